@@ -1,0 +1,66 @@
+import { AccessDeniedError } from '../errors.ts'
+import { withReason } from '../internal/reason.ts'
+import type { Actor, Authorized, Intent } from '../stages.ts'
+import type { StateView } from '../state/view.ts'
+import { grantOperation } from './grant-operation.ts'
+import { grantsOn, meets, principalById, type Grant } from './grant.ts'
+
+/** What the role `auditor` may do besides the operations that the table of grants marks for it. */
+const auditorActions: ReadonlySet<string> = new Set(['readAudit', 'verifyAudit', 'health'])
+
+/** What any active principal may do: it carries no key, plaintext or permission. */
+const openActions: ReadonlySet<string> = new Set(['health'])
+
+/**
+ * Decides whether an actor may carry out an intent: everything that is not allowed is denied.
+ *
+ * A principal that was deactivated may do nothing. `admin` may do everything, `auditor` what reads and never what uses
+ * a key, `service` what a grant names. That the key exists is not checked here, so whoever may not see it cannot tell.
+ *
+ * @throws AccessDeniedError
+ */
+export async function authorize(view: StateView, actor: Actor, request: Request): Promise<Authorized> {
+  const { intent, now } = request
+  const principal = await view.read(principalById(actor.id))
+  if (principal !== undefined && principal.active !== 1) throw denied('the principal is deactivated')
+  if (actor.role === 'admin' || openActions.has(intent.action)) return permit(intent, Infinity)
+  if (actor.role === 'auditor') {
+    if (!auditorActions.has(intent.action) && grantOperation(intent.action)?.auditor !== true) {
+      throw denied('auditors read, and do nothing else')
+    }
+    return permit(intent, Infinity)
+  }
+  return permit(intent, await grantedUntil(view, actor, request))
+}
+
+/** An intent, and the time at which it is judged. */
+export interface Request {
+  readonly intent: Intent
+  readonly now: number
+}
+
+function permit(intent: Intent, validUntil: number): Authorized {
+  return { intent, validUntil } as Authorized
+}
+
+/** When the longest-lived grant that covers it ends. */
+async function grantedUntil(view: StateView, actor: Actor, { intent, now }: Request): Promise<number> {
+  if (grantOperation(intent.action) === undefined) throw denied('only admins may do this')
+  let until = -Infinity
+  for (const keyId of intent.keyId === undefined ? ['*'] : [intent.keyId, '*']) {
+    for (const grant of await view.read(grantsOn(actor.id, keyId))) {
+      if (covers(grant, intent)) until = Math.max(until, grant.row.expiresAt ?? Infinity)
+    }
+  }
+  if (until === -Infinity) throw denied('no grant covers it')
+  if (until <= now) throw denied('the grant has expired')
+  return until
+}
+
+function covers(grant: Grant, intent: Intent): boolean {
+  return grant.operations.has(intent.action) && meets(grant.constraints, intent.context)
+}
+
+function denied(reason: string): AccessDeniedError {
+  return withReason(new AccessDeniedError('this principal may not do this'), reason)
+}

@@ -1,0 +1,61 @@
+import type { KeyUsage } from '../state/rows.ts'
+
+/** One operation that a grant can name. */
+export interface GrantOperationRow {
+  /** Whether it belongs to no key, so that only a grant for `*` can name it. */
+  readonly keyless?: true
+  /** The usage whose verb it is. */
+  readonly usage?: KeyUsage
+  /** Whether it is part of {@link manageKey}. */
+  readonly manage?: true
+  /** Whether the role `auditor` may do it without a grant. */
+  readonly auditor?: true
+}
+
+const verb = { usage: 'ENCRYPT_DECRYPT', manage: true } as const
+
+/** Every operation that a grant can name, by name. The one table of permissions. */
+export const grantOperations = Object.freeze({
+  encrypt: verb,
+  decrypt: verb,
+  reEncryptFrom: verb,
+  reEncryptTo: verb,
+  generateDataKey: verb,
+  generateDataKeyWithoutPlaintext: verb,
+  decryptDataKey: verb,
+  generateRandom: { keyless: true },
+  createKey: { keyless: true },
+  listKeys: { keyless: true, auditor: true },
+  describeKey: { manage: true, auditor: true },
+  updateKey: { manage: true },
+  rotateKey: { manage: true },
+  disableKey: { manage: true },
+  enableKey: { manage: true },
+  revokeKey: { manage: true },
+  scheduleKeyDeletion: {},
+  cancelKeyDeletion: {},
+  createGrant: {},
+  revokeGrant: {},
+  listGrants: { auditor: true },
+}) satisfies Readonly<Record<string, GrantOperationRow>>
+
+/** An operation that a grant can name. */
+export type GrantOperation = keyof typeof grantOperations
+
+/** All of them, in the order of the table. */
+export const grantOperationNames: readonly GrantOperation[] = Object.freeze(
+  Object.keys(grantOperations) as GrantOperation[],
+)
+
+/** The row of an operation; `undefined` for what no grant can name. */
+export function grantOperation(name: string): GrantOperationRow | undefined {
+  return Object.hasOwn(grantOperations, name) ? grantOperations[name as GrantOperation] : undefined
+}
+
+/**
+ * What the manager of a key may do: describe, update, rotate, disable, enable and revoke it, and use it. A `service`
+ * that makes a key receives a grant of these on it.
+ */
+export const manageKey: readonly GrantOperation[] = Object.freeze(
+  grantOperationNames.filter((name) => grantOperation(name)?.manage === true),
+)

@@ -1,0 +1,53 @@
+import { ConflictError, LimitExceededError, NameTakenError } from '../errors.ts'
+import { limits } from '../internal/defaults.ts'
+import type { ChangeSet } from '../state/change-set.ts'
+import { rowsAs, type GrantRow } from '../state/rows.ts'
+import { decodeGrant, grantName, grantsOn, principalById, type Grant } from './grant.ts'
+
+/** Adds a grant, and its name. @throws NameTakenError, LimitExceededError */
+export async function addGrant(change: ChangeSet, grant: Omit<GrantRow, 'tenant' | 'rev'>): Promise<void> {
+  const others = await change.read(grantsOn(grant.principal, grant.keyId))
+  if (others.length >= limits.grantsPerKey) {
+    throw new LimitExceededError(`a principal has at most ${limits.grantsPerKey} grants on one key`)
+  }
+  if (grant.name !== null) {
+    const name = { space: 'grant', name: grant.name, target: grant.id, kind: 'name' }
+    await change.insert('names', name, () => new NameTakenError('another grant has this name'))
+  }
+  await change.insert('grants', grant, () => new ConflictError('this grant exists already'))
+}
+
+/** The grant with this id. */
+export async function findGrant(change: ChangeSet, id: string): Promise<Grant | undefined> {
+  const [row] = rowsAs<GrantRow>(await change.range('grants', 'by_id', [id]))
+  return row === undefined ? undefined : decodeGrant(row)
+}
+
+/** Removes a grant, and its name. */
+export async function removeGrant(change: ChangeSet, grant: Grant): Promise<void> {
+  const name = grant.row.name === null ? undefined : await change.read(grantName(grant.row.name))
+  if (name !== undefined) await change.remove('names', name)
+  await change.remove('grants', grant.row)
+}
+
+/** Says that a principal is active, or is not. */
+export async function setPrincipal(change: ChangeSet, mark: PrincipalMark): Promise<void> {
+  const { id, active, actor, now } = mark
+  const state = { stateChangedAt: now, stateChangedBy: actor, stateReason: mark.reason ?? null }
+  const known = await change.read(principalById(id))
+  if (known !== undefined) {
+    await change.update('principals', known, { active: active ? 1 : 0, ...state })
+    return
+  }
+  const row = { id, active: active ? 1 : 0, createdAt: now, ...state }
+  await change.insert('principals', row, () => new ConflictError('somebody else registered this principal'))
+}
+
+/** What is said of a principal. */
+export interface PrincipalMark {
+  readonly id: string
+  readonly active: boolean
+  readonly actor: string
+  readonly now: number
+  readonly reason?: string | undefined
+}

@@ -1,0 +1,100 @@
+import { leafHash } from '../crypto/hash.ts'
+import type { Row } from '../storage/table.ts'
+import type { RecordChange, RecordDetails, RecordStatus } from './record.ts'
+import { recordVersion } from './record.ts'
+
+/** One entry of the audit log, as its canonical text says it. */
+export interface AuditRecord {
+  /** Position in the chain, dense from 0. Order is this, never the time. */
+  readonly seq: number
+  /** Hash of the record's text: the chain's link and the Merkle tree's leaf, in hex. */
+  readonly hash: string
+  /** Hash of the record before it, in hex. */
+  readonly prev: string
+  /** The writer's clock, RFC 3339 in UTC with milliseconds. */
+  readonly ts: string
+  /** How many milliseconds `ts` lies before the record before it, where it does. */
+  readonly clockSkewMs?: number | undefined
+  /** From the call to the record, in milliseconds. */
+  readonly durationMs: number
+  readonly tenant: string
+  /** The principal who asked. */
+  readonly actor: string
+  readonly role: string
+  readonly action: string
+  readonly status: RecordStatus
+  /** Code of the error that the caller got. */
+  readonly code?: string | undefined
+  /** The true reason, which the caller may not have been told. */
+  readonly reason?: string | undefined
+  readonly keyId?: string | undefined
+  readonly keyVersion?: number | undefined
+  readonly owner?: string | undefined
+  readonly requestId?: string | undefined
+  /** Keyed hashes of the pairs of the encryption context. */
+  readonly context?: readonly string[] | undefined
+  readonly counts?: { readonly ok: number; readonly failed: number } | undefined
+  /** SHA-256 over the outcomes of a many-verb, in hex. */
+  readonly digest?: string | undefined
+  readonly details?: RecordDetails | undefined
+  /** For a change of the state: its revision, what came before it, and the rows it touched. */
+  readonly change?: RecordChange | undefined
+  /** The process that wrote it, and its own count. */
+  readonly writer: string
+  readonly writerSeq: number
+  /** Version of the record format. */
+  readonly v: number
+}
+
+/** What is wrong with a stored record. */
+export interface RecordFault {
+  readonly kind: 'record-hash' | 'record-format' | 'record-column'
+  readonly expected: string
+  readonly found: string
+}
+
+/** Reads a stored record; a fault where text, hash and columns do not agree. */
+export function readRecord(row: Row): AuditRecord | RecordFault {
+  const text = row['text'] as string
+  const hash = leafHash(text).toString('hex')
+  const stored = Buffer.from(row['hash'] as Uint8Array).toString('hex')
+  if (hash !== stored) return { kind: 'record-hash', expected: stored, found: hash }
+  const body = parse(text)
+  if (body?.v !== recordVersion) {
+    return { kind: 'record-format', expected: `version ${recordVersion}`, found: `version ${String(body?.v)}` }
+  }
+  const record = { ...body, hash }
+  return columnFault(row, record) ?? record
+}
+
+/** Whether reading a record found a fault. */
+export function isFault(record: AuditRecord | RecordFault): record is RecordFault {
+  return 'kind' in record
+}
+
+function parse(text: string): Omit<AuditRecord, 'hash'> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Omit<AuditRecord, 'hash'>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The columns are copies to search by: each must say what the text says. */
+function columnFault(row: Row, record: AuditRecord): RecordFault | undefined {
+  const expected: Record<string, unknown> = {
+    tenant: record.tenant,
+    seq: record.seq,
+    ts: Date.parse(record.ts),
+    actor: record.actor,
+    action: record.action,
+    status: record.status,
+    keyId: record.keyId ?? null,
+    writer: record.writer,
+    writerSeq: record.writerSeq,
+  }
+  const wrong = Object.keys(expected).find((column) => row[column] !== expected[column])
+  if (wrong === undefined) return undefined
+  return { kind: 'record-column', expected: `${wrong} ${String(expected[wrong])}`, found: String(row[wrong]) }
+}

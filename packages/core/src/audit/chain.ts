@@ -1,0 +1,100 @@
+import type { Touched } from '../state/cache.ts'
+import type { Row } from '../storage/table.ts'
+import type { Head } from './head.ts'
+import { noHash } from './head.ts'
+import { Frontier } from './merkle.ts'
+import { linkRecord, type RecordDraft } from './record.ts'
+
+/** Who writes, and when. */
+export interface Writer {
+  readonly id: string
+  /** The number of the next record of this writer. */
+  readonly nextSeq: number
+  readonly now: number
+  readonly monotonic: number
+}
+
+/** Appends drafts to a chain, in memory: what a batch will write. */
+export class ChainBuilder {
+  readonly rows: (Row & { readonly hash: Buffer })[] = []
+  readonly touched: Touched[] = []
+  readonly #writer: Writer
+  readonly #frontier: Frontier
+  #head: Omit<Head, 'frontier'>
+
+  constructor(head: Head, writer: Writer) {
+    this.#writer = writer
+    this.#frontier = new Frontier(head.size, head.frontier)
+    this.#head = head
+  }
+
+  /** The time of the records. */
+  get now(): number {
+    return this.#writer.now
+  }
+
+  /** `seq` of the next record. */
+  get size(): number {
+    return this.#head.size
+  }
+
+  /** Links one record. With `touched` it is a change, and moves the revision. */
+  append(draft: RecordDraft, touched: readonly Touched[] = []): void {
+    const head = this.#head
+    const { id, nextSeq, now, monotonic } = this.#writer
+    const isChange = touched.length > 0
+    const revision = head.revision + (isChange ? 1 : 0)
+    const row = linkRecord(draft, {
+      tenant: head.tenant,
+      seq: head.size,
+      prev: head.headHash.toString('hex'),
+      ts: now,
+      clockSkewMs: now < head.ts ? head.ts - now : undefined,
+      durationMs: Math.max(0, Math.round(monotonic - draft.startedAt)),
+      writer: id,
+      writerSeq: nextSeq + this.rows.length,
+      change: isChange ? this.#change(revision, touched) : undefined,
+    })
+    this.rows.push(row)
+    this.touched.push(...touched)
+    this.#frontier.append(row.hash)
+    const last = isChange ? { lastChange: head.size, lastChangeHash: row.hash } : undefined
+    this.#head = { ...head, size: head.size + 1, headHash: row.hash, revision, ts: now, ...last }
+  }
+
+  /** The head after everything that was appended, authenticated under this epoch. */
+  head(epoch: number): Head {
+    return { ...this.#head, frontier: this.#frontier.toBytes(), epoch }
+  }
+
+  /** The root of the Merkle tree after everything that was appended. */
+  root(): Buffer {
+    return this.#frontier.root()
+  }
+
+  #change(revision: number, rows: readonly Touched[]): Parameters<typeof linkRecord>[1]['change'] {
+    return {
+      previous: this.#head.lastChange,
+      previousHash: this.#head.lastChangeHash.toString('hex'),
+      revision,
+      rows,
+      stateRoot: this.#head.stateRoot.toString('hex'),
+    }
+  }
+}
+
+/** The head of a chain without records. */
+export function emptyHead(tenant: string): Head {
+  return {
+    tenant,
+    size: 0,
+    headHash: noHash,
+    frontier: Buffer.alloc(0),
+    revision: 0,
+    stateRoot: noHash,
+    lastChange: -1,
+    lastChangeHash: noHash,
+    ts: 0,
+    epoch: 0,
+  }
+}

@@ -1,0 +1,203 @@
+import { StorageUnavailableError, isKmsError } from '../errors.ts'
+import { pause, type Clock, type Timers } from '../internal/clock.ts'
+import { limits } from '../internal/defaults.ts'
+import type { Randomness } from '../crypto/randomness.ts'
+import type { SecretKey } from '../crypto/secret-key.ts'
+import type { StateCache } from '../state/cache.ts'
+import { ChangeSet } from '../state/change-set.ts'
+import { TransactionView } from '../state/view.ts'
+import type { StorageAdapter, StorageTransaction } from '../storage/adapter.ts'
+import { isStorageConflict, storageFailureOf } from '../storage/errors.ts'
+import { catchUp } from './catch-up.ts'
+import { ChainBuilder } from './chain.ts'
+import type { CheckpointWriter } from './checkpoint-writer.ts'
+import type { ChangeEntry, Entry, UseEntry } from './entry.ts'
+import { headRow, type Head } from './head.ts'
+import type { HeadGuard } from './head-guard.ts'
+import type { RecordDraft } from './record.ts'
+
+/** What a committer works with. */
+export interface CommitterParts {
+  readonly storage: StorageAdapter
+  readonly tenant: string
+  readonly cache: StateCache
+  readonly guard: HeadGuard
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Randomness
+  readonly checkpoints: CheckpointWriter
+  /** The epoch that authenticates new heads, and its key. */
+  readonly macKey: () => { readonly epoch: number; readonly key: SecretKey }
+}
+
+/** A batch as it was written: for each entry the `seq` of its last record, or `undefined` where it must be done again. */
+export interface Batch {
+  readonly head: Head
+  readonly seqs: ReadonlyMap<Entry, number | undefined>
+}
+
+interface Attempt extends Batch {
+  readonly chain: ChainBuilder
+  readonly firstWriterSeq: number
+}
+
+/** More changes than this are caught up with before the lock is taken, not under it. */
+const changesUnderLock = 64
+const keptHeads = 8
+/** Time between two looks for a commit whose outcome is unknown. */
+const retryMs = 5
+
+class Behind extends Error {}
+
+/**
+ * Writes one batch in one storage transaction: lock, head, uses, changes, records, head. A crash before the commit
+ * leaves nothing; a crash after it leaves records of results that nobody got, which is allowed.
+ */
+export class Committer {
+  readonly #parts: CommitterParts
+  #writer: string
+  #nextWriterSeq = 0
+  #batches = 0
+
+  constructor(parts: CommitterParts) {
+    this.#parts = parts
+    this.#writer = parts.random.uuid()
+  }
+
+  /**
+   * Commits a batch, and says what became of it. When the adapter does not know whether the commit was applied, the
+   * records are looked for under the lock until that is known or `signal` aborts.
+   *
+   * @throws what the adapter threw, if nothing was applied.
+   */
+  async commit(entries: readonly Entry[], signal: AbortSignal): Promise<Batch> {
+    const { storage, tenant } = this.#parts
+    for (;;) {
+      let attempt: Attempt | undefined
+      const write = async (tx: StorageTransaction): Promise<void> => {
+        attempt = await this.#write(tx, entries)
+      }
+      try {
+        await storage.transact(tenant, write, { signal })
+        if (attempt !== undefined) return this.#committed(attempt)
+        throw new StorageUnavailableError('the storage did not run the transaction')
+      } catch (error) {
+        if (error instanceof Behind) await this.#catchUpOutside()
+        else if (await this.#isAppliedAfter(error, attempt, signal))
+          return this.#committed(attempt as unknown as Attempt)
+        else throw error
+      }
+    }
+  }
+
+  #committed(attempt: Attempt): Batch {
+    const { guard, cache, checkpoints } = this.#parts
+    guard.saw(attempt.head)
+    cache.advance(attempt.head.revision, attempt.chain.touched)
+    checkpoints.committed(attempt.head.size)
+    return attempt
+  }
+
+  /** Whether an attempt was applied although its transaction failed. */
+  async #isAppliedAfter(error: unknown, attempt: Attempt | undefined, signal: AbortSignal): Promise<boolean> {
+    if (isStorageConflict(error)) this.#renewWriter()
+    const certainlyNot = attempt === undefined || isKmsError(error) || storageFailureOf(error)?.outcome === 'none'
+    return certainlyNot ? false : this.#isApplied(attempt as Attempt, signal)
+  }
+
+  /**
+   * Whether the attempt's first record is in the chain. Taking the lock waits for the old transaction to die, so the
+   * answer is final. A record in its place with another hash means that this writer was cloned.
+   */
+  async #isApplied(attempt: Attempt, signal: AbortSignal): Promise<boolean> {
+    const first = attempt.chain.rows[0]
+    if (first === undefined) return true
+    const prefix = [this.#parts.tenant, this.#writer, attempt.firstWriterSeq]
+    for (;;) {
+      try {
+        const rows = await this.#parts.storage.transact(
+          this.#parts.tenant,
+          async (tx) => tx.range('records', { index: 'by_writer', prefix, limit: 1 }),
+          { signal },
+        )
+        const hash = rows[0]?.['hash']
+        if (hash === undefined) return false
+        if (first.hash.equals(hash as Uint8Array)) return true
+        this.#renewWriter()
+        return false
+      } catch (error) {
+        if (signal.aborted) throw error
+        await pause(this.#parts.timers, retryMs)
+      }
+    }
+  }
+
+  #renewWriter(): void {
+    this.#writer = this.#parts.random.uuid()
+    this.#nextWriterSeq = 0
+  }
+
+  async #catchUpOutside(): Promise<void> {
+    const { storage, guard, cache } = this.#parts
+    const floor = guard.seen
+    await storage.snapshot(async (reader) => catchUp(reader, cache, await guard.read(reader, floor)))
+  }
+
+  async #write(tx: StorageTransaction, entries: readonly Entry[]): Promise<Attempt> {
+    const { guard, cache, clock } = this.#parts
+    const head = await guard.read(tx, guard.seen)
+    if (head.revision - cache.revision > changesUnderLock) throw new Behind('too far behind to catch up under the lock')
+    await catchUp(tx, cache, head)
+    const firstWriterSeq = this.#nextWriterSeq
+    const times = { now: clock.now(), monotonic: clock.monotonic() }
+    const chain = new ChainBuilder(head, { id: this.#writer, nextSeq: firstWriterSeq, ...times })
+    const seqs = new Map<Entry, number | undefined>()
+    for (const entry of entries) if (entry.kind === 'use') seqs.set(entry, await this.#use(tx, entry, chain))
+    for (const entry of entries) if (entry.kind === 'change') seqs.set(entry, await this.#change(tx, entry, chain))
+    this.#nextWriterSeq += chain.rows.length
+    return { chain, seqs, firstWriterSeq, head: await this.#insert(tx, head, chain) }
+  }
+
+  /** Links a use, unless it would be decided otherwise by now. */
+  async #use(tx: StorageTransaction, use: UseEntry, chain: ChainBuilder): Promise<number | undefined> {
+    const { cache, tenant } = this.#parts
+    const unmoved = use.revision === cache.revision && chain.now < use.validUntil
+    if (!unmoved && !(await use.holds(new TransactionView(tx, tenant, cache), chain.now))) return undefined
+    for (const draft of use.drafts) chain.append(draft)
+    return chain.size - 1
+  }
+
+  /** Does a change at its turn, or records why not. */
+  async #change(tx: StorageTransaction, change: ChangeEntry, chain: ChainBuilder): Promise<number> {
+    const set = new ChangeSet(tx, this.#parts.tenant)
+    let draft: RecordDraft
+    let applied = true
+    try {
+      draft = await tx.savepoint(async () => change.perform(set, chain.now))
+    } catch (error) {
+      if (!isKmsError(error)) throw error
+      applied = false
+      draft = change.refused(error)
+    }
+    chain.append(draft, applied ? set.touched : [])
+    return chain.size - 1
+  }
+
+  async #insert(tx: StorageTransaction, before: Head, chain: ChainBuilder): Promise<Head> {
+    if (chain.rows.length === 0) return before
+    const { tenant, checkpoints } = this.#parts
+    const { epoch, key } = this.#parts.macKey()
+    const head = chain.head(epoch)
+    await tx.append('records', chain.rows)
+    await tx.insert('heads', headRow(head, key))
+    if (checkpoints.isDue()) await checkpoints.insert(tx, head.size, chain.root())
+    this.#batches += 1
+    if (this.#batches % limits.trimEveryBatches === 0) await trimHeads(tx, tenant)
+    return head
+  }
+}
+
+async function trimHeads(tx: StorageTransaction, tenant: string): Promise<void> {
+  const oldest = await tx.range('heads', { prefix: [tenant], limit: limits.batchRecords })
+  for (const row of oldest.slice(0, -keptHeads)) await tx.remove('heads', [tenant, row['size'] as number])
+}

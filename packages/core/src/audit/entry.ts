@@ -1,0 +1,30 @@
+import type { KmsError } from '../errors.ts'
+import type { ChangeSet } from '../state/change-set.ts'
+import type { StateView } from '../state/view.ts'
+import type { RecordDraft } from './record.ts'
+
+/** A use or read that was done and waits for its records: its result is not released before they are durable. */
+export interface UseEntry {
+  readonly kind: 'use'
+  readonly drafts: readonly RecordDraft[]
+  /** The revision at which it was authorized. */
+  readonly revision: number
+  /** When the authorization ends; `Infinity` for never. */
+  readonly validUntil: number
+  /** How many bytes its result holds. */
+  readonly resultBytes: number
+  /** Whether it would be decided, and done, in the same way in this state at this time. */
+  holds(view: StateView, now: number): Promise<boolean>
+}
+
+/** A change of the state, to be authorized, validated and done at its turn inside the transaction. */
+export interface ChangeEntry {
+  readonly kind: 'change'
+  /** Does it. May be called again when the transaction was undone. @throws KmsError to refuse. */
+  perform(change: ChangeSet, now: number): Promise<RecordDraft>
+  /** The record of its refusal. */
+  refused(error: KmsError): RecordDraft
+}
+
+/** What the ledger takes. */
+export type Entry = UseEntry | ChangeEntry

@@ -1,0 +1,53 @@
+import type { SecretKey } from '../crypto/secret-key.ts'
+import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
+import type { StorageReader } from '../storage/adapter.ts'
+import { openHead, type Head } from './head.ts'
+
+/** Keys of heads, by epoch; throws for one that does not exist. */
+export type MacKeys = (epoch: number) => SecretKey
+
+/** Reads heads and believes only those that are ours and not older than the newest that this process has seen. */
+export class HeadGuard {
+  readonly #tenant: string
+  readonly #macKeyOf: MacKeys
+  #seen: Head | undefined
+
+  constructor(tenant: string, macKeyOf: MacKeys) {
+    this.#tenant = tenant
+    this.#macKeyOf = macKeyOf
+  }
+
+  /** The newest head that this process has seen. */
+  get seen(): Head | undefined {
+    return this.#seen
+  }
+
+  /**
+   * The newest head in the storage.
+   *
+   * @param floor - the newest head seen before the snapshot or transaction began: it cannot show an older one.
+   * @throws StorageTamperedError, RollbackDetectedError
+   */
+  async read(reader: StorageReader, floor: Head | undefined): Promise<Head> {
+    const [row] = await reader.range('heads', { prefix: [this.#tenant], order: 'desc', limit: 1 })
+    if (row === undefined) throw new StorageTamperedError('the chain has no head')
+    const head = openHead(row, this.#macKeyOf)
+    if (head === undefined) throw new StorageTamperedError('the head of the chain does not verify')
+    if (floor !== undefined) compare(floor, head)
+    return head
+  }
+
+  /** Remembers a head that was read or written, if it is newer. */
+  saw(head: Head): void {
+    if (this.#seen === undefined || head.size > this.#seen.size) this.#seen = head
+  }
+}
+
+function compare(seen: Head, head: Head): void {
+  if (head.size < seen.size || head.revision < seen.revision) {
+    throw new RollbackDetectedError('the storage shows an older chain than this process has seen')
+  }
+  if (head.size === seen.size && !head.headHash.equals(seen.headHash)) {
+    throw new StorageTamperedError('the storage shows another chain than this process has seen')
+  }
+}

@@ -1,0 +1,80 @@
+import { StorageUnavailableError, isKmsError } from '../errors.ts'
+import type { StateCache } from '../state/cache.ts'
+import { cacheKey, fetchAnswer, type Query } from '../state/query.ts'
+import type { StateView } from '../state/view.ts'
+import type { StorageAdapter, StorageReader } from '../storage/adapter.ts'
+import { catchUp } from './catch-up.ts'
+import type { HeadGuard } from './head-guard.ts'
+
+/**
+ * The state as operations see it: from the cache, or from a snapshot whose head is checked and which brings the cache
+ * along. What an operation read here is true at some revision between its beginning and now; the ledger asks again if
+ * the state has moved by the time it is recorded.
+ */
+export class LiveView implements StateView {
+  readonly #storage: StorageAdapter
+  readonly #tenant: string
+  readonly #cache: StateCache
+  readonly #guard: HeadGuard
+  readonly #flights = new Map<string, Promise<unknown>>()
+
+  constructor(storage: StorageAdapter, tenant: string, state: { cache: StateCache; guard: HeadGuard }) {
+    this.#storage = storage
+    this.#tenant = tenant
+    this.#cache = state.cache
+    this.#guard = state.guard
+  }
+
+  read<T>(query: Query<T>): T | Promise<T> {
+    const cached = this.#cache.get(query)
+    return cached === undefined ? this.#fetch(query) : cached.answer
+  }
+
+  /** Reads what cannot be cached, from one snapshot whose head was checked. @throws StorageUnavailableError */
+  async snapshot<T>(read: (reader: StorageReader) => Promise<T>): Promise<T> {
+    const floor = this.#guard.seen
+    return storageErrors(
+      this.#storage.snapshot(async (reader) => {
+        const head = await this.#guard.read(reader, floor)
+        await catchUp(reader, this.#cache, head)
+        this.#guard.saw(head)
+        return read(reader)
+      }),
+    )
+  }
+
+  /** Callers that need the same answer at the same revision share one snapshot. */
+  async #fetch<T>(query: Query<T>): Promise<T> {
+    const name = `${this.#cache.revision}\0${cacheKey(query.table, query.key)}`
+    const flying = this.#flights.get(name)
+    if (flying !== undefined) return flying as Promise<T>
+    const flight = this.#load(query).finally(() => this.#flights.delete(name))
+    this.#flights.set(name, flight)
+    return flight
+  }
+
+  async #load<T>(query: Query<T>): Promise<T> {
+    const floor = this.#guard.seen
+    return storageErrors(
+      this.#storage.snapshot(async (reader) => {
+        const head = await this.#guard.read(reader, floor)
+        await catchUp(reader, this.#cache, head)
+        this.#guard.saw(head)
+        const answer = await fetchAnswer(reader, this.#tenant, query)
+        // Kept only if the cache still stands where this snapshot does.
+        this.#cache.put(query, answer, head.revision)
+        return answer
+      }),
+    )
+  }
+}
+
+/** What adapters throw becomes an error of ours. */
+export async function storageErrors<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (isKmsError(error)) throw error
+    throw new StorageUnavailableError('the storage could not be read', { cause: error })
+  }
+}

@@ -1,0 +1,154 @@
+import { AbortedError, AuditOverloadedError, AuditUnavailableError, type KmsError } from '../errors.ts'
+import type { Clock, Timers } from '../internal/clock.ts'
+import { limits } from '../internal/defaults.ts'
+import type { Recorded } from '../stages.ts'
+import type { Entry } from './entry.ts'
+import { draftBytes } from './record.ts'
+
+/** What became of an entry: its proof, or the word that it must be done again in the new state. */
+export type Outcome = Recorded | 'again'
+
+/** An entry on its way, until it is settled: by its record, its deadline, or its caller's abort. */
+export interface Pending {
+  readonly entry: Entry
+  readonly records: number
+  readonly recordBytes: number
+  readonly resultBytes: number
+  readonly deadlineAt: number
+  /** Whether it is part of an attempt whose outcome is not known yet. */
+  inFlight: boolean
+  settled: boolean
+  /** Called once it is settled. */
+  whenSettled: (() => void) | undefined
+  settle(outcome: Outcome | KmsError): void
+}
+
+/** The bounded queue before the ledger, with a deadline on every wait. */
+export class Queue {
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #deadlineMs: number
+  readonly #open = new Set<Pending>()
+  #waiting: Pending[] = []
+  #records = 0
+  #recordBytes = 0
+  #resultBytes = 0
+  #stopTimer: (() => void) | undefined
+
+  constructor(clock: Clock, timers: Timers, deadlineMs: number) {
+    this.#clock = clock
+    this.#timers = timers
+    this.#deadlineMs = deadlineMs
+  }
+
+  /** Entries that are not settled. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Whether something waits to be taken. */
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** Takes an entry in. @throws AuditOverloadedError, AbortedError */
+  async add(entry: Entry, signal: AbortSignal | undefined): Promise<Outcome> {
+    const drafts = entry.kind === 'use' ? entry.drafts : []
+    const records = Math.max(1, drafts.length)
+    const recordBytes = drafts.reduce((sum, draft) => sum + draftBytes(draft), 0)
+    const resultBytes = entry.kind === 'use' ? entry.resultBytes : 0
+    if (
+      this.#records + records > limits.queuedRecords ||
+      this.#recordBytes + recordBytes > limits.queuedRecordBytes ||
+      this.#resultBytes + resultBytes > limits.queuedResultBytes
+    ) {
+      throw new AuditOverloadedError('too many operations wait for their records')
+    }
+    const deadlineAt = this.#clock.monotonic() + this.#deadlineMs
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: Outcome | KmsError): void => {
+        if (!this.#release(pending)) return
+        signal?.removeEventListener('abort', abort)
+        pending.whenSettled?.()
+        if (outcome instanceof Error) reject(outcome)
+        else resolve(outcome)
+      }
+      const abort = (): void => settle(aborted(signal))
+      const sizes = { records, recordBytes, resultBytes }
+      const pending: Pending = {
+        entry,
+        ...sizes,
+        deadlineAt,
+        inFlight: false,
+        settled: false,
+        whenSettled: undefined,
+        settle,
+      }
+      signal?.addEventListener('abort', abort)
+      this.#admit(pending)
+    })
+  }
+
+  /** The next batch. */
+  take(): Pending[] {
+    const batch: Pending[] = []
+    let records = 0
+    while (this.#waiting.length > batch.length) {
+      const next = this.#waiting[batch.length] as Pending
+      if (batch.length > 0 && records + next.records > limits.batchRecords) break
+      records += next.records
+      batch.push(next)
+    }
+    this.#waiting = this.#waiting.slice(batch.length)
+    return batch.filter((pending) => !pending.settled)
+  }
+
+  #admit(pending: Pending): void {
+    this.#open.add(pending)
+    this.#waiting.push(pending)
+    this.#records += pending.records
+    this.#recordBytes += pending.recordBytes
+    this.#resultBytes += pending.resultBytes
+    this.#arm()
+  }
+
+  #release(pending: Pending): boolean {
+    if (pending.settled) return false
+    pending.settled = true
+    this.#open.delete(pending)
+    this.#records -= pending.records
+    this.#recordBytes -= pending.recordBytes
+    this.#resultBytes -= pending.resultBytes
+    if (this.#open.size === 0) {
+      this.#stopTimer?.()
+      this.#stopTimer = undefined
+    }
+    return true
+  }
+
+  /** One timer, for the entry that came first: all wait equally long. */
+  #arm(): void {
+    const first = this.#open.values().next()
+    if (this.#stopTimer !== undefined || first.done === true) return
+    const delay = Math.max(0, first.value.deadlineAt - this.#clock.monotonic())
+    this.#stopTimer = this.#timers.after(Math.ceil(delay), () => {
+      this.#stopTimer = undefined
+      this.#expire()
+      this.#arm()
+    })
+  }
+
+  #expire(): void {
+    const now = this.#clock.monotonic()
+    for (const pending of this.#open) {
+      if (pending.deadlineAt > now) return
+      const outcome = pending.inFlight ? 'unknown' : 'none'
+      pending.settle(new AuditUnavailableError('the audit record was not durable before the deadline', outcome))
+    }
+  }
+}
+
+/** The error of an operation whose signal aborted. */
+export function aborted(signal: AbortSignal | undefined): AbortedError {
+  return new AbortedError('the operation was aborted', { cause: signal?.reason })
+}

@@ -1,0 +1,143 @@
+import { leafHash } from '../crypto/hash.ts'
+import { limits } from '../internal/defaults.ts'
+import { jcs, type Json } from '../internal/jcs.ts'
+import type { Actor } from '../stages.ts'
+import type { Touched } from '../state/cache.ts'
+import type { Row } from '../storage/table.ts'
+
+/** How an operation ended. */
+export type RecordStatus = 'SUCCESS' | 'DENIED' | 'FAILURE'
+
+/** Details of a record: names and numbers from an allow-list, never plaintext, ciphertext or key material. */
+export type RecordDetails = Readonly<Record<string, string | number | boolean>>
+
+/** What an operation says of itself, before it has its place in the chain. */
+export interface RecordDraft {
+  readonly action: string
+  readonly actor: Actor
+  readonly status: RecordStatus
+  /** The code of the error that the caller gets. */
+  readonly code?: string | undefined
+  /** The true reason, which the caller may not learn. */
+  readonly reason?: string | undefined
+  readonly keyId?: string | undefined
+  readonly keyVersion?: number | undefined
+  readonly owner?: string | undefined
+  readonly requestId?: string | undefined
+  /** Keyed hashes of the encryption context's pairs. */
+  readonly context?: readonly string[] | undefined
+  /** Of a many-verb: how many items succeeded and failed. */
+  readonly counts?: { readonly failed: number; readonly ok: number } | undefined
+  /** Of a many-verb: SHA-256 over the outcomes, in hex. */
+  readonly digest?: string | undefined
+  readonly details?: RecordDetails | undefined
+  /** When the operation began, by the monotonic clock. */
+  readonly startedAt: number
+}
+
+/** What a record says of a change of the state. */
+export interface RecordChange {
+  /** `seq` of the change before it; -1 where there is none. */
+  readonly previous: number
+  /** Hash of the record of the change before it, in hex. */
+  readonly previousHash: string
+  readonly revision: number
+  readonly rows: readonly Touched[]
+  /** Root of the state tree after it, in hex; zeros until there is one. */
+  readonly stateRoot: string
+}
+
+/** The place of a record in its chain. */
+export interface RecordPlace {
+  readonly tenant: string
+  readonly seq: number
+  /** Hash of the record before it, in hex; zeros before the first. */
+  readonly prev: string
+  readonly ts: number
+  readonly clockSkewMs?: number | undefined
+  readonly durationMs: number
+  readonly writer: string
+  readonly writerSeq: number
+  readonly change?: RecordChange | undefined
+}
+
+/** Version of the record format. An unknown one is a failure, never "legacy". */
+export const recordVersion = 1
+
+/**
+ * The canonical text of a record (RFC 8785) and its row. `hash = SHA-256(0x00 ‖ text)` with the hash of the record
+ * before it inside the text is the link of the chain and the leaf of the Merkle tree at once.
+ */
+export function linkRecord(draft: RecordDraft, place: RecordPlace): Row & { readonly hash: Buffer } {
+  const text = recordText(draft, place)
+  if (text.length > limits.recordBytes / 3 && Buffer.byteLength(text) > limits.recordBytes) {
+    return linkRecord({ ...draft, details: { oversize: true }, reason: undefined }, place)
+  }
+  return {
+    tenant: place.tenant,
+    seq: place.seq,
+    ts: place.ts,
+    actor: draft.actor.id,
+    action: draft.action,
+    status: draft.status,
+    keyId: draft.keyId ?? null,
+    writer: place.writer,
+    writerSeq: place.writerSeq,
+    hash: leafHash(text),
+    text,
+  }
+}
+
+/** The properties stand in canonical order already, so JSON.stringify writes what JCS would; `details` is sorted first. */
+export function recordText(draft: RecordDraft, place: RecordPlace): string {
+  return JSON.stringify({
+    action: draft.action,
+    actor: draft.actor.id,
+    change: place.change === undefined ? undefined : changeOf(place.change),
+    clockSkewMs: place.clockSkewMs,
+    code: draft.code,
+    context: draft.context,
+    counts: draft.counts,
+    details: draft.details === undefined ? undefined : (JSON.parse(jcs(draft.details as Json)) as unknown),
+    digest: draft.digest,
+    durationMs: place.durationMs,
+    keyId: draft.keyId,
+    keyVersion: draft.keyVersion,
+    owner: draft.owner,
+    prev: place.prev,
+    reason: draft.reason,
+    requestId: draft.requestId,
+    role: draft.actor.role,
+    seq: place.seq,
+    status: draft.status,
+    tenant: place.tenant,
+    ts: isoTime(place.ts),
+    v: recordVersion,
+    writer: place.writer,
+    writerSeq: place.writerSeq,
+  })
+}
+
+function changeOf(change: RecordChange): Json {
+  return {
+    previous: change.previous,
+    previousHash: change.previousHash,
+    revision: change.revision,
+    rows: change.rows.map(({ table, key, rev }) => ({ key: key as (string | number)[], rev, table })),
+    stateRoot: change.stateRoot,
+  }
+}
+
+let lastTime = { ms: NaN, text: '' }
+
+/** RFC 3339 in UTC with milliseconds. A batch has one time, so the last one is kept. */
+function isoTime(ms: number): string {
+  if (ms !== lastTime.ms) lastTime = { ms, text: new Date(ms).toISOString() }
+  return lastTime.text
+}
+
+/** How much room a draft takes in the queue, roughly: never less than half of what its record will be. */
+export function draftBytes(draft: RecordDraft): number {
+  const texts = (draft.requestId?.length ?? 0) + (draft.reason?.length ?? 0) + draft.actor.id.length
+  return 480 + texts + 35 * (draft.context?.length ?? 0)
+}

@@ -1,0 +1,74 @@
+import type { RecordDetails, RecordDraft } from './audit/record.ts'
+import type { Randomness } from './crypto/randomness.ts'
+import { decide, type Claim } from './decide.ts'
+import { draftBare, type Caller } from './drafts.ts'
+import type { Keyring } from './keys/keyring.ts'
+import type { ChangeWalk } from './runtime.ts'
+import type { Actor } from './stages.ts'
+import type { ChangeSet } from './state/change-set.ts'
+import type { KeyRow } from './state/rows.ts'
+
+/** What changes of a tenant share. */
+export interface ChangeParts {
+  readonly tenant: string
+  readonly random: Randomness
+  readonly keyring: Keyring
+}
+
+/** One run of a change inside its transaction. */
+export class LiveChange implements ChangeWalk {
+  readonly tenant: string
+  readonly actor: Actor
+  readonly now: number
+  readonly random: Randomness
+  readonly keyring: Keyring
+  readonly set: ChangeSet
+  readonly #caller: Caller
+  #key: KeyRow | undefined
+  #asked: string | undefined
+  #details: RecordDetails | undefined
+
+  constructor(parts: ChangeParts, caller: Caller, at: { set: ChangeSet; now: number }) {
+    this.tenant = parts.tenant
+    this.actor = caller.actor
+    this.random = parts.random
+    this.keyring = parts.keyring
+    this.set = at.set
+    this.now = at.now
+    this.#caller = caller
+  }
+
+  async authorize(action: string, keyId?: string): Promise<void> {
+    await this.#decide({ kind: 'action', action, keyId })
+  }
+
+  async key(action: string, reference: string): Promise<KeyRow> {
+    this.#asked ??= reference
+    const key = await this.#decide({ kind: 'key', action, key: reference })
+    this.subject(key as KeyRow)
+    return key as KeyRow
+  }
+
+  subject(key: KeyRow): void {
+    this.#key = key
+  }
+
+  note(details: RecordDetails): void {
+    this.#details = { ...this.#details, ...details }
+  }
+
+  /** The record of this run. */
+  draft(error: unknown): RecordDraft {
+    const key = this.#key
+    return {
+      ...draftBare(this.#caller, error, this.#details),
+      keyId: key?.id ?? (this.#asked?.length === 36 ? this.#asked : undefined),
+      keyVersion: key?.currentVersion,
+      owner: key?.owner ?? undefined,
+    }
+  }
+
+  async #decide(claim: Claim): Promise<KeyRow | undefined> {
+    return (await decide(this.set, this.actor, { claim, now: this.now })).key
+  }
+}

@@ -1,0 +1,155 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { asBuffer } from '../internal/bytes.ts'
+import { equalBytes } from './hash.ts'
+import { expandSha512, secretKey, type SecretKey } from './secret-key.ts'
+
+/**
+ * C2SP `chunked-encryption@v1` with AES-256-GCM and HKDF-Expand-SHA-512: the one AEAD of this library.
+ *
+ * ```text
+ * info   = "c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM" 0x00 ‖ salt ‖ context
+ * 76 B   = HKDF-Expand-SHA-512(key, info) = key 32 ‖ base nonce 12 ‖ commitment 32
+ * result = salt 24 ‖ commitment 32 ‖ chunk*      chunk = AES-256-GCM(≤ 16,384 bytes) ‖ tag 16
+ * ```
+ *
+ * Every chunk but the last holds 16,384 bytes, the last always fewer (maybe none), so that the end is known; the nonce
+ * is the base nonce XOR the chunk's number. It commits to its key and context. It says nothing about the length being
+ * secret, nor about who made it.
+ */
+export const saltBytes = 24
+/** Length of the commitment that follows the salt. */
+export const commitmentBytes = 32
+/** Salt and commitment. */
+export const prefixBytes: number = saltBytes + commitmentBytes
+/** Plaintext bytes in a full chunk. */
+export const chunkBytes = 16_384
+/** Bytes of a GCM tag. */
+export const tagBytes = 16
+
+const label = Buffer.from('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0', 'latin1')
+const cipher = 'aes-256-gcm'
+const gcm = Object.freeze({ __proto__: null, authTagLength: tagBytes }) as { authTagLength: number }
+
+/** What one message is sealed under. */
+export interface MessageKey {
+  /** The AES key. */
+  readonly key: SecretKey
+  /** Base nonce. */
+  readonly nonce: Buffer
+  /** What the message carries to commit to this key. */
+  readonly commitment: Buffer
+}
+
+/** Derives the key of one message. */
+export function messageKey(secret: SecretKey, salt: Uint8Array, context: Uint8Array): MessageKey {
+  const info = Buffer.allocUnsafe(label.length + salt.byteLength + context.byteLength)
+  info.set(label)
+  info.set(salt, label.length)
+  info.set(context, label.length + salt.byteLength)
+  const derived = expandSha512(secret, info, 76)
+  const nonce = Buffer.from(derived.subarray(32, 44))
+  const commitment = Buffer.from(derived.subarray(44))
+  return { key: secretKey(derived.subarray(0, 32)), nonce, commitment }
+}
+
+/** How long a sealed message is, salt and commitment included. */
+export function sealedLength(plaintextLength: number): number {
+  return prefixBytes + plaintextLength + (Math.floor(plaintextLength / chunkBytes) + 1) * tagBytes
+}
+
+/** How long the plaintext of a sealed message is, or `undefined` where no message has this length. */
+export function openedLength(length: number): number | undefined {
+  const body = length - prefixBytes
+  const last = body % (chunkBytes + tagBytes)
+  if (body < tagBytes || last < tagBytes) return undefined
+  return body - (Math.floor(body / (chunkBytes + tagBytes)) + 1) * tagBytes
+}
+
+/** The chunks of `plaintext` from chunk `first` up to `end`, written to their places in `out` (which starts at chunk 0). */
+export function sealChunks(message: MessageKey, plaintext: Uint8Array, out: Uint8Array, span: Span): void {
+  for (let index = span.first; index < span.end; index++) {
+    const from = index * chunkBytes
+    const gcmCipher = createCipheriv(cipher, message.key, nonceOf(message.nonce, index), gcm)
+    const sealed = gcmCipher.update(plaintext.subarray(from, from + chunkBytes))
+    gcmCipher.final()
+    out.set(sealed, index * (chunkBytes + tagBytes))
+    out.set(gcmCipher.getAuthTag(), index * (chunkBytes + tagBytes) + sealed.length)
+  }
+}
+
+/** The inverse of {@link sealChunks}: whether every chunk was authentic. What failed may be in `out`: wipe it. */
+export function openChunks(message: MessageKey, sealed: Uint8Array, out: Uint8Array, span: Span): boolean {
+  for (let index = span.first; index < span.end; index++) {
+    const chunk = sealed.subarray(index * (chunkBytes + tagBytes), (index + 1) * (chunkBytes + tagBytes))
+    const decipher = createDecipheriv(cipher, message.key, nonceOf(message.nonce, index), gcm)
+    decipher.setAuthTag(chunk.subarray(chunk.byteLength - tagBytes))
+    out.set(decipher.update(chunk.subarray(0, chunk.byteLength - tagBytes)), index * chunkBytes)
+    try {
+      decipher.final()
+    } catch {
+      return false
+    }
+  }
+  return true
+}
+
+/** Chunks from `first` up to, not including, `end`. */
+export interface Span {
+  /** First chunk. */
+  readonly first: number
+  /** One past the last chunk. */
+  readonly end: number
+}
+
+/** How many chunks a plaintext of this length has. */
+export function chunkCount(plaintextLength: number): number {
+  return Math.floor(plaintextLength / chunkBytes) + 1
+}
+
+/** Seals a small message in one go; see {@link messageKey} for the layout. */
+export function sealSmall(secret: SecretKey, context: Uint8Array, message: SmallMessage): Buffer {
+  const derived = messageKey(secret, message.salt, context)
+  const out = Buffer.allocUnsafeSlow(sealedLength(message.plaintext.byteLength))
+  out.set(message.salt)
+  out.set(derived.commitment, saltBytes)
+  sealChunks(derived, message.plaintext, out.subarray(prefixBytes), spanOf(message.plaintext.byteLength))
+  return out
+}
+
+/** What {@link sealSmall} seals. */
+export interface SmallMessage {
+  /** 24 random bytes, never used before with this secret. */
+  readonly salt: Uint8Array
+  /** What to protect. */
+  readonly plaintext: Uint8Array
+}
+
+/** The inverse of {@link sealSmall}; `undefined` when it does not open, for whatever reason. */
+export function openSmall(secret: SecretKey, context: Uint8Array, sealed: Uint8Array): Buffer | undefined {
+  const length = openedLength(sealed.byteLength)
+  if (length === undefined) return undefined
+  const derived = openPrefix(secret, context, sealed)
+  if (derived === undefined) return undefined
+  const out = Buffer.allocUnsafeSlow(length)
+  if (openChunks(derived, sealed.subarray(prefixBytes), out, spanOf(length))) return out
+  out.fill(0)
+  return undefined
+}
+
+/** The message key of a sealed message, if its commitment is to this secret and context. Compared in constant time. */
+export function openPrefix(secret: SecretKey, context: Uint8Array, sealed: Uint8Array): MessageKey | undefined {
+  const derived = messageKey(secret, sealed.subarray(0, saltBytes), context)
+  return equalBytes(derived.commitment, sealed.subarray(saltBytes, prefixBytes)) ? derived : undefined
+}
+
+function spanOf(plaintextLength: number): Span {
+  return { first: 0, end: chunkCount(plaintextLength) }
+}
+
+/** The base nonce with the chunk's number, big-endian, XORed into its end. The specification ends long before 2^32. */
+export function nonceOf(base: Uint8Array, index: number): Uint8Array {
+  if (index === 0) return base
+  const nonce = Buffer.from(asBuffer(base))
+  nonce.writeUInt32BE((nonce.readUInt32BE(8) ^ index) >>> 0, 8)
+  return nonce
+}

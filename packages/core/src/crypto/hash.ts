@@ -1,0 +1,28 @@
+import { createHash, hash, timingSafeEqual } from 'node:crypto'
+
+/** SHA-256 of the parts, one after the other. */
+export function sha256(...parts: readonly Uint8Array[]): Buffer {
+  const digest = createHash('sha256')
+  for (const part of parts) digest.update(part)
+  return digest.digest()
+}
+
+/** Hash of a leaf: SHA-256(0x00 ‖ text), RFC 6962 section 2.1. */
+export function leafHash(text: string): Buffer {
+  return hash('sha256', `\0${text}`, 'buffer')
+}
+
+const node = Buffer.allocUnsafeSlow(65)
+node[0] = 1
+
+/** Hash of an inner node: SHA-256(0x01 ‖ left ‖ right), RFC 6962 section 2.1. */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+  node.set(left, 1)
+  node.set(right, 33)
+  return hash('sha256', node, 'buffer')
+}
+
+/** Whether two byte strings are equal, in time that depends on their lengths only. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && timingSafeEqual(a, b)
+}

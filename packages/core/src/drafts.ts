@@ -1,0 +1,117 @@
+import type { Pseudonyms } from './audit/pseudonym.ts'
+import type { RecordDetails, RecordDraft, RecordStatus } from './audit/record.ts'
+import { sha256 } from './crypto/hash.ts'
+import type { Claim, Decision } from './decide.ts'
+import { isKmsError } from './errors.ts'
+import { reasonOf } from './internal/reason.ts'
+import type { Actor } from './stages.ts'
+
+/** Who calls, and what the call is. */
+export interface Caller {
+  readonly actor: Actor
+  /** The operation. */
+  readonly action: string
+  readonly requestId: string | undefined
+  /** By the monotonic clock. */
+  readonly startedAt: number
+}
+
+/** A claim that was decided. */
+export interface DecidedClaim {
+  readonly claim: Claim
+  readonly decision: Decision | undefined
+  /** Key and version, or the code of the error: what must be the same if it is decided again. */
+  readonly outcome: string
+}
+
+/** An operation, or one item of a many-verb: what it claimed, and how it failed, if it did. */
+export interface Step {
+  readonly claims: DecidedClaim[]
+  error?: unknown
+}
+
+/** Everything that the records of an operation are made of. */
+export interface Told {
+  readonly steps: readonly Step[]
+  readonly many: boolean
+  readonly details: RecordDetails | undefined
+  readonly pseudonyms: Pseudonyms
+}
+
+/** One record per call and key: a single verb's claims one by one, a many-verb's counted. */
+export function draftRecords(caller: Caller, told: Told): RecordDraft[] {
+  return told.many ? draftMany(caller, told) : draftSingle(caller, told)
+}
+
+/** The record of something that claimed nothing, or could not. */
+export function draftBare(caller: Caller, error: unknown, details?: RecordDetails): RecordDraft {
+  const { action, actor, requestId, startedAt } = caller
+  return { action, actor, requestId, startedAt, details, ...statusOf(error) }
+}
+
+function draftSingle(caller: Caller, { steps, details, pseudonyms }: Told): RecordDraft[] {
+  const [step] = steps
+  if (step === undefined || step.claims.length === 0) return [draftBare(caller, step?.error, details)]
+  return step.claims.map(({ claim, decision }) => ({
+    ...draftBare(caller, step.error, details),
+    action: claim.action,
+    keyId: decision?.key?.id ?? keyIdOf(claim),
+    keyVersion: decision?.usable?.version.version,
+    owner: decision?.key?.owner ?? undefined,
+    context: claim.kind === 'use' && claim.context !== undefined ? pseudonyms.ofContext(claim.context) : undefined,
+  }))
+}
+
+/** A key that was not found is recorded by its id where the claim named it so. */
+function keyIdOf(claim: Claim): string | undefined {
+  return claim.kind === 'action' || claim.key.length !== 36 ? undefined : claim.key
+}
+
+interface Group {
+  readonly action: string
+  readonly keyId: string | undefined
+  readonly outcomes: string[]
+  readonly errors: unknown[]
+  ok: number
+}
+
+function draftMany(caller: Caller, told: Told): RecordDraft[] {
+  const groups = new Map<string, Group>()
+  told.steps.forEach((step, index) => addToGroups(groups, caller, { step, index }))
+  const drafts = [...groups.values()].map((group) => draftGroup(caller, told, group))
+  return drafts.length === 0 ? [draftBare(caller, told.steps.at(-1)?.error, told.details)] : drafts
+}
+
+function addToGroups(groups: Map<string, Group>, caller: Caller, at: { step: Step; index: number }): void {
+  const { step, index } = at
+  if (index === 0 && step.claims.length === 0) return
+  const unclaimed = { claim: { kind: 'action', action: caller.action }, decision: undefined, outcome: '' } as const
+  for (const { claim, decision, outcome } of step.claims.length === 0 ? [unclaimed] : step.claims) {
+    const keyId = decision?.key?.id
+    const name = `${claim.action}\0${keyId ?? ''}`
+    const group = groups.get(name) ?? { action: claim.action, keyId, outcomes: [], errors: [], ok: 0 }
+    groups.set(name, group)
+    group.outcomes.push(`${index}:${outcome}:${statusOf(step.error).code ?? 'OK'}`)
+    if (step.error === undefined) group.ok += 1
+    else group.errors.push(step.error)
+  }
+}
+
+function draftGroup(caller: Caller, told: Told, group: Group): RecordDraft {
+  const denied = group.ok === 0 && group.errors.every((error) => statusOf(error).status === 'DENIED')
+  const first = group.errors.find((error) => denied || statusOf(error).status === 'FAILURE') ?? group.errors[0]
+  return {
+    ...draftBare(caller, first, told.details),
+    action: group.action,
+    keyId: group.keyId,
+    counts: { ok: group.ok, failed: group.errors.length },
+    digest: sha256(Buffer.from(group.outcomes.join('\n'), 'utf8')).toString('hex'),
+  }
+}
+
+/** How an error is recorded. */
+function statusOf(error: unknown): { status: RecordStatus; code?: string | undefined; reason?: string | undefined } {
+  if (error === undefined) return { status: 'SUCCESS' }
+  if (!isKmsError(error)) return { status: 'FAILURE', reason: 'unexpected error' }
+  return { status: error.code === 'ACCESS_DENIED' ? 'DENIED' : 'FAILURE', code: error.code, reason: reasonOf(error) }
+}

@@ -1,0 +1,86 @@
+import { InvalidRequestError } from '../errors.ts'
+import { utf8 } from '../internal/bytes.ts'
+import type { EncodedContext } from '../stages.ts'
+
+const maxPairs = 64
+const maxKeyBytes = 256
+const maxValueBytes = 4096
+const maxBytes = 8192
+const reserved = 'kms:'
+
+/** The empty encryption context: `00 00`. */
+export const emptyContext: EncodedContext = Object.freeze({ pairs: Object.freeze([]), bytes: Buffer.from([0, 0]) })
+
+/**
+ * Encodes an encryption context (CM1 specification, "Encryption context").
+ *
+ * ```text
+ * EC = u16 count ‖ (u16 keyLength ‖ key ‖ u16 valueLength ‖ value)*     UTF-8, sorted by the bytes of the keys
+ * ```
+ *
+ * Lengths stand before the strings, so that no two contexts share an encoding; the order of properties is lost.
+ *
+ * @throws InvalidRequestError unless it is a plain object of well-formed strings within the limits: at most 64 pairs,
+ *   keys of 1 to 256 bytes, values of at most 4,096, at most 8,192 in all; no key begins with `kms:` or is `__proto__`.
+ */
+export function encodeContext(context: unknown): EncodedContext {
+  if (context === undefined) return emptyContext
+  const entries = readEntries(context)
+  if (entries.length === 0) return emptyContext
+  const encoded = entries.map(encodePair).toSorted((a, b) => Buffer.compare(a.key, b.key))
+  const bytes = Buffer.concat([u16(encoded.length), ...encoded.map((pair) => pair.bytes)])
+  if (bytes.length > maxBytes) refuse(`its encoding is longer than ${maxBytes} bytes`)
+  return { pairs: encoded.map((pair) => pair.pair), bytes }
+}
+
+/** Own enumerable string properties of a plain object, each read once, never by running somebody's code. */
+function readEntries(context: unknown): [string, string][] {
+  if (typeof context !== 'object' || context === null) refuse('it is not an object')
+  const prototype: unknown = Object.getPrototypeOf(context)
+  if (prototype !== null && Object.getPrototypeOf(prototype as object) !== null) refuse('it is not a plain object')
+  if (Array.isArray(context)) refuse('it is not a plain object')
+  const names = Reflect.ownKeys(context)
+  if (names.length > maxPairs) refuse(`it has more than ${maxPairs} pairs`)
+  return names.map((name) => [checkName(name), readValue(context, name)])
+}
+
+function checkName(name: string | symbol): string {
+  if (typeof name !== 'string') refuse('a key is a symbol')
+  if (name === '__proto__') refuse('`__proto__` is not a key')
+  if (name.startsWith(reserved)) refuse(`keys that begin with \`${reserved}\` are reserved`)
+  if (!name.isWellFormed()) refuse('a key is not well-formed Unicode')
+  return name
+}
+
+function readValue(context: object, name: string | symbol): string {
+  const property = Object.getOwnPropertyDescriptor(context, name)
+  if (property === undefined || !('value' in property)) refuse('a property is computed by a getter')
+  const value: unknown = property.value
+  if (typeof value !== 'string') refuse('a value is not a string')
+  if (!value.isWellFormed()) refuse('a value is not well-formed Unicode')
+  return value
+}
+
+interface EncodedPair {
+  readonly pair: readonly [string, string]
+  readonly key: Buffer
+  readonly bytes: Buffer
+}
+
+function encodePair([name, text]: [string, string]): EncodedPair {
+  const key = utf8(name)
+  const value = utf8(text)
+  if (key.length < 1 || key.length > maxKeyBytes) refuse(`a key is not 1 to ${maxKeyBytes} bytes long`)
+  if (value.length > maxValueBytes) refuse(`a value is longer than ${maxValueBytes} bytes`)
+  return { pair: [name, text], key, bytes: Buffer.concat([u16(key.length), key, u16(value.length), value]) }
+}
+
+function u16(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(2)
+  bytes.writeUInt16BE(value)
+  return bytes
+}
+
+function refuse(message: string): never {
+  throw new InvalidRequestError(`the encryption context is not valid: ${message}`, [{ path: 'context', message }])
+}

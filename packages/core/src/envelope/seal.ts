@@ -1,0 +1,93 @@
+import {
+  chunkBytes,
+  chunkCount,
+  messageKey,
+  prefixBytes,
+  saltBytes,
+  sealChunks,
+  sealSmall,
+  sealedLength,
+} from '../crypto/chunked-encryption.ts'
+import { randomBytesOf, type Randomness } from '../crypto/randomness.ts'
+import { secretKey, type SecretKey } from '../crypto/secret-key.ts'
+import type { Timers } from '../internal/clock.ts'
+import type { EncodedContext, Material } from '../stages.ts'
+import { encodeHeader, encryptedDataKeyBytes, headerBytes } from './header.ts'
+import { wrapped, type Suite } from './suite.ts'
+
+/** What sealing needs from outside. */
+export interface Tools {
+  readonly random: Randomness
+  readonly timers: Timers
+}
+
+/** What to seal. */
+export interface Plain {
+  readonly suite: Suite
+  readonly plaintext: Uint8Array
+  readonly context: EncodedContext
+}
+
+/** Context of a suite 0x02 body, which re-encryption leaves alone: `"CM1" 0x02`. */
+export const bodyContext: Buffer = Buffer.from([0x43, 0x4d, 0x31, wrapped.code])
+
+/** How many chunks are sealed or opened before others get a turn: 1 MiB, well under 10 ms. */
+export const chunksPerTurn: number = (1024 * 1024) / chunkBytes
+
+/**
+ * Seals a CM1 message.
+ *
+ * ```text
+ * derived, data key:  H ‖ salt ‖ commitment ‖ chunks                under the material, context H ‖ EC
+ * wrapped:            H ‖ EDK ‖ salt ‖ commitment ‖ chunks          EDK as above, the body under the data key in it
+ * ```
+ *
+ * It commits to key, version, suite and encryption context. It hides neither the plaintext's length nor which key it is.
+ */
+export async function seal(material: Material, plain: Plain, tools: Tools): Promise<Buffer> {
+  const header = encodeHeader({ suite: plain.suite, keyId: material.keyId, keyVersion: material.keyVersion })
+  const context = Buffer.concat([header, plain.context.bytes])
+  if (!plain.suite.wrapped) return sealBody([header], { secret: material.secret, context }, plain.plaintext, tools)
+  const dataKey = randomBytesOf(tools.random, 32)
+  const edk = sealSmall(material.secret, context, { salt: randomBytesOf(tools.random, saltBytes), plaintext: dataKey })
+  return sealBody([header, edk], { secret: secretKey(dataKey), context: bodyContext }, plain.plaintext, tools)
+}
+
+/** Puts the data key of a suite 0x02 message under another material or context. The body's bytes stay as they are. */
+export function resealDataKey(message: Buffer, dataKey: Buffer, to: ResealTarget): Buffer {
+  const { keyId, keyVersion, secret } = to.material
+  const header = encodeHeader({ suite: wrapped, keyId, keyVersion })
+  const context = Buffer.concat([header, to.context.bytes])
+  const edk = sealSmall(secret, context, { salt: to.salt, plaintext: dataKey })
+  return Buffer.concat([header, edk, message.subarray(headerBytes + encryptedDataKeyBytes)])
+}
+
+/** What {@link resealDataKey} seals for. */
+export interface ResealTarget {
+  readonly material: Material
+  readonly context: EncodedContext
+  readonly salt: Buffer
+}
+
+interface Under {
+  readonly secret: SecretKey
+  readonly context: Buffer
+}
+
+async function sealBody(start: readonly Buffer[], under: Under, plaintext: Uint8Array, tools: Tools): Promise<Buffer> {
+  const startBytes = start.reduce((sum, part) => sum + part.length, 0)
+  const out = Buffer.allocUnsafeSlow(startBytes + sealedLength(plaintext.byteLength))
+  let offset = 0
+  for (const part of start) offset += part.copy(out, offset)
+  const salt = out.subarray(offset, offset + saltBytes)
+  tools.random.fill(salt)
+  const message = messageKey(under.secret, salt, under.context)
+  out.set(message.commitment, offset + saltBytes)
+  const chunks = out.subarray(offset + prefixBytes)
+  const count = chunkCount(plaintext.byteLength)
+  for (let first = 0; first < count; first += chunksPerTurn) {
+    if (first > 0) await tools.timers.turn()
+    sealChunks(message, plaintext, chunks, { first, end: Math.min(first + chunksPerTurn, count) })
+  }
+  return out
+}

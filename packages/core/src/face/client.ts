@@ -1,0 +1,145 @@
+import { decryptDataKey } from '../operations/decrypt-data-key.ts'
+import { decryptMany, type DecryptManyRequest, type DecryptManyResult } from '../operations/decrypt-many.ts'
+import { decrypt } from '../operations/decrypt.ts'
+import { encryptMany, type EncryptManyRequest, type EncryptManyResult } from '../operations/encrypt-many.ts'
+import { encrypt } from '../operations/encrypt.ts'
+import { generateDataKeyWithoutPlaintext } from '../operations/generate-data-key-without-plaintext.ts'
+import { generateDataKey } from '../operations/generate-data-key.ts'
+import { generateRandom, type GenerateRandomRequest, type GenerateRandomResult } from '../operations/generate-random.ts'
+import { reEncryptMany, type ReEncryptManyRequest, type ReEncryptManyResult } from '../operations/re-encrypt-many.ts'
+import { reEncrypt } from '../operations/re-encrypt.ts'
+import type { GenerateDataKeyRequest, GenerateDataKeyResult } from '../operations/shared/data-keys.ts'
+import type { DecryptRequest, DecryptResult, EncryptRequest } from '../operations/shared/messages.ts'
+import type { EncryptResult, ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
+import { InvalidRequestError } from '../errors.ts'
+import type { CallOptions } from '../pipeline.ts'
+import type { KeyUsage } from '../state/rows.ts'
+import { Audit } from './audit.ts'
+import { Grants } from './grants.ts'
+import { handleOf, type KeyHandle } from './handle.ts'
+import { Keys } from './keys.ts'
+import { Ops } from './ops.ts'
+import { Principals } from './principals.ts'
+import type { Run } from './run.ts'
+import { decodeJson, decodeText, encodeJson } from './text.ts'
+
+/** A text to encrypt. */
+export type EncryptTextRequest = Omit<EncryptRequest, 'plaintext'> & { readonly plaintext: string }
+
+/** A value to encrypt as JSON. */
+export type EncryptJsonRequest = Omit<EncryptRequest, 'plaintext'> & { readonly value: unknown }
+
+/**
+ * A tenant of a KMS, bound to one principal: everything that may be put into the hands of somebody else.
+ *
+ * Every method may throw, besides what it names: `INVALID_REQUEST`, `ACCESS_DENIED`, `ABORTED`, `CLOSED`,
+ * `AUDIT_UNAVAILABLE` and `AUDIT_OVERLOADED` (no result without its record), `STORAGE_UNAVAILABLE`,
+ * `STORAGE_TAMPERED`, `ROLLBACK_DETECTED`.
+ */
+export class KmsClient {
+  readonly #run: Run
+  /** Keys and their lives. */
+  readonly keys: Keys
+  /** Who may do what with which key. */
+  readonly grants: Grants
+  /** Who is let in at all. */
+  readonly principals: Principals
+  /** The audit log. */
+  readonly audit: Audit
+  /** What operators look at. */
+  readonly ops: Ops
+
+  /** @internal */
+  constructor(run: Run) {
+    this.#run = run
+    this.keys = new Keys(run)
+    this.grants = new Grants(run)
+    this.principals = new Principals(run)
+    this.audit = new Audit(run)
+    this.ops = new Ops(run)
+  }
+
+  /** A handle to a key by its id, name or alias. No I/O: whether it exists shows at its first use. */
+  key(reference: string, usage: KeyUsage = 'ENCRYPT_DECRYPT'): KeyHandle {
+    return handleOf(this.#run, reference, usage)
+  }
+
+  /** Encrypts one message. @throws KeyNotFoundError, InvalidKeyStateError, InvalidKeyUsageError, LimitExceededError */
+  async encrypt(request: EncryptRequest, options?: CallOptions): Promise<EncryptResult> {
+    return this.#run(encrypt, request, options)
+  }
+
+  /** Decrypts one message with the key version that it names. @throws InvalidCiphertextError, InvalidKeyStateError */
+  async decrypt(request: DecryptRequest, options?: CallOptions): Promise<DecryptResult> {
+    return this.#run(decrypt, request, options)
+  }
+
+  /** Puts a message under another key, version or context; its plaintext is not shown. @throws InvalidCiphertextError */
+  async reEncrypt(request: ReEncryptRequest, options?: CallOptions): Promise<ReEncryptResult> {
+    return this.#run(reEncrypt, request, options)
+  }
+
+  /** Encrypts many messages, each on its own, with one record per key. @throws LimitExceededError */
+  async encryptMany(request: EncryptManyRequest, options?: CallOptions): Promise<EncryptManyResult> {
+    return this.#run(encryptMany, request, options)
+  }
+
+  /** Decrypts many messages, each on its own, with one record per key. @throws LimitExceededError */
+  async decryptMany(request: DecryptManyRequest, options?: CallOptions): Promise<DecryptManyResult> {
+    return this.#run(decryptMany, request, options)
+  }
+
+  /** Re-encrypts many messages, each on its own, with one record per key and direction. @throws LimitExceededError */
+  async reEncryptMany(request: ReEncryptManyRequest, options?: CallOptions): Promise<ReEncryptManyResult> {
+    return this.#run(reEncryptMany, request, options)
+  }
+
+  /** Encrypts a text into base64url, for a text column. */
+  async encryptText(request: EncryptTextRequest, options?: CallOptions): Promise<string> {
+    if (typeof request.plaintext !== 'string') throw new InvalidRequestError('encryptText takes a string')
+    return (await this.encrypt(request, options)).ciphertext.toString('base64url')
+  }
+
+  /** Decrypts what `encryptText` returned. */
+  async decryptText(request: DecryptRequest, options?: CallOptions): Promise<string> {
+    return decodeText((await this.decrypt(request, options)).plaintext)
+  }
+
+  /** Re-encrypts what `encryptText` or `encryptJson` returned, into base64url again. */
+  async reEncryptText(request: ReEncryptRequest, options?: CallOptions): Promise<string> {
+    return (await this.reEncrypt(request, options)).ciphertext.toString('base64url')
+  }
+
+  /** Encrypts a value as JSON into base64url, for a text column. */
+  async encryptJson({ value, ...request }: EncryptJsonRequest, options?: CallOptions): Promise<string> {
+    return this.encryptText({ ...request, plaintext: encodeJson(value) }, options)
+  }
+
+  /** Decrypts what `encryptJson` returned. */
+  async decryptJson(request: DecryptRequest, options?: CallOptions): Promise<unknown> {
+    return decodeJson(await this.decryptText(request, options))
+  }
+
+  /** Makes a data key, in clear and encrypted: use it, wipe it, keep the encrypted one. */
+  async generateDataKey(request: GenerateDataKeyRequest, options?: CallOptions): Promise<GenerateDataKeyResult> {
+    return this.#run(generateDataKey, request, options)
+  }
+
+  /** Makes a data key that only whoever calls `decryptDataKey` will see. */
+  async generateDataKeyWithoutPlaintext(
+    request: GenerateDataKeyRequest,
+    options?: CallOptions,
+  ): Promise<EncryptResult> {
+    return this.#run(generateDataKeyWithoutPlaintext, request, options)
+  }
+
+  /** Decrypts a data key: the inverse of `generateDataKey`. @throws InvalidCiphertextError */
+  async decryptDataKey(request: DecryptRequest, options?: CallOptions): Promise<DecryptResult> {
+    return this.#run(decryptDataKey, request, options)
+  }
+
+  /** Makes 1 to 1,024 random bytes from the operating system. */
+  async generateRandom(request: GenerateRandomRequest, options?: CallOptions): Promise<GenerateRandomResult> {
+    return this.#run(generateRandom, request, options)
+  }
+}

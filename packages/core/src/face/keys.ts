@@ -1,0 +1,100 @@
+import { cancelKeyDeletion, type CancelKeyDeletionRequest } from '../operations/cancel-key-deletion.ts'
+import { createKey, ensureKey, type CreateKeyRequest, type EnsureKeyRequest } from '../operations/create-key.ts'
+import { describeKey, type DescribeKeyRequest } from '../operations/describe-key.ts'
+import { disableKey } from '../operations/disable-key.ts'
+import { enableKey } from '../operations/enable-key.ts'
+import { listKeyVersions, type ListKeyVersionsRequest } from '../operations/list-key-versions.ts'
+import { listKeys } from '../operations/list-keys.ts'
+import { revokeKey, type RevokeKeyRequest } from '../operations/revoke-key.ts'
+import { rotateKey, type RotateKeyRequest } from '../operations/rotate-key.ts'
+import { scheduleKeyDeletion, type ScheduleKeyDeletionRequest } from '../operations/schedule-key-deletion.ts'
+import type { KeyStateRequest } from '../operations/shared/key-state.ts'
+import type { KeyDescription, KeyVersionDescription } from '../operations/shared/keys.ts'
+import type { PageRequest } from '../operations/shared/pages.ts'
+import { updateKey, type UpdateKeyRequest } from '../operations/update-key.ts'
+import type { CallOptions } from '../pipeline.ts'
+import { KeyHandle } from './handle.ts'
+import type { Listing } from './listing.ts'
+import { listing, type Run } from './run.ts'
+
+/** Keys and their lives: `kms.keys`. Every method may throw `ACCESS_DENIED`, `INVALID_REQUEST` and what P1 implies. */
+export class Keys {
+  readonly #run: Run
+
+  /** @internal */
+  constructor(run: Run) {
+    this.#run = run
+  }
+
+  /**
+   * Makes a key, and gives a handle to it. A service that makes one receives a grant of `manageKey` on it.
+   *
+   * @throws NameTakenError when another key has the name.
+   */
+  async create(request: CreateKeyRequest, options?: CallOptions): Promise<KeyHandle> {
+    return this.#handle(await this.#run(createKey, request, options))
+  }
+
+  /**
+   * The key of a name, or a new one: for code that runs at every start.
+   *
+   * @throws ConflictError when the key of that name has another spec or usage.
+   */
+  async ensure(request: EnsureKeyRequest, options?: CallOptions): Promise<KeyHandle> {
+    return this.#handle(await this.#run(ensureKey, request, options))
+  }
+
+  /** What is known of a key. @throws KeyNotFoundError */
+  async get(request: DescribeKeyRequest, options?: CallOptions): Promise<KeyDescription> {
+    return this.#run(describeKey, request, options)
+  }
+
+  /** The keys that the caller may describe. */
+  list(request: PageRequest = {}, options?: CallOptions): Listing<KeyDescription> {
+    return listing(this.#run, listKeys, { request, options })
+  }
+
+  /** A key's versions, oldest first. @throws KeyNotFoundError */
+  listVersions(request: ListKeyVersionsRequest, options?: CallOptions): Listing<KeyVersionDescription> {
+    return listing(this.#run, listKeyVersions, { request, options })
+  }
+
+  /** Changes description, tags, owner, grace period or `minDecryptVersion`. @throws KeyNotFoundError, InvalidKeyStateError */
+  async update(request: UpdateKeyRequest, options?: CallOptions): Promise<KeyDescription> {
+    return this.#run(updateKey, request, options)
+  }
+
+  /** Makes a new version current; old ciphertexts keep opening. @throws KeyNotFoundError, InvalidKeyStateError */
+  async rotate(request: RotateKeyRequest, options?: CallOptions): Promise<KeyDescription> {
+    return this.#run(rotateKey, request, options)
+  }
+
+  /** Disables a key, or one version. @throws KeyNotFoundError, InvalidKeyStateError */
+  async disable(request: KeyStateRequest, options?: CallOptions): Promise<KeyDescription> {
+    return this.#run(disableKey, request, options)
+  }
+
+  /** Enables a disabled key, or makes a disabled version what it was. @throws KeyNotFoundError, InvalidKeyStateError */
+  async enable(request: KeyStateRequest, options?: CallOptions): Promise<KeyDescription> {
+    return this.#run(enableKey, request, options)
+  }
+
+  /** Revokes a key, or one version, for ever. @throws KeyNotFoundError, InvalidKeyStateError */
+  async revoke(request: RevokeKeyRequest, options?: CallOptions): Promise<KeyDescription> {
+    return this.#run(revokeKey, request, options)
+  }
+
+  /** Schedules a key's deletion, 7 to 30 days ahead. @throws KeyNotFoundError, InvalidKeyStateError */
+  async scheduleDeletion(request: ScheduleKeyDeletionRequest, options?: CallOptions): Promise<KeyDescription> {
+    return this.#run(scheduleKeyDeletion, request, options)
+  }
+
+  /** Calls a deletion off before it is due; the key is then disabled. @throws KeyNotFoundError, InvalidKeyStateError */
+  async cancelDeletion(request: CancelKeyDeletionRequest, options?: CallOptions): Promise<KeyDescription> {
+    return this.#run(cancelKeyDeletion, request, options)
+  }
+
+  #handle({ id, name, spec, usage }: KeyDescription): KeyHandle {
+    return new KeyHandle(this.#run, { reference: id, id, name, spec, usage })
+  }
+}

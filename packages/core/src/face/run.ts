@@ -1,0 +1,26 @@
+import type { CallOptions } from '../pipeline.ts'
+import type { Operation, Page, UseOperation } from '../runtime.ts'
+import { Listing } from './listing.ts'
+
+/** Runs operations for one principal of one tenant. */
+export interface Run {
+  /** Runs an operation, and records it. */
+  <Q, P, R>(operation: Operation<Q, P, R>, request: Q, options: CallOptions | undefined): Promise<R>
+  /** Runs a read on, as part of one that was recorded when it began. */
+  onward<Q, P, R>(operation: UseOperation<Q, P, R>, request: Q, options: CallOptions | undefined): Promise<R>
+  /** Resolves when there may be new records. */
+  readonly nextCommit: (signal: AbortSignal | undefined) => Promise<void>
+}
+
+/** A list that an operation gives in pages. */
+export function listing<Q extends object, P, T>(
+  run: Run,
+  operation: UseOperation<Q, P, Page<T>>,
+  call: { readonly request: Q; readonly options: CallOptions | undefined },
+): Listing<T> {
+  const { request, options } = call
+  return new Listing(
+    async () => run(operation, request, options),
+    async (cursor) => run.onward(operation, { ...request, cursor }, options),
+  )
+}

@@ -1,0 +1,35 @@
+import { InvalidRequestError } from '../errors.ts'
+import { wipe } from '../internal/bytes.ts'
+
+/** The text of decrypted bytes, which are wiped. @throws InvalidRequestError when they are not UTF-8. */
+export function decodeText(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new InvalidRequestError('the plaintext is not UTF-8 text: use decrypt')
+  } finally {
+    wipe(bytes)
+  }
+}
+
+/** JSON of a value. @throws InvalidRequestError for what JSON cannot express. */
+export function encodeJson(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch {
+    text = undefined
+  }
+  if (text === undefined) throw new InvalidRequestError('JSON cannot express this value')
+  return text
+}
+
+/** The value of a JSON text. @throws InvalidRequestError */
+export function decodeJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's own message would quote the plaintext.
+    throw new InvalidRequestError('the plaintext is not JSON: use decryptText')
+  }
+}

@@ -1,0 +1,67 @@
+import { storageErrors } from '../audit/live-view.ts'
+import { ClosedError } from '../errors.ts'
+import type { Settings } from '../options.ts'
+import { tables } from '../storage/tables.ts'
+import { layFoundation, readFoundation } from './foundation.ts'
+import { openKeyring, rootKeyId } from './keyring-row.ts'
+import { Keyring } from '../keys/keyring.ts'
+import { openTenant, type Tenant } from './tenant.ts'
+
+/** One storage with the tenants that are open in this process. */
+export class House {
+  readonly settings: Settings
+  readonly #tenants = new Map<string, Promise<Tenant>>()
+  #closing: Promise<void> | undefined
+
+  constructor(settings: Settings) {
+    this.settings = settings
+  }
+
+  /** Opens storage and first tenant. The root key is proved on what is stored before migrations write. */
+  async begin(): Promise<Tenant> {
+    const { storage, rootKeys, tenant } = this.settings
+    for (const rootKey of rootKeys) await rootKeyId(rootKey)
+    const { exists } = await storageErrors(storage.open(tables))
+    try {
+      if (exists) await this.#proveRootKey()
+      await storageErrors(storage.migrate())
+      return await this.open(tenant, true)
+    } catch (error) {
+      await storage.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** A tenant, opened once per process. @throws TenantNotFoundError unless it exists or is to be made. */
+  async open(tenant: string, make: boolean): Promise<Tenant> {
+    if (this.#closing !== undefined) throw new ClosedError('the KMS is closed')
+    const known = this.#tenants.get(tenant)
+    if (known !== undefined) return known
+    const opening = this.#load(tenant, make)
+    this.#tenants.set(tenant, opening)
+    opening.catch(() => this.#tenants.delete(tenant))
+    return opening
+  }
+
+  /** Closes every tenant, then the storage. May be called twice. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #load(tenant: string, make: boolean): Promise<Tenant> {
+    return openTenant(tenant, this.settings, await layFoundation(tenant, this.settings, make))
+  }
+
+  async #proveRootKey(): Promise<void> {
+    const { storage, rootKeys, tenant, random } = this.settings
+    const foundation = await storageErrors(storage.snapshot(async (reader) => readFoundation(reader, tenant)))
+    if (foundation !== undefined) await openKeyring(new Keyring(random), foundation.keyring, rootKeys)
+  }
+
+  async #close(): Promise<void> {
+    const tenants = await Promise.allSettled(this.#tenants.values())
+    for (const tenant of tenants) if (tenant.status === 'fulfilled') await tenant.value.close()
+    await storageErrors(this.settings.storage.close())
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * An embeddable key management service.
+ *
+ * @packageDocumentation
+ */
+
+// Opening one
+export { createKms, Kms, Tenants, type AsOptions } from './kms.ts'
+export type { KmsOptions, Principal } from './options.ts'
+export type { CallOptions } from './pipeline.ts'
+export type { Role } from './stages.ts'
+export { envRootKey, generateRootKey, localRootKey } from './root-key/local.ts'
+export type { RootKey, RootKeyContext } from './root-key/root-key.ts'
+export type { Clock, Timers } from './internal/clock.ts'
+export type { Randomness } from './crypto/randomness.ts'
+
+// Working with it
+export { KmsClient, type EncryptJsonRequest, type EncryptTextRequest } from './face/client.ts'
+export { KeyHandle } from './face/handle.ts'
+export type {
+  DecryptOptions,
+  EncryptOptions,
+  HandleDecryptItem,
+  HandleEncryptItem,
+  StateOptions,
+} from './face/handle.ts'
+export type { KeyIdentity } from './face/handle.ts'
+export { isCiphertext } from './face/is-ciphertext.ts'
+export type { Ciphertext, EncryptionContext, Plaintext } from './operations/shared/fields.ts'
+export type { DecryptRequest, DecryptResult, EncryptRequest, EncryptResult } from './operations/shared/messages.ts'
+export type { ReEncryptRequest, ReEncryptResult } from './operations/shared/messages.ts'
+export type { EncryptItem, EncryptManyRequest, EncryptManyResult } from './operations/encrypt-many.ts'
+export type { DecryptItem, DecryptManyRequest, DecryptManyResult } from './operations/decrypt-many.ts'
+export type { ReEncryptItem, ReEncryptManyRequest, ReEncryptManyResult } from './operations/re-encrypt-many.ts'
+export type { ManyItem } from './runtime.ts'
+export type { GenerateDataKeyRequest, GenerateDataKeyResult } from './operations/shared/data-keys.ts'
+export type { GenerateRandomRequest, GenerateRandomResult } from './operations/generate-random.ts'
+
+// Keys
+export type { Keys } from './face/keys.ts'
+export type { KeySpec, KeyState, KeyUsage, VersionState } from './state/rows.ts'
+export type { CreateKeyRequest, EnsureKeyRequest } from './operations/create-key.ts'
+export type { DescribeKeyRequest } from './operations/describe-key.ts'
+export type { UpdateKeyRequest } from './operations/update-key.ts'
+export type { RotateKeyRequest } from './operations/rotate-key.ts'
+export type { KeyStateRequest } from './operations/shared/key-state.ts'
+export type { RevokeKeyRequest } from './operations/revoke-key.ts'
+export type { ScheduleKeyDeletionRequest } from './operations/schedule-key-deletion.ts'
+export type { CancelKeyDeletionRequest } from './operations/cancel-key-deletion.ts'
+export type { ListKeyVersionsRequest } from './operations/list-key-versions.ts'
+export type { KeyDescription, KeySettings, KeyVersionDescription } from './operations/shared/keys.ts'
+
+// Access
+export type { Grants } from './face/grants.ts'
+export type { Principals } from './face/principals.ts'
+export { manageKey, type GrantOperation } from './access/grant-operation.ts'
+export type { GrantConstraints } from './access/grant.ts'
+export type { CreateGrantRequest, GrantDescription } from './operations/shared/grants.ts'
+export type { EnsureGrantRequest } from './operations/ensure-grant.ts'
+export type { UpsertGrantRequest } from './operations/upsert-grant.ts'
+export type { ListGrantsRequest } from './operations/list-grants.ts'
+export type { RevokeGrantRequest } from './operations/revoke-grant.ts'
+export type { PrincipalDescription, PrincipalRequest } from './operations/shared/principals.ts'
+
+// Audit and operations
+export type { Audit, TailRequest } from './face/audit.ts'
+export type { Ops } from './face/ops.ts'
+export type { AuditRecord } from './audit/audit-record.ts'
+export type { RecordChange, RecordDetails, RecordStatus } from './audit/record.ts'
+export type { Touched } from './state/cache.ts'
+export type { ListAuditRequest } from './operations/list-audit.ts'
+export type { AuditVerification, VerifyAuditRequest } from './operations/verify-audit.ts'
+export type { AuditProblem, Verification, VerifyOptions } from './audit/verify.ts'
+export type { Health } from './operations/health.ts'
+export type { HouseHealth } from './runtime.ts'
+export { inspectKms, Inspection, type InspectOptions, type InspectProblem } from './inspect.ts'
+
+// Lists
+export { Listing } from './face/listing.ts'
+export type { Page } from './runtime.ts'
+export type { PageRequest } from './operations/shared/pages.ts'
+
+// Errors
+export { isKmsError, KmsError } from './errors.ts'
+export type { KmsErrorCode, KmsErrorOptions, RequestIssue } from './errors.ts'
+export {
+  AbortedError,
+  AccessDeniedError,
+  AuditOverloadedError,
+  AuditUnavailableError,
+  ClosedError,
+  ConflictError,
+  InvalidCiphertextError,
+  InvalidKeyStateError,
+  InvalidKeyUsageError,
+  InvalidRequestError,
+  KeyNotFoundError,
+  LimitExceededError,
+  NameTakenError,
+  QuotaExceededError,
+  RollbackDetectedError,
+  RootKeyMismatchError,
+  RootKeyMissingError,
+  RootKeyUnavailableError,
+  StorageTamperedError,
+  StorageUnavailableError,
+  TenantNotFoundError,
+  UnsupportedOnThisRuntimeError,
+} from './errors.ts'
+
+// The storage contract is in `@chatelaine/core/storage`.
+export type { StorageAdapter } from './storage/adapter.ts'

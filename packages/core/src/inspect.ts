@@ -1,0 +1,173 @@
+import { verifyChain, type VerifyOptions, type Verification } from './audit/verify.ts'
+import { Pseudonyms } from './audit/pseudonym.ts'
+import { secretKey } from './crypto/secret-key.ts'
+import { randomBytesOf } from './crypto/randomness.ts'
+import { publicKeyOf } from './crypto/ed25519.ts'
+import { isKmsError, UnsupportedOnThisRuntimeError, type KmsError } from './errors.ts'
+import { Listing } from './face/listing.ts'
+import { readFoundation, type Foundation } from './house/foundation.ts'
+import { openKeyring } from './house/keyring-row.ts'
+import { openSecrets, type HouseSecrets } from './house/secrets.ts'
+import { originOf } from './house/tenant.ts'
+import { Keyring } from './keys/keyring.ts'
+import { describeKey, type DescribeKeyRequest } from './operations/describe-key.ts'
+import { listAudit, type ListAuditRequest } from './operations/list-audit.ts'
+import { listGrants, type ListGrantsRequest } from './operations/list-grants.ts'
+import { listKeys } from './operations/list-keys.ts'
+import type { GrantDescription } from './operations/shared/grants.ts'
+import type { KeyDescription } from './operations/shared/keys.ts'
+import type { PageRequest } from './operations/shared/pages.ts'
+import { readOptions, type KmsOptions, type Settings } from './options.ts'
+import { readUnrecorded } from './pipeline.ts'
+import type { AuditRecord, House, Page, UseOperation } from './runtime.ts'
+import { fetchAnswer } from './state/query.ts'
+import { tables } from './storage/tables.ts'
+import type { WalkParts } from './walk.ts'
+
+/** What to look at. */
+export type InspectOptions = Pick<KmsOptions, 'storage' | 'rootKey' | 'previousRootKeys' | 'tenant'>
+
+/** What was found wrong when a store was opened for inspection. */
+export type InspectProblem = Pick<KmsError, 'code' | 'message'>
+
+/**
+ * Opens a store to look at it, damaged or not: it writes nothing, refuses nothing, and reports everything. What it
+ * shows was not authorized, and is not recorded: whoever has root key and database could read it anyway.
+ *
+ * @throws RootKeyMissingError, StorageUnavailableError, InvalidRequestError: only where there is nothing to look at.
+ * @example
+ * ```ts
+ * import { envRootKey, inspectKms } from '@chatelaine/core'
+ * import { sqliteStorage } from '@chatelaine/storage-sqlite'
+ *
+ * const look = async (): Promise<unknown> => {
+ *   const storage = sqliteStorage({ filename: 'copy.db', migrate: false })
+ *   const inspection = await inspectKms({ storage, rootKey: envRootKey('KMS_ROOT_KEY') })
+ *   return inspection.audit.verify()
+ * }
+ * ```
+ */
+export async function inspectKms(options: InspectOptions): Promise<Inspection> {
+  const settings = readOptions(options)
+  const { storage, tenant } = settings
+  const problems: InspectProblem[] = []
+  const note = (error: unknown): undefined => {
+    if (!isKmsError(error)) throw error
+    problems.push({ code: error.code, message: error.message })
+  }
+  await storage.open(tables)
+  const read = async (): Promise<Foundation | undefined> =>
+    storage.snapshot(async (reader) => readFoundation(reader, tenant))
+  const foundation = await read().catch(note)
+  const keyring = new Keyring(settings.random)
+  await openKeyring(keyring, foundation?.keyring ?? [], settings.rootKeys).catch(note)
+  let secrets: HouseSecrets | undefined
+  try {
+    secrets = openSecrets(keyring, foundation?.secrets ?? [])
+  } catch (error) {
+    note(error)
+  }
+  return new Inspection({ settings, keyring, secrets, problems, origin: originOf(foundation?.genesis) })
+}
+
+interface InspectionParts {
+  readonly settings: Settings
+  readonly keyring: Keyring
+  readonly secrets: HouseSecrets | undefined
+  readonly problems: readonly InspectProblem[]
+  readonly origin: string
+}
+
+/** A store that is looked at. */
+export class Inspection {
+  readonly #parts: InspectionParts
+
+  /** @internal */
+  constructor(parts: InspectionParts) {
+    this.#parts = parts
+  }
+
+  /** What was wrong at opening: a keyring that does not open, secrets that are missing. */
+  get problems(): readonly InspectProblem[] {
+    return this.#parts.problems
+  }
+
+  /** The audit log, as it is stored. */
+  readonly audit = {
+    /** Verifies the log, and names the first thing that is wrong. */
+    verify: async (options: VerifyOptions = {}): Promise<Verification> => {
+      const { settings, secrets, origin, keyring } = this.#parts
+      const { storage, tenant } = settings
+      return verifyChain(
+        {
+          tenant,
+          origin,
+          publicKey: secrets === undefined ? undefined : publicKeyOf(secrets.signing),
+          macKeyOf: (epoch) => keyring.headMacKey(epoch),
+          snapshot: async (read) => storage.snapshot(read),
+        },
+        options,
+      )
+    },
+    /** Its records. */
+    list: (request: ListAuditRequest = {}): Listing<AuditRecord> => this.#list(listAudit, request),
+  }
+
+  /** Keys, without their material. */
+  readonly keys = {
+    /** Describes one. */
+    get: async (request: DescribeKeyRequest): Promise<KeyDescription> => this.#read(describeKey, request),
+    /** Describes all. */
+    list: (request: PageRequest = {}): Listing<KeyDescription> => this.#list(listKeys, request),
+  }
+
+  /** Grants. */
+  readonly grants = {
+    /** Lists them. */
+    list: (request: ListGrantsRequest = {}): Listing<GrantDescription> => this.#list(listGrants, request),
+  }
+
+  /** Closes the storage. */
+  async close(): Promise<void> {
+    this.#parts.keyring.clear()
+    await this.#parts.settings.storage.close()
+  }
+
+  #list<Q extends object, P, T>(operation: UseOperation<Q, P, Page<T>>, request: Q): Listing<T> {
+    const page = async (more: { cursor?: string }): Promise<Page<T>> => this.#read(operation, { ...request, ...more })
+    return new Listing(
+      async () => page({}),
+      async (cursor) => page({ cursor }),
+    )
+  }
+
+  async #read<Q, P, R>(operation: UseOperation<Q, P, R>, input: Q): Promise<R> {
+    const call = { actor: { id: 'inspector', role: 'admin' }, options: undefined } as const
+    return readUnrecorded(walkParts(this.#parts), operation, { input, call })
+  }
+}
+
+/** Reads as it is stored: no cache, no head to check. */
+function walkParts({ settings, keyring, secrets }: InspectionParts): WalkParts {
+  const { storage, tenant, clock, random, timers } = settings
+  return {
+    tenant,
+    clock,
+    keyring,
+    tools: { random, timers },
+    revision: () => 0,
+    pseudonyms: new Pseudonyms(secrets?.pii ?? secretKey(randomBytesOf(random, 32))),
+    house: closedHouse,
+    view: {
+      read: async (query) => storage.snapshot(async (reader) => fetchAnswer(reader, tenant, query)),
+      snapshot: async (read) => storage.snapshot(read),
+    },
+  }
+}
+
+const absent = async (): Promise<never> => {
+  throw new UnsupportedOnThisRuntimeError('an inspected store serves nothing')
+}
+
+/** No operation that is run here asks the house. */
+const closedHouse: House = { verify: absent, nextCommit: absent, health: absent }

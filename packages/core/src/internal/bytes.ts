@@ -1,0 +1,44 @@
+/** A fresh buffer outside Node's shared pool, for what must be wiped or must not share memory. Contents undefined. */
+export function allocate(length: number): Buffer {
+  return Buffer.allocUnsafeSlow(length)
+}
+
+/** A copy outside the pool, taken at once: later changes of the source do not show. */
+export function copyBytes(source: Uint8Array): Buffer {
+  const copy = allocate(source.byteLength)
+  copy.set(source)
+  return copy
+}
+
+/** The UTF-8 bytes of a string, outside the pool. */
+export function utf8(text: string): Buffer {
+  const bytes = allocate(Buffer.byteLength(text, 'utf8'))
+  bytes.write(text, 'utf8')
+  return bytes
+}
+
+/** The same bytes as a Buffer, without copying. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Overwrites bytes with zeros. */
+export function wipe(bytes: Uint8Array): void {
+  bytes.fill(0)
+}
+
+/** Wipes every byte array in a result: its own properties, and those of the objects and arrays in it. */
+export function wipeDeep(value: unknown): void {
+  if (value instanceof Uint8Array) wipe(value)
+  else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) wipeDeep(inner)
+}
+
+/** How many bytes a result holds on to, counted the same way as {@link wipeDeep} walks. */
+export function byteSize(value: unknown): number {
+  if (value instanceof Uint8Array) return value.byteLength
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 0
+  let size = 0
+  for (const inner of Object.values(value)) size += byteSize(inner)
+  return size
+}

@@ -1,0 +1,55 @@
+import type { Clock, Timers } from './clock.ts'
+
+/** The real clock. */
+export const systemClock: Clock = Object.freeze({
+  now: Date.now.bind(Date),
+  monotonic: performance.now.bind(performance),
+})
+
+const { setTimeout: start, clearTimeout: stop, setImmediate: immediately } = globalThis
+
+/** The real timers, unreferenced: a pending deadline never keeps a process alive. */
+export const systemTimers: Timers = Object.freeze({
+  after(delayMs: number, callback: () => void) {
+    const timer = start(callback, delayMs)
+    timer.unref()
+    return () => stop(timer)
+  },
+  turn: async () => new Promise<void>((resolve) => void immediately(resolve)),
+})
+
+/** Everything that has a number, in one place. Sizes in bytes, times in milliseconds. */
+export const limits = Object.freeze({
+  /** Largest plaintext of a single-shot operation. */
+  plaintextBytes: 64 * 1024 * 1024,
+  /** Most items of a many-verb. */
+  items: 1000,
+  /** Most records in one batch. */
+  batchRecords: 256,
+  /** Most records waiting. */
+  queuedRecords: 10_000,
+  /** Most bytes of records waiting. */
+  queuedRecordBytes: 16 * 1024 * 1024,
+  /** Most bytes of results waiting for their records. */
+  queuedResultBytes: 256 * 1024 * 1024,
+  /** Longest text of a record. */
+  recordBytes: 16 * 1024,
+  /** Most rows that one change may touch. */
+  rowsPerChange: 100,
+  /** Further behind than this many changes, a process empties its caches instead of catching up. */
+  catchUpChanges: 1000,
+  /** How long an operation waits for its record. */
+  deadlineMs: 5000,
+  /** Least time between two checkpoints under load. */
+  checkpointIntervalMs: 1000,
+  /** How many batches pass between two trims of old heads. */
+  trimEveryBatches: 64,
+  /** How often a tail looks for records of other processes. */
+  tailPollMs: 500,
+  /** Bounds of the caches, in entries. */
+  cachedRows: 50_000,
+  cachedMaterials: 10_000,
+  cachedPseudonyms: 10_000,
+  /** Most grants of one principal on one key. */
+  grantsPerKey: 100,
+})

@@ -1,0 +1,25 @@
+import { isUuid } from '../internal/uuid.ts'
+import type { Query } from '../state/query.ts'
+import { rowsAs, type KeyRow, type NameRow, type VersionRow } from '../state/rows.ts'
+import type { StateView } from '../state/view.ts'
+
+/** The key with this id. */
+export function keyById(id: string): Query<KeyRow | undefined> {
+  return { table: 'keys', key: [id], decode: (rows) => rowsAs<KeyRow>(rows)[0] }
+}
+
+/** A version of a key. */
+export function versionOf(keyId: string, version: number): Query<VersionRow | undefined> {
+  return { table: 'versions', key: [keyId, version], decode: (rows) => rowsAs<VersionRow>(rows)[0] }
+}
+
+/** Who holds a name or alias of a key. */
+export function keyName(name: string): Query<NameRow | undefined> {
+  return { table: 'names', key: ['key', name], decode: (rows) => rowsAs<NameRow>(rows)[0] }
+}
+
+/** The id of the key that callers call so: an id as it is, or whoever holds the name. */
+export async function resolveKey(view: StateView, reference: string): Promise<string | undefined> {
+  if (isUuid(reference)) return reference
+  return (await view.read(keyName(reference)))?.target
+}

@@ -1,0 +1,88 @@
+import { InvalidKeyStateError } from '../errors.ts'
+import { withReason } from '../internal/reason.ts'
+import type { KeyRow, KeyState, VersionRow, VersionState } from '../state/rows.ts'
+
+/** What somebody needs of a key: protect, process (the inverse), rotate, manage (update, tag, grant), describe. */
+export type Need = 'protect' | 'process' | 'rotate' | 'manage' | 'describe'
+
+interface StateRow<S> {
+  readonly allows: readonly Need[]
+  readonly to: readonly S[]
+}
+
+/** States of a key: what each allows, and where it may go. The one table of key states in code. */
+export const keyStates: Readonly<Record<KeyState, StateRow<KeyState>>> = Object.freeze({
+  Enabled: {
+    allows: ['protect', 'process', 'rotate', 'manage', 'describe'],
+    to: ['Disabled', 'PendingDeletion', 'Revoked'],
+  },
+  Disabled: { allows: ['manage', 'describe'], to: ['Enabled', 'PendingDeletion', 'Revoked'] },
+  PendingImport: { allows: ['manage', 'describe'], to: ['Enabled', 'PendingDeletion'] },
+  PendingDeletion: { allows: ['describe'], to: ['Disabled', 'Destroyed'] },
+  Revoked: { allows: ['describe'], to: ['PendingDeletion'] },
+  Destroyed: { allows: ['describe'], to: [] },
+})
+
+/** States of a version of an enabled key. `disabled` also goes back to what it was before. */
+export const versionStates: Readonly<Record<VersionState, StateRow<VersionState>>> = Object.freeze({
+  current: { allows: ['protect', 'process'], to: ['retired', 'disabled', 'revoked'] },
+  retired: { allows: ['process'], to: ['disabled', 'revoked', 'destroyed'] },
+  disabled: { allows: [], to: ['current', 'retired'] },
+  revoked: { allows: [], to: ['destroyed'] },
+  destroyed: { allows: [], to: [] },
+})
+
+/** The error of everything that a state forbids. */
+export function invalidState(reason: string): InvalidKeyStateError {
+  return withReason(new InvalidKeyStateError(`the key's state forbids it: ${reason}`), reason)
+}
+
+/** @throws InvalidKeyStateError unless the key's state allows it. */
+export function requireState(key: KeyRow, need: Need): void {
+  if (!keyStates[key.state].allows.includes(need)) throw invalidState(`the key is ${key.state}`)
+}
+
+/** @throws InvalidKeyStateError unless the key may go to this state. */
+export function requireTransition(key: KeyRow, to: KeyState): void {
+  if (!keyStates[key.state].to.includes(to)) throw invalidState(`the key is ${key.state} and cannot become ${to}`)
+}
+
+/** @throws InvalidKeyStateError unless the version may go to this state. */
+export function requireVersionTransition(version: VersionRow, to: VersionState): void {
+  if (versionStates[version.state].to.includes(to)) return
+  throw invalidState(`the version is ${version.state} and cannot become ${to}`)
+}
+
+/** What decides whether a version may be used. */
+export interface VersionUse {
+  readonly need: 'protect' | 'process'
+  readonly now: number
+  /** Set for an admin who gets data away from a revoked key. */
+  readonly allowRevoked?: boolean | undefined
+}
+
+/** @throws InvalidKeyStateError unless key and version may be used so now. Returns when that ends. */
+export function requireUsable(key: KeyRow, version: VersionRow, use: VersionUse): number {
+  const rescue = use.allowRevoked === true && isRevoked(key, version)
+  if (!rescue) requireState(key, use.need)
+  const rescuable = rescue && (version.state === 'revoked' || versionStates[version.state].allows.includes('process'))
+  if (!rescuable && !versionStates[version.state].allows.includes(use.need)) {
+    throw invalidState(`the version is ${version.state}`)
+  }
+  if (use.need === 'protect' || rescue) return Infinity
+  if (version.version < key.minDecryptVersion) throw invalidState('the version is below minDecryptVersion')
+  const ends = version.state === 'retired' ? (version.graceEndsAt ?? Infinity) : Infinity
+  if (use.now >= ends) throw invalidState('the grace period of the version is over')
+  return ends
+}
+
+function isRevoked(key: KeyRow, version: VersionRow): boolean {
+  return key.state === 'Revoked' || (version.state === 'revoked' && ['Enabled', 'Disabled'].includes(key.state))
+}
+
+/** Whether the key may get a new version: enabled, or disabled because its current version is. */
+export function requireRotatable(key: KeyRow, current: VersionRow): void {
+  const lost = current.state === 'revoked' || current.state === 'disabled'
+  if (key.state === 'Disabled' && lost) return
+  requireState(key, 'rotate')
+}

@@ -1,0 +1,129 @@
+import { LimitExceededError, NameTakenError } from '../errors.ts'
+import type { ChangeSet } from '../state/change-set.ts'
+import type { KeyRow, KeyState, VersionRow, VersionState } from '../state/rows.ts'
+import { findVersion } from './keyring.ts'
+import { versionOf } from './queries.ts'
+import { invalidState, requireRotatable, requireTransition, requireVersionTransition } from './state.ts'
+
+/** Who changes something, when, and why. */
+export interface Mark {
+  readonly actor: string
+  readonly now: number
+  readonly reason?: string | undefined
+}
+
+const maxVersion = 0xffff_ffff
+const dayMs = 86_400_000
+
+/** Adds a key with its first version and its name. @throws NameTakenError */
+export async function addKey(change: ChangeSet, key: KeyRow, version: NewVersion): Promise<void> {
+  if (key.name !== null) await addName(change, key.name, key.id)
+  await change.insert('keys', key, () => new NameTakenError('this key exists already'))
+  await addVersion(change, key, version)
+}
+
+/** Wrapped material of a new version. */
+export interface NewVersion {
+  readonly version: number
+  readonly epoch: number
+  readonly material: Buffer
+  readonly mark: Mark
+}
+
+async function addName(change: ChangeSet, name: string, target: string): Promise<void> {
+  const taken = (): NameTakenError => new NameTakenError('another key has this name')
+  await change.insert('names', { space: 'key', name, target, kind: 'name' }, taken)
+}
+
+async function addVersion(change: ChangeSet, key: KeyRow, next: NewVersion): Promise<void> {
+  const row: Omit<VersionRow, 'tenant' | 'rev'> = {
+    keyId: key.id,
+    version: next.version,
+    epoch: next.epoch,
+    state: 'current',
+    priorState: null,
+    material: next.material,
+    publicKey: null,
+    graceEndsAt: null,
+    createdAt: next.mark.now,
+    ...stateColumns(next.mark),
+  }
+  await change.insert('versions', row, () => invalidState('this version exists already'))
+}
+
+/**
+ * Makes a new version the current one. The old one retires, with an end where the key has a grace period; one that
+ * was disabled or revoked stays so, and can only come back as retired.
+ *
+ * @throws InvalidKeyStateError
+ */
+export async function rotateKey(change: ChangeSet, key: KeyRow, next: NewVersion): Promise<KeyRow> {
+  const current = await findVersion(change, key, key.currentVersion)
+  requireRotatable(key, current)
+  if (next.version > maxVersion) throw new LimitExceededError('the key has as many versions as a key can have')
+  if (current.state === 'current') {
+    const { gracePeriodDays } = JSON.parse(key.policy) as { gracePeriodDays?: number }
+    const graceEndsAt = gracePeriodDays === undefined ? null : next.mark.now + gracePeriodDays * dayMs
+    await change.update('versions', current, { state: 'retired', graceEndsAt, ...stateColumns(next.mark) })
+  } else if (current.state === 'disabled') {
+    await change.update('versions', current, { priorState: 'retired' })
+  }
+  await addVersion(change, key, next)
+  return change.update('keys', key, { currentVersion: next.version })
+}
+
+/** Moves a key to another state. @throws InvalidKeyStateError */
+export async function moveKey(change: ChangeSet, key: KeyRow, to: KeyMove): Promise<KeyRow> {
+  requireTransition(key, to.state)
+  if (to.state === 'Enabled') {
+    const current = await change.read(versionOf(key.id, key.currentVersion))
+    if (current?.state !== 'current') throw invalidState('its current version is not usable: rotate it first')
+  }
+  const deletionDueAt = to.deletionDueAt ?? null
+  return change.update('keys', key, { state: to.state, deletionDueAt, ...stateColumns(to.mark) })
+}
+
+/** Where a key goes. */
+export interface KeyMove {
+  readonly state: KeyState
+  readonly mark: Mark
+  readonly deletionDueAt?: number | undefined
+}
+
+/** Disables or revokes a version; a key that loses its current version so is disabled. @throws InvalidKeyStateError */
+export async function stopVersion(change: ChangeSet, key: KeyRow, stop: VersionStop): Promise<KeyRow> {
+  if (key.state !== 'Enabled' && key.state !== 'Disabled') throw invalidState(`the key is ${key.state}`)
+  const version = await findVersion(change, key, stop.version)
+  requireVersionTransition(version, stop.state)
+  const priorState = stop.state === 'disabled' ? version.state : null
+  await change.update('versions', version, { state: stop.state, priorState, ...stateColumns(stop.mark) })
+  if (version.version !== key.currentVersion || key.state !== 'Enabled') return key
+  return moveKey(change, key, { state: 'Disabled', mark: stop.mark })
+}
+
+/** Which version stops, and how. */
+export interface VersionStop {
+  readonly version: number
+  readonly state: Extract<VersionState, 'disabled' | 'revoked'>
+  readonly mark: Mark
+}
+
+/** Makes a disabled version what it was before. @throws InvalidKeyStateError */
+export async function resumeVersion(change: ChangeSet, key: KeyRow, resume: VersionResume): Promise<KeyRow> {
+  if (key.state !== 'Enabled' && key.state !== 'Disabled') throw invalidState(`the key is ${key.state}`)
+  const version = await findVersion(change, key, resume.version)
+  const state = version.priorState ?? 'retired'
+  requireVersionTransition(version, state)
+  await change.update('versions', version, { state, priorState: null, ...stateColumns(resume.mark) })
+  return key
+}
+
+/** Which version resumes. */
+export interface VersionResume {
+  readonly version: number
+  readonly mark: Mark
+}
+
+function stateColumns(mark: Mark): Pick<KeyRow, 'stateChangedAt' | 'stateChangedBy' | 'stateReason'> {
+  return { stateChangedAt: mark.now, stateChangedBy: mark.actor, stateReason: mark.reason ?? null }
+}

@@ -1,0 +1,77 @@
+import { openSmall, saltBytes, sealSmall } from '../crypto/chunked-encryption.ts'
+import { randomBytesOf, type Randomness } from '../crypto/randomness.ts'
+import type { SecretKey } from '../crypto/secret-key.ts'
+import { StorageTamperedError } from '../errors.ts'
+import { asBuffer } from '../internal/bytes.ts'
+import { jcs } from '../internal/jcs.ts'
+import type { KeyRow } from '../state/rows.ts'
+
+const magic = Buffer.from('CW1', 'latin1')
+const headerBytes = 24
+
+/** What a wrapped secret is: the byte after the magic. */
+export const wrapTypes = Object.freeze({ symmetric: 1, house: 3 })
+
+/** Whose secret it is. Recomputed from the row at every unwrapping, so that no row's secret opens as another's. */
+export interface Identity {
+  readonly type: number
+  /** UUID of the key, or of the house's secret. */
+  readonly id: string
+  readonly version: number
+  readonly exportable: boolean
+  readonly origin: string
+  readonly spec: string
+  readonly tenant: string
+  readonly usage: string
+}
+
+/** The identity of a version of a key. */
+export function keyIdentity(key: KeyRow, version: number): Identity {
+  const { id, origin, spec, tenant, usage } = key
+  return { type: wrapTypes.symmetric, id, version, exportable: key.exportable === 1, origin, spec, tenant, usage }
+}
+
+/**
+ * Wraps a secret for the database.
+ *
+ * ```text
+ * CW1 = H ‖ chunked-encryption(wrap key, context = H ‖ JCS({ exportable, origin, spec, tenant, usage }))
+ * H   = "CW1" ‖ type u8 ‖ id 16 ‖ version u32
+ * ```
+ */
+export function wrapSecret(wrapKey: SecretKey, identity: Identity, secret: Wrappable): Buffer {
+  const header = headerOf(identity)
+  const salt = randomBytesOf(secret.random, saltBytes)
+  return Buffer.concat([header, sealSmall(wrapKey, contextOf(header, identity), { salt, plaintext: secret.bytes })])
+}
+
+/** A secret to wrap, and where its salt comes from. */
+export interface Wrappable {
+  readonly bytes: Uint8Array
+  readonly random: Randomness
+}
+
+/** The inverse of {@link wrapSecret}. Whoever calls it wipes the bytes. @throws StorageTamperedError */
+export function unwrapSecret(wrapKey: SecretKey, identity: Identity, wrapped: Uint8Array): Buffer {
+  const header = headerOf(identity)
+  const bytes = asBuffer(wrapped)
+  const opened = bytes.subarray(0, headerBytes).equals(header)
+    ? openSmall(wrapKey, contextOf(header, identity), bytes.subarray(headerBytes))
+    : undefined
+  if (opened === undefined) throw new StorageTamperedError('stored key material does not open under its identity')
+  return opened
+}
+
+function headerOf(identity: Identity): Buffer {
+  const header = Buffer.alloc(headerBytes)
+  header.set(magic)
+  header[3] = identity.type
+  header.write(identity.id.replaceAll('-', ''), 4, 16, 'hex')
+  header.writeUInt32BE(identity.version, 20)
+  return header
+}
+
+function contextOf(header: Buffer, identity: Identity): Buffer {
+  const { exportable, origin, spec, tenant, usage } = identity
+  return Buffer.concat([header, Buffer.from(jcs({ exportable, origin, spec, tenant, usage }), 'utf8')])
+}

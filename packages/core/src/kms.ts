@@ -1,0 +1,115 @@
+import { ClosedError } from './errors.ts'
+import { KmsClient } from './face/client.ts'
+import type { Run } from './face/run.ts'
+import { House } from './house/house.ts'
+import type { Tenant } from './house/tenant.ts'
+import { readOptions, readPrincipal, readTenant, type KmsOptions, type Principal } from './options.ts'
+import type { Operation, UseOperation } from './runtime.ts'
+import type { Actor } from './stages.ts'
+import type { CallOptions } from './pipeline.ts'
+
+/** Options of {@link Kms.as}. */
+export interface AsOptions {
+  /** The request id of every call that does not bring its own. @defaultValue none */
+  readonly requestId?: string | undefined
+}
+
+/**
+ * A key management service, as the application that embeds it holds it: a {@link KmsClient} bound to the application's
+ * own principal, and what only the owner of the house has.
+ */
+export class Kms extends KmsClient {
+  readonly #house: House
+  readonly #tenant: Tenant
+  /** The tenants of this storage. */
+  readonly tenants: Tenants
+
+  /** @internal */
+  constructor(house: House, tenant: Tenant) {
+    super(runFor(tenant, house.settings.actor, undefined))
+    this.#house = house
+    this.#tenant = tenant
+    this.tenants = new Tenants(house)
+  }
+
+  /**
+   * The same tenant, bound to somebody else, without what only the owner has. A bare string is a principal with the
+   * role `service`. The host vouches for who it is.
+   *
+   * @throws InvalidRequestError
+   */
+  as(who: Principal, options: AsOptions = {}): KmsClient {
+    return new KmsClient(runFor(this.#tenant, readPrincipal(who), options.requestId))
+  }
+
+  /** The KMS of another tenant. @throws TenantNotFoundError */
+  async tenant(id: string): Promise<Kms> {
+    return new Kms(this.#house, await this.#house.open(readTenant(id), false))
+  }
+
+  /** Takes nothing more, waits for the records of what is running, signs the log, and closes the storage. */
+  async close(): Promise<void> {
+    return this.#house.close()
+  }
+
+  /** The same as {@link Kms.close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** The tenants of a storage: `kms.tenants`. */
+export class Tenants {
+  readonly #house: House
+
+  /** @internal */
+  constructor(house: House) {
+    this.#house = house
+  }
+
+  /** The KMS of a tenant, which is made if it does not exist: own keyring key, keys, grants and audit log. */
+  async ensure(id: string): Promise<Kms> {
+    return new Kms(this.#house, await this.#house.open(readTenant(id), true))
+  }
+}
+
+/**
+ * Opens a key management service.
+ *
+ * The root key is asked first, and checked against what is stored before anything is written.
+ *
+ * @throws RootKeyMissingError, RootKeyMismatchError, RootKeyUnavailableError
+ * @throws StorageUnavailableError, StorageTamperedError, InvalidRequestError
+ * @example
+ * ```ts
+ * import { createKms, generateRootKey, localRootKey } from '@chatelaine/core'
+ * import { memoryStorage } from '@chatelaine/storage-memory'
+ *
+ * const kms = await createKms({ storage: memoryStorage(), rootKey: localRootKey(generateRootKey()) })
+ * const orders = await kms.keys.ensure({ name: 'orders', spec: 'AES_256' })
+ * const { ciphertext } = await orders.encrypt('4711')
+ * await kms.close()
+ * ```
+ */
+export async function createKms(options: KmsOptions): Promise<Kms> {
+  const settings = readOptions(options)
+  const house = new House(settings)
+  return new Kms(house, await house.begin())
+}
+
+function runFor(tenant: Tenant, actor: Actor, requestId: string | undefined): Run {
+  const { pipeline } = tenant
+  const call = (options: CallOptions | undefined): { actor: Actor; options: CallOptions | undefined } => ({
+    actor,
+    options: requestId === undefined ? options : { requestId, ...options },
+  })
+  const run = async <Q, P, R>(operation: Operation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
+    if (tenant.isClosed()) throw new ClosedError('the KMS is closed')
+    return pipeline.run(operation, request, call(options))
+  }
+  const onward = async <Q, P, R>(operation: UseOperation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
+    if (tenant.isClosed()) throw new ClosedError('the KMS is closed')
+    return pipeline.onward(operation, request, call(options))
+  }
+  return Object.assign(run, { onward, nextCommit: tenant.nextCommit })
+}

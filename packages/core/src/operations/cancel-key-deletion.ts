@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { invalidState } from '../keys/state.ts'
+import { moveKey } from '../keys/store.ts'
+import type { ChangeOperation } from '../runtime.ts'
+import { keyReference, reason } from './shared/fields.ts'
+import { markOf } from './shared/key-state.ts'
+import { describeKeyRow, type KeyDescription } from './shared/keys.ts'
+
+/** A key whose deletion is called off. */
+export interface CancelKeyDeletionRequest {
+  /** The key: id, name or alias. */
+  readonly key: string
+  /** Why, at most 256 characters. Recorded. */
+  readonly reason?: string | undefined
+}
+
+const schema = z.strictObject({ key: keyReference, reason: reason.optional() })
+
+/** Calls a deletion off, before it is due. The key is then disabled, whatever it was before. */
+export const cancelKeyDeletion: ChangeOperation<CancelKeyDeletionRequest, z.output<typeof schema>, KeyDescription> = {
+  action: 'cancelKeyDeletion',
+  effect: 'change',
+  schema,
+  perform: async (request, change) => {
+    const key = await change.key('cancelKeyDeletion', request.key)
+    if (key.state !== 'PendingDeletion') throw invalidState(`the key is ${key.state}`)
+    if (change.now >= (key.deletionDueAt ?? 0)) throw invalidState('its deletion is due')
+    return describeKeyRow(await moveKey(change.set, key, { state: 'Disabled', mark: markOf(change, request) }))
+  },
+}

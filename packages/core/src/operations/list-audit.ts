@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { isFault, readRecord, type AuditRecord } from '../audit/audit-record.ts'
+import { StorageTamperedError } from '../errors.ts'
+import type { Page, UseOperation } from '../runtime.ts'
+import type { Row } from '../storage/table.ts'
+import { id } from './shared/fields.ts'
+import { decodeCursor, defaultPageLimit, encodeCursor, pageFields, type PageRequest } from './shared/pages.ts'
+
+/** Which records to list. */
+export interface ListAuditRequest extends PageRequest {
+  /** Only records of this key, by its id. Indexed; the other filters look at records one by one. */
+  readonly keyId?: string | undefined
+  /** Only records of this principal. */
+  readonly actor?: string | undefined
+  /** Only records of this action, such as `decrypt`. */
+  readonly action?: string | undefined
+  /** Only records that ended so. */
+  readonly status?: 'SUCCESS' | 'DENIED' | 'FAILURE' | undefined
+  /** Direction: `asc` is oldest first. @defaultValue 'asc' */
+  readonly order?: 'asc' | 'desc' | undefined
+  /** Only records with at least this `seq`. @defaultValue 0 */
+  readonly from?: number | undefined
+}
+
+const schema = z.strictObject({
+  keyId: id.optional(),
+  actor: z.string().max(256).optional(),
+  action: z.string().max(64).optional(),
+  status: z.enum(['SUCCESS', 'DENIED', 'FAILURE']).optional(),
+  order: z.enum(['asc', 'desc']).optional(),
+  from: z.int().min(0).optional(),
+  ...pageFields,
+})
+type Parsed = z.output<typeof schema>
+
+/** Most records that one page looks at: a page of a rare filter may be short, or empty, and still have a cursor. */
+const maxLooked = 10_000
+
+/** Lists audit records. Each is checked against its hash; whether they hang together, `verifyAudit` says. */
+export const listAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>> = {
+  action: 'readAudit',
+  effect: 'read',
+  schema,
+  perform: async (request, walk) => {
+    await walk.authorize('readAudit')
+    const limit = request.limit ?? defaultPageLimit
+    const items: AuditRecord[] = []
+    let place = startOf(request)
+    for (let looked = 0; looked < maxLooked;) {
+      const range = rangeOf(request, place)
+      const rows = await walk.snapshot(async (reader, tenant) =>
+        reader.range('records', { ...range, prefix: [tenant, ...range.prefix], limit: 500 }),
+      )
+      for (const row of rows) {
+        place = row['seq'] as number
+        if (beforeFrom(request, place)) return { items }
+        if (matches(request, row)) items.push(read(row))
+        if (items.length === limit) return { items, cursor: encodeCursor([place]) }
+      }
+      if (rows.length < 500) return { items }
+      looked += rows.length
+    }
+    return { items, cursor: encodeCursor([place as number]) }
+  },
+}
+
+function startOf(request: Parsed): number | undefined {
+  const place = decodeCursor(request.cursor, ['number'])?.[0] as number | undefined
+  return place ?? (request.order === 'desc' || request.from === undefined ? undefined : request.from - 1)
+}
+
+function rangeOf(
+  { keyId, order }: Parsed,
+  place: number | undefined,
+): {
+  index?: string
+  prefix: string[]
+  after?: number[]
+  order: 'asc' | 'desc'
+} {
+  const start = place === undefined ? {} : { after: [place] }
+  const way = keyId === undefined ? { prefix: [] } : { index: 'by_key', prefix: [keyId] }
+  return { ...way, ...start, order: order ?? 'asc' }
+}
+
+function beforeFrom(request: Parsed, seq: number): boolean {
+  return request.order === 'desc' && seq < (request.from ?? 0)
+}
+
+function matches(request: Parsed, row: Row): boolean {
+  return (['actor', 'action', 'status'] as const).every(
+    (column) => request[column] === undefined || request[column] === row[column],
+  )
+}
+
+function read(row: Row): AuditRecord {
+  const record = readRecord(row)
+  if (isFault(record)) throw new StorageTamperedError(`audit record ${String(row['seq'])} does not verify`)
+  return record
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { moveKey } from '../keys/store.ts'
+import type { ChangeOperation } from '../runtime.ts'
+import { keyReference, reason } from './shared/fields.ts'
+import { markOf } from './shared/key-state.ts'
+import { describeKeyRow, type KeyDescription } from './shared/keys.ts'
+
+/** A key to destroy, after a time in which that can be called off. */
+export interface ScheduleKeyDeletionRequest {
+  /** The key: id, name or alias. */
+  readonly key: string
+  /** How long to wait, 7 to 30 days. @defaultValue 30 */
+  readonly pendingWindowInDays?: number | undefined
+  /** Why, at most 256 characters. Recorded. */
+  readonly reason?: string | undefined
+}
+
+const dayMs = 86_400_000
+const defaultWindow = 30
+const schema = z.strictObject({
+  key: keyReference,
+  pendingWindowInDays: z.int().min(7).max(30).optional(),
+  reason: reason.optional(),
+})
+
+/** Schedules the deletion of a key. From now on it does nothing. */
+export const scheduleKeyDeletion: ChangeOperation<
+  ScheduleKeyDeletionRequest,
+  z.output<typeof schema>,
+  KeyDescription
+> = {
+  action: 'scheduleKeyDeletion',
+  effect: 'change',
+  schema,
+  perform: async (request, change) => {
+    const key = await change.key('scheduleKeyDeletion', request.key)
+    const days = request.pendingWindowInDays ?? defaultWindow
+    change.note({ pendingWindowInDays: days })
+    const deletionDueAt = change.now + days * dayMs
+    const move = { state: 'PendingDeletion', mark: markOf(change, request), deletionDueAt } as const
+    return describeKeyRow(await moveKey(change.set, key, move))
+  },
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import type { KeyRow, KeySpec, KeyState, KeyUsage, VersionRow, VersionState } from '../../state/rows.ts'
+import { textOf } from './fields.ts'
+
+/** What is known of a key. Never its material. */
+export interface KeyDescription {
+  /** UUID. */
+  readonly id: string
+  readonly name: string | undefined
+  readonly spec: KeySpec
+  readonly usage: KeyUsage
+  readonly origin: string
+  readonly state: KeyState
+  /** The version that protects. */
+  readonly currentVersion: number
+  /** Versions below this one no longer decrypt. */
+  readonly minDecryptVersion: number
+  /** How long a version decrypts after it was rotated away; `undefined` is for ever. */
+  readonly gracePeriodDays: number | undefined
+  readonly description: string | undefined
+  readonly tags: Readonly<Record<string, string>>
+  /** Whom the key belongs to, in the host's words. */
+  readonly owner: string | undefined
+  readonly createdAt: Date
+  readonly createdBy: string
+  readonly stateChangedAt: Date
+  readonly stateChangedBy: string
+  readonly stateReason: string | undefined
+  /** When it may be destroyed, while its deletion is pending. */
+  readonly deletionDueAt: Date | undefined
+}
+
+/** What is known of a key version. Never its material. */
+export interface KeyVersionDescription {
+  readonly keyId: string
+  readonly version: number
+  readonly state: VersionState
+  /** When a retired version stops decrypting; `undefined` is never. */
+  readonly graceEndsAt: Date | undefined
+  readonly createdAt: Date
+  readonly stateChangedAt: Date
+  readonly stateChangedBy: string
+  readonly stateReason: string | undefined
+}
+
+/** What of a key can be chosen at its creation and changed later. */
+export interface KeySettings {
+  /** For people, at most 1,024 characters. */
+  readonly description?: string | undefined
+  /** At most 50 pairs; keys of at most 128 characters, values of at most 256. Stored in clear. */
+  readonly tags?: Readonly<Record<string, string>> | undefined
+  /** Whom the key belongs to, in the host's words, at most 256 characters. */
+  readonly owner?: string | undefined
+  /** How long a version decrypts after it was rotated away, 0 to 36,500 days. @defaultValue for ever */
+  readonly gracePeriodDays?: number | undefined
+}
+
+/** The fields of {@link KeySettings}, for schemas. */
+export const settingsFields = {
+  description: textOf(1024).optional(),
+  tags: z
+    .record(
+      textOf(128),
+      z
+        .string()
+        .max(256)
+        .refine((value) => value.isWellFormed(), 'it is not well-formed text'),
+    )
+    .refine((tags) => Object.keys(tags).length <= 50, 'there are more than 50 tags')
+    .optional(),
+  owner: textOf(256).optional(),
+  gracePeriodDays: z.int().min(0).max(36_500).optional(),
+}
+
+/** The columns that settings are kept in. */
+export function settingsColumns(settings: KeySettings): Partial<KeyRow> {
+  const { description, tags, owner, gracePeriodDays } = settings
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(gracePeriodDays === undefined ? {} : { policy: JSON.stringify({ gracePeriodDays }) }),
+  }
+}
+
+/** What callers are told of a row. */
+export function describeKeyRow(row: KeyRow): KeyDescription {
+  const { gracePeriodDays } = JSON.parse(row.policy) as { gracePeriodDays?: number }
+  return {
+    id: row.id,
+    name: row.name ?? undefined,
+    spec: row.spec,
+    usage: row.usage,
+    origin: row.origin,
+    state: row.state,
+    currentVersion: row.currentVersion,
+    minDecryptVersion: row.minDecryptVersion,
+    gracePeriodDays,
+    description: row.description ?? undefined,
+    tags: JSON.parse(row.tags) as Record<string, string>,
+    owner: row.owner ?? undefined,
+    createdAt: new Date(row.createdAt),
+    createdBy: row.createdBy,
+    stateChangedAt: new Date(row.stateChangedAt),
+    stateChangedBy: row.stateChangedBy,
+    stateReason: row.stateReason ?? undefined,
+    deletionDueAt: row.deletionDueAt === null ? undefined : new Date(row.deletionDueAt),
+  }
+}
+
+/** What callers are told of a version's row. */
+export function describeVersionRow(row: VersionRow): KeyVersionDescription {
+  return {
+    keyId: row.keyId,
+    version: row.version,
+    state: row.state,
+    graceEndsAt: row.graceEndsAt === null ? undefined : new Date(row.graceEndsAt),
+    createdAt: new Date(row.createdAt),
+    stateChangedAt: new Date(row.stateChangedAt),
+    stateChangedBy: row.stateChangedBy,
+    stateReason: row.stateReason ?? undefined,
+  }
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import type { Verification } from '../audit/verify.ts'
+import type { UseOperation } from '../runtime.ts'
+
+/** How to verify the audit log. */
+export interface VerifyAuditRequest {
+  /** Start at this `seq`: links, columns and the head are checked, tree and checkpoints only from 0 on. @defaultValue 0 */
+  readonly from?: number | undefined
+  /** Gives up when aborted. */
+  readonly signal?: AbortSignal | undefined
+  /** Called after every page of records with how many are done, and of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+}
+
+/** What a verification found, and whether the verification itself could be recorded. */
+export type AuditVerification = Verification & { readonly recorded: boolean }
+
+const schema = z.strictObject({
+  from: z.int().min(0).optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+  onProgress: z.custom<(done: number, total: number) => void>((value) => typeof value === 'function').optional(),
+})
+
+/** Verifies the audit log. Answers even where that cannot be recorded: it carries no key, plaintext or permission. */
+export const verifyAudit: UseOperation<VerifyAuditRequest, z.output<typeof schema>, AuditVerification> = {
+  action: 'verifyAudit',
+  effect: 'read',
+  schema,
+  perform: async (request, walk) => {
+    await walk.authorize('verifyAudit')
+    const verification = await walk.house.verify(request)
+    walk.note({ ok: verification.ok, records: verification.records })
+    return { ...verification, recorded: false }
+  },
+  mark: (result, recorded) => ({ ...result, recorded }),
+}

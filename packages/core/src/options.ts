@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import { principalPattern } from './operations/shared/fields.ts'
+import { systemRandomness, type Randomness } from './crypto/randomness.ts'
+import { InvalidRequestError } from './errors.ts'
+import type { Clock, Timers } from './internal/clock.ts'
+import { limits, systemClock, systemTimers } from './internal/defaults.ts'
+import type { RootKey } from './root-key/root-key.ts'
+import type { Actor, Role } from './stages.ts'
+import type { StorageAdapter } from './storage/adapter.ts'
+
+/** Who asks: a principal's id, with the role `service`; or both. */
+export type Principal = string | { readonly id: string; readonly role: Role }
+
+/** What a KMS is made of. */
+export interface KmsOptions {
+  /** Where it keeps its state, such as `sqliteStorage('kms.db')`. */
+  readonly storage: StorageAdapter
+  /** What everything else hangs on, such as `envRootKey('KMS_ROOT_KEY')`. */
+  readonly rootKey: RootKey
+  /** Root keys of before, for what they still wrap. @defaultValue none */
+  readonly previousRootKeys?: readonly RootKey[] | undefined
+  /** Whom the embedding application is. @defaultValue `{ id: 'owner', role: 'admin' }` */
+  readonly principal?: Principal | undefined
+  /** Which tenant the application works in; made if it does not exist. @defaultValue 'default' */
+  readonly tenant?: string | undefined
+  /**
+   * Origin line of the audit log's checkpoints: a name under a domain of yours, such as `example.com/kms`. Fixed when a
+   * tenant is made. @defaultValue `chatelaine.invalid/<tenant>`
+   */
+  readonly auditOrigin?: string | undefined
+  /** How long an operation waits for its audit record, in milliseconds, 1 to 600,000. @defaultValue 5000 */
+  readonly deadlineMs?: number | undefined
+  /** Time. For tests. @defaultValue the system's clock */
+  readonly clock?: Clock | undefined
+  /** Randomness. For tests: whoever can predict it can read everything. @defaultValue the operating system's */
+  readonly random?: Randomness | undefined
+  /** Timers. For tests. @defaultValue Node's */
+  readonly timers?: Timers | undefined
+}
+
+/** Options, checked, with the defaults in their places. */
+export interface Settings {
+  readonly storage: StorageAdapter
+  readonly rootKeys: readonly RootKey[]
+  readonly actor: Actor
+  readonly tenant: string
+  readonly auditOrigin: string | undefined
+  readonly deadlineMs: number
+  readonly clock: Clock
+  readonly random: Randomness
+  readonly timers: Timers
+}
+
+const has =
+  (...methods: readonly string[]) =>
+  (value: unknown): boolean =>
+    typeof value === 'object' &&
+    value !== null &&
+    methods.every((method) => typeof Reflect.get(value, method) === 'function')
+
+const rootKey = z.custom<RootKey>(has('id', 'wrap', 'unwrap'), 'it is not a root key')
+
+const principal = z.union([
+  z.string().regex(principalPattern),
+  z.strictObject({ id: z.string().regex(principalPattern), role: z.enum(['admin', 'service', 'auditor']) }),
+])
+
+/** A tenant's id: as names are, but short. */
+const tenant = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'a tenant has 1 to 64 of A-Z a-z 0-9 _ . -')
+
+const schema = z.strictObject({
+  storage: z.custom<StorageAdapter>(has('open', 'migrate', 'snapshot', 'transact', 'close'), 'it is not a storage'),
+  rootKey,
+  previousRootKeys: z.array(rootKey).optional(),
+  principal: principal.optional(),
+  tenant: tenant.optional(),
+  auditOrigin: z
+    .string()
+    .regex(/^[\x21-\x2a\x2c-\x7e]{1,256}$/, 'it has spaces, a plus sign, or is too long')
+    .optional(),
+  deadlineMs: z.number().min(1).max(600_000).optional(),
+  clock: z.custom<Clock>(has('now', 'monotonic'), 'it is not a clock').optional(),
+  random: z.custom<Randomness>(has('fill', 'uuid'), 'it is not a source of randomness').optional(),
+  timers: z.custom<Timers>(has('after', 'turn'), 'they are not timers').optional(),
+})
+
+/** Checks options. @throws InvalidRequestError */
+export function readOptions(options: KmsOptions): Settings {
+  const parsed = check(schema, options, 'options')
+  return Object.freeze({
+    storage: parsed.storage,
+    rootKeys: [parsed.rootKey, ...(parsed.previousRootKeys ?? [])],
+    actor: parsed.principal === undefined ? owner : readPrincipal(parsed.principal),
+    tenant: parsed.tenant ?? 'default',
+    auditOrigin: parsed.auditOrigin,
+    deadlineMs: parsed.deadlineMs ?? limits.deadlineMs,
+    clock: parsed.clock ?? systemClock,
+    random: parsed.random ?? systemRandomness,
+    timers: parsed.timers ?? systemTimers,
+  })
+}
+
+const owner: Actor = Object.freeze({ id: 'owner', role: 'admin' })
+
+/** Who asks, from what a host says. @throws InvalidRequestError */
+export function readPrincipal(who: Principal): Actor {
+  const parsed = check(principal, who, 'principal')
+  return Object.freeze(typeof parsed === 'string' ? { id: parsed, role: 'service' } : { ...parsed })
+}
+
+/** A tenant's id. @throws InvalidRequestError */
+export function readTenant(id: string): string {
+  return check(tenant, id, 'tenant')
+}
+
+function check<T>(type: z.ZodType<T>, value: unknown, what: string): T {
+  const own = typeof value === 'object' && value !== null ? { __proto__: null, ...value } : value
+  const parsed = type.safeParse(own)
+  if (parsed.success) return parsed.data
+  const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
+  throw new InvalidRequestError(
+    `the ${what} are not valid: ${issues[0]?.path ?? ''} ${issues[0]?.message ?? ''}`,
+    issues,
+  )
+}

@@ -1,0 +1,134 @@
+import type { AuditRecord } from './audit/audit-record.ts'
+import type { RecordDetails } from './audit/record.ts'
+import type { VerifyOptions, Verification } from './audit/verify.ts'
+import type { Randomness } from './crypto/randomness.ts'
+import type { Tools } from './envelope/seal.ts'
+import type { KmsError, RequestIssue } from './errors.ts'
+import type { Keyring, KeyUse } from './keys/keyring.ts'
+import type { Actor, EncodedContext, Material } from './stages.ts'
+import type { ChangeSet } from './state/change-set.ts'
+import type { KeyRow } from './state/rows.ts'
+import type { StorageReader } from './storage/adapter.ts'
+
+/** What checks a request at the edge: a zod schema is one. */
+export interface Schema<Parsed> {
+  safeParse(
+    input: unknown,
+  ):
+    | { readonly success: true; readonly data: Parsed }
+    | { readonly success: false; readonly error: { readonly issues: readonly SchemaIssue[] } }
+}
+
+interface SchemaIssue {
+  readonly path: readonly PropertyKey[]
+  readonly message: RequestIssue['message']
+}
+
+/** Which key version an operation needs, and what for. */
+export interface Target extends Omit<KeyUse, 'now'> {
+  /** The operation, by the name that a grant gives it. */
+  readonly action: string
+  /** The key: id, name or alias. */
+  readonly key: string
+  readonly context?: EncodedContext | undefined
+}
+
+/** An item of a many-verb: its result, or its error. `reference` is what the caller called it. */
+export type ManyItem<R> =
+  | ({ readonly ok: true; readonly reference: string | undefined } & R)
+  | { readonly ok: false; readonly reference: string | undefined; readonly error: KmsError }
+
+/** What the pipeline hands to an operation that uses or reads. Each claim it makes is authorized, and recorded. */
+export interface Walk {
+  readonly actor: Actor
+  /** What sealing and opening need. */
+  readonly tools: Tools
+  /** When the operation began, in milliseconds since 1970. */
+  readonly now: number
+  /** Claims an operation that belongs to no key. @throws AccessDeniedError */
+  authorize(action: string): Promise<void>
+  /** Claims to know of a key. @throws AccessDeniedError, KeyNotFoundError */
+  key(action: string, reference: string): Promise<KeyRow>
+  /** Claims to use a key: authorized, looked up, unwrapped. @throws AccessDeniedError, KeyNotFoundError and others */
+  material(target: Target): Promise<Material>
+  /** Does each item on its own; whatever the library throws for one is that item's result. */
+  each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]>
+  /** Reads what cannot be cached, from one snapshot. */
+  snapshot<T>(read: (reader: StorageReader, tenant: string) => Promise<T>): Promise<T>
+  /** Adds to the details of the record. */
+  note(details: RecordDetails): void
+  /** What reads the audit log and the state of the house. */
+  readonly house: House
+}
+
+/** An item of a many-verb. */
+export interface Item {
+  readonly reference?: string | undefined
+}
+
+/** What the pipeline hands to an operation that changes the state, inside its transaction. */
+export interface ChangeWalk {
+  readonly tenant: string
+  readonly actor: Actor
+  readonly now: number
+  readonly random: Randomness
+  readonly keyring: Keyring
+  /** The state, for the domain verbs. */
+  readonly set: ChangeSet
+  /** Claims an operation that belongs to no key, or to a key that need not exist. @throws AccessDeniedError */
+  authorize(action: string, keyId?: string): Promise<void>
+  /** Claims an operation on a key. @throws AccessDeniedError, KeyNotFoundError */
+  key(action: string, reference: string): Promise<KeyRow>
+  /** Says which key the record is about, where no claim did. */
+  subject(key: KeyRow): void
+  /** Adds to the details of the record. */
+  note(details: RecordDetails): void
+}
+
+/** The parts of the house that reading operations ask. */
+export interface House {
+  verify(options: VerifyOptions): Promise<Verification>
+  /** Resolves after the next batch of this process, or when it is time to look for those of others. */
+  readonly nextCommit: (signal: AbortSignal | undefined) => Promise<void>
+  health(): Promise<HouseHealth>
+}
+
+/** How the house is. */
+export interface HouseHealth {
+  readonly storage: { readonly ok: boolean; readonly name: string }
+  readonly rootKey: { readonly provider: string; readonly epoch: number }
+  readonly ledger: { readonly waiting: number }
+  readonly chain: { readonly size: number; readonly revision: number } | undefined
+}
+
+/** An operation that uses keys or reads, done before its record, and again if the state moves meanwhile. */
+export interface UseOperation<Request, Parsed, Result> {
+  readonly action: string
+  readonly effect: 'use' | 'read'
+  readonly schema: Schema<Parsed> & { readonly _zod: { readonly input: Request } }
+  perform(request: Parsed, walk: Walk): Promise<Result>
+  /** For what may be answered although it could not be recorded: says in the result whether it was. */
+  readonly mark?: ((result: Result, recorded: boolean) => Result) | undefined
+}
+
+/** An operation that changes the state, done at its turn inside the transaction that records it. */
+export interface ChangeOperation<Request, Parsed, Result> {
+  readonly action: string
+  readonly effect: 'change'
+  readonly schema: Schema<Parsed> & { readonly _zod: { readonly input: Request } }
+  perform(request: Parsed, change: ChangeWalk): Promise<Result>
+}
+
+/** Any operation. */
+export type Operation<Request, Parsed, Result> =
+  | UseOperation<Request, Parsed, Result>
+  | ChangeOperation<Request, Parsed, Result>
+
+/** One page of a list. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Where the next page begins; absent on the last. */
+  readonly cursor?: string | undefined
+}
+
+export type { AuditRecord }

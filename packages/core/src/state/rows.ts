@@ -1,0 +1,99 @@
+import type { Row } from '../storage/table.ts'
+
+/** Rows as the type of their table: adapters have checked them against its descriptor. */
+export function rowsAs<R>(rows: readonly Row[]): readonly R[] {
+  return rows as unknown as readonly R[]
+}
+
+/** States of a key, as AWS KMS names them where it has them. */
+export type KeyState = 'Enabled' | 'Disabled' | 'PendingImport' | 'PendingDeletion' | 'Revoked' | 'Destroyed'
+
+/** States of a key version. */
+export type VersionState = 'current' | 'retired' | 'disabled' | 'revoked' | 'destroyed'
+
+/** What a key is for. Immutable, one per key. */
+export type KeyUsage = 'ENCRYPT_DECRYPT'
+
+/** What a key is. */
+export type KeySpec = 'AES_256'
+
+/** A row of `keys`. */
+export interface KeyRow {
+  readonly tenant: string
+  readonly id: string
+  readonly name: string | null
+  readonly spec: KeySpec
+  readonly usage: KeyUsage
+  readonly origin: string
+  readonly exportable: number
+  readonly state: KeyState
+  readonly currentVersion: number
+  readonly minDecryptVersion: number
+  readonly description: string | null
+  readonly tags: string
+  readonly owner: string | null
+  readonly policy: string
+  readonly validUntil: number | null
+  readonly deletionDueAt: number | null
+  readonly createdAt: number
+  readonly createdBy: string
+  readonly stateChangedAt: number
+  readonly stateChangedBy: string
+  readonly stateReason: string | null
+  readonly rev: number
+}
+
+/** A row of `versions`. */
+export interface VersionRow {
+  readonly tenant: string
+  readonly keyId: string
+  readonly version: number
+  readonly epoch: number
+  readonly state: VersionState
+  readonly priorState: VersionState | null
+  readonly material: Uint8Array | null
+  readonly publicKey: Uint8Array | null
+  readonly graceEndsAt: number | null
+  readonly createdAt: number
+  readonly stateChangedAt: number
+  readonly stateChangedBy: string
+  readonly stateReason: string | null
+  readonly rev: number
+}
+
+/** A row of `names`. */
+export interface NameRow {
+  readonly tenant: string
+  readonly space: string
+  readonly name: string
+  readonly target: string
+  readonly kind: string
+  readonly rev: number
+}
+
+/** A row of `grants`. */
+export interface GrantRow {
+  readonly tenant: string
+  readonly id: string
+  readonly name: string | null
+  readonly principal: string
+  readonly keyId: string
+  readonly operations: string
+  readonly constraints: string
+  readonly expiresAt: number | null
+  readonly createdAt: number
+  readonly createdBy: string
+  readonly rev: number
+}
+
+/** A row of `principals`. */
+export interface PrincipalRow {
+  readonly tenant: string
+  readonly id: string
+  readonly active: number
+  readonly createdAt: number
+  readonly stateChangedAt: number
+  readonly stateChangedBy: string
+  readonly stateReason: string | null
+  readonly rev: number
+}

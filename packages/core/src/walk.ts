@@ -1,0 +1,150 @@
+import type { UseEntry } from './audit/entry.ts'
+import type { Pseudonyms } from './audit/pseudonym.ts'
+import type { RecordDetails, RecordDraft } from './audit/record.ts'
+import type { Tools } from './envelope/seal.ts'
+import { isKmsError, type KmsError } from './errors.ts'
+import { byteSize } from './internal/bytes.ts'
+import type { Clock } from './internal/clock.ts'
+import type { Keyring } from './keys/keyring.ts'
+import { decide, type Claim, type Decision } from './decide.ts'
+import { draftRecords, type Caller, type Step } from './drafts.ts'
+import type { House, Item, ManyItem, Target, Walk } from './runtime.ts'
+import type { Actor, Material } from './stages.ts'
+import type { StateView } from './state/view.ts'
+import type { KeyRow } from './state/rows.ts'
+import type { StorageReader } from './storage/adapter.ts'
+
+/** What the walks of a tenant share. */
+export interface WalkParts {
+  readonly tenant: string
+  readonly clock: Clock
+  readonly tools: Tools
+  readonly view: StateView & { snapshot<T>(read: (reader: StorageReader) => Promise<T>): Promise<T> }
+  readonly revision: () => number
+  readonly keyring: Keyring
+  readonly pseudonyms: Pseudonyms
+  readonly house: House
+}
+
+/** For how long items are worked on before others get a turn. */
+const turnMs = 5
+
+/** One run of an operation: decides its claims, remembers them, and makes its records of them. */
+export class LiveWalk implements Walk {
+  readonly actor: Actor
+  readonly now: number
+  readonly tools: Tools
+  readonly house: House
+  readonly #parts: WalkParts
+  readonly #caller: Caller
+  readonly #revision: number
+  readonly #steps: Step[] = [{ claims: [] }]
+  #step: Step = this.#steps[0] as Step
+  #many = false
+  #validUntil = Infinity
+  #details: RecordDetails | undefined
+
+  constructor(parts: WalkParts, caller: Caller) {
+    this.#parts = parts
+    this.#caller = caller
+    this.#revision = parts.revision()
+    this.actor = caller.actor
+    this.now = parts.clock.now()
+    this.tools = parts.tools
+    this.house = parts.house
+  }
+
+  async authorize(action: string): Promise<void> {
+    await this.#claim({ kind: 'action', action })
+  }
+
+  async key(action: string, reference: string): Promise<KeyRow> {
+    return (await this.#claim({ kind: 'key', action, key: reference })).key as KeyRow
+  }
+
+  async material(target: Target): Promise<Material> {
+    const { usable } = await this.#claim({ kind: 'use', ...target })
+    return this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
+  }
+
+  async each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]> {
+    this.#many = true
+    const results: ManyItem<R>[] = []
+    let turnEnds = this.#parts.clock.monotonic() + turnMs
+    for (const item of items) {
+      const step: Step = { claims: [] }
+      this.#steps.push(step)
+      this.#step = step
+      try {
+        results.push({ ok: true, reference: item.reference, ...(await work(item)) })
+      } catch (error) {
+        if (!isKmsError(error) || error.code === 'ABORTED') throw error
+        step.error = error
+        results.push({ ok: false, reference: item.reference, error })
+      }
+      if (this.#parts.clock.monotonic() < turnEnds) continue
+      await this.tools.timers.turn()
+      turnEnds = this.#parts.clock.monotonic() + turnMs
+    }
+    return results
+  }
+
+  async snapshot<T>(read: (reader: StorageReader, tenant: string) => Promise<T>): Promise<T> {
+    return this.#parts.view.snapshot(async (reader) => read(reader, this.#parts.tenant))
+  }
+
+  note(details: RecordDetails): void {
+    this.#details = { ...this.#details, ...details }
+  }
+
+  /** What the ledger is to record of this walk, and how it asks whether it would still end so. */
+  entry(result: unknown, error: unknown): UseEntry {
+    return {
+      kind: 'use',
+      drafts: this.#drafts(error),
+      revision: this.#revision,
+      validUntil: this.#validUntil,
+      resultBytes: byteSize(result),
+      holds: async (view, now) => this.#holds(view, now),
+    }
+  }
+
+  #drafts(error: unknown): RecordDraft[] {
+    if (error !== undefined) this.#step.error = error as KmsError
+    const { pseudonyms } = this.#parts
+    return draftRecords(this.#caller, { steps: this.#steps, many: this.#many, details: this.#details, pseudonyms })
+  }
+
+  async #claim(claim: Claim): Promise<Decision> {
+    const step = this.#step
+    try {
+      const decision = await decide(this.#parts.view, this.actor, { claim, now: this.now })
+      step.claims.push({ claim, decision, outcome: outcomeOf(decision) })
+      this.#validUntil = Math.min(this.#validUntil, decision.validUntil)
+      return decision
+    } catch (error) {
+      if (isKmsError(error)) step.claims.push({ claim, decision: undefined, outcome: error.code })
+      throw error
+    }
+  }
+
+  async #holds(view: StateView, now: number): Promise<boolean> {
+    for (const { claim, outcome } of this.#steps.flatMap((step) => step.claims)) {
+      if ((await this.#decideAgain(view, { claim, now })) !== outcome) return false
+    }
+    return true
+  }
+
+  async #decideAgain(view: StateView, asked: { claim: Claim; now: number }): Promise<string> {
+    try {
+      return outcomeOf(await decide(view, this.actor, asked))
+    } catch (error) {
+      if (isKmsError(error)) return error.code
+      throw error
+    }
+  }
+}
+
+function outcomeOf(decision: Decision): string {
+  return `${decision.key?.id ?? ''}:${decision.usable?.version.version ?? ''}`
+}

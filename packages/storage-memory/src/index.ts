@@ -1,0 +1,6 @@
+/**
+ * Storage in the memory of one process: for tests, and to try things out.
+ *
+ * @packageDocumentation
+ */
+export { memoryStorage } from './memory-storage.ts'
