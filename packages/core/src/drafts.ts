@@ -19,6 +19,8 @@ export interface Caller {
 /** A claim that was decided. */
 export interface DecidedClaim {
   readonly claim: Claim
+  /** The key that the claim named, whether it exists or not. */
+  readonly keyId: string | undefined
   readonly decision: Decision | undefined
   /** Key and version, or the code of the error: what must be the same if it is decided again. */
   readonly outcome: string
@@ -52,19 +54,19 @@ export function draftBare(caller: Caller, error: unknown, details?: RecordDetail
 function draftSingle(caller: Caller, { steps, details, pseudonyms }: Told): RecordDraft[] {
   const [step] = steps
   if (step === undefined || step.claims.length === 0) return [draftBare(caller, step?.error, details)]
-  return step.claims.map(({ claim, decision }) => ({
-    ...draftBare(caller, step.error, details),
-    action: claim.action,
-    keyId: decision?.key?.id ?? keyIdOf(claim),
-    keyVersion: decision?.usable?.version.version,
-    owner: decision?.key?.owner ?? undefined,
-    context: claim.kind === 'use' && claim.context !== undefined ? pseudonyms.ofContext(claim.context) : undefined,
-  }))
+  const bare = draftBare(caller, step.error, details)
+  return step.claims.map((decided) => ({ ...bare, ...draftOfClaim(decided, pseudonyms) }))
 }
 
-/** A key that was not found is recorded by its id where the claim named it so. */
-function keyIdOf(claim: Claim): string | undefined {
-  return claim.kind === 'action' || claim.key.length !== 36 ? undefined : claim.key
+function draftOfClaim({ claim, keyId, decision }: DecidedClaim, pseudonyms: Pseudonyms): Partial<RecordDraft> {
+  const context = claim.kind === 'use' ? claim.context : undefined
+  return {
+    action: claim.action,
+    keyId,
+    keyVersion: decision?.usable?.version.version,
+    owner: decision?.key?.owner ?? undefined,
+    context: context === undefined || context.pairs.length === 0 ? undefined : pseudonyms.ofContext(context),
+  }
 }
 
 interface Group {
@@ -77,24 +79,28 @@ interface Group {
 
 function draftMany(caller: Caller, told: Told): RecordDraft[] {
   const groups = new Map<string, Group>()
-  told.steps.forEach((step, index) => addToGroups(groups, caller, { step, index }))
+  // The first step is the call itself, which claims nothing of its own.
+  told.steps.slice(1).forEach((step, index) => addToGroups(groups, caller, { step, index }))
   const drafts = [...groups.values()].map((group) => draftGroup(caller, told, group))
   return drafts.length === 0 ? [draftBare(caller, told.steps.at(-1)?.error, told.details)] : drafts
 }
 
 function addToGroups(groups: Map<string, Group>, caller: Caller, at: { step: Step; index: number }): void {
   const { step, index } = at
-  if (index === 0 && step.claims.length === 0) return
-  const unclaimed = { claim: { kind: 'action', action: caller.action }, decision: undefined, outcome: '' } as const
-  for (const { claim, decision, outcome } of step.claims.length === 0 ? [unclaimed] : step.claims) {
-    const keyId = decision?.key?.id
-    const name = `${claim.action}\0${keyId ?? ''}`
-    const group = groups.get(name) ?? { action: claim.action, keyId, outcomes: [], errors: [], ok: 0 }
-    groups.set(name, group)
+  const unclaimed = { claim: { action: caller.action }, keyId: undefined, outcome: '' }
+  for (const { claim, keyId, outcome } of step.claims.length === 0 ? [unclaimed] : step.claims) {
+    const group = groupOf(groups, claim.action, keyId)
     group.outcomes.push(`${index}:${outcome}:${statusOf(step.error).code ?? 'OK'}`)
     if (step.error === undefined) group.ok += 1
     else group.errors.push(step.error)
   }
+}
+
+function groupOf(groups: Map<string, Group>, action: string, keyId: string | undefined): Group {
+  const name = `${action}\0${keyId ?? ''}`
+  const group = groups.get(name) ?? { action, keyId, outcomes: [], errors: [], ok: 0 }
+  groups.set(name, group)
+  return group
 }
 
 function draftGroup(caller: Caller, told: Told, group: Group): RecordDraft {

@@ -81,7 +81,6 @@ export class InvalidRequestError extends KmsError {
     this.issues = issues
   }
 
-  /** The error as plain data, without stack. */
   override toJSON(): Record<string, unknown> {
     return { ...super.toJSON(), issues: this.issues }
   }
@@ -159,7 +158,6 @@ export class AuditUnavailableError extends KmsError {
     this.outcome = outcome
   }
 
-  /** The error as plain data, without stack and cause. */
   override toJSON(): Record<string, unknown> {
     return { ...super.toJSON(), outcome: this.outcome }
   }

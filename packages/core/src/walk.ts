@@ -6,6 +6,7 @@ import { isKmsError, type KmsError } from './errors.ts'
 import { byteSize } from './internal/bytes.ts'
 import type { Clock } from './internal/clock.ts'
 import type { Keyring } from './keys/keyring.ts'
+import { resolveKey } from './keys/queries.ts'
 import { decide, type Claim, type Decision } from './decide.ts'
 import { draftRecords, type Caller, type Step } from './drafts.ts'
 import type { House, Item, ManyItem, Target, Walk } from './runtime.ts'
@@ -119,13 +120,20 @@ export class LiveWalk implements Walk {
     const step = this.#step
     try {
       const decision = await decide(this.#parts.view, this.actor, { claim, now: this.now })
-      step.claims.push({ claim, decision, outcome: outcomeOf(decision) })
+      step.claims.push({ claim, decision, outcome: outcomeOf(decision), keyId: decision.key?.id })
       this.#validUntil = Math.min(this.#validUntil, decision.validUntil)
       return decision
     } catch (error) {
-      if (isKmsError(error)) step.claims.push({ claim, decision: undefined, outcome: error.code })
+      if (isKmsError(error)) await this.#refused(step, claim, error)
       throw error
     }
+  }
+
+  /** Remembers a claim that was not granted, with the key that it was about, for the record. */
+  async #refused(step: Step, claim: Claim, error: KmsError): Promise<void> {
+    const keyId =
+      claim.kind === 'action' ? claim.keyId : await resolveKey(this.#parts.view, claim.key).catch(() => undefined)
+    step.claims.push({ claim, decision: undefined, outcome: error.code, keyId })
   }
 
   async #holds(view: StateView, now: number): Promise<boolean> {

@@ -45,7 +45,8 @@ export class DatabaseFile {
       return file
     } catch (error) {
       if (error instanceof StorageFailure) throw error
-      throw refusal(`The database file ${filename} cannot be opened or created: ${String(codeOf(error))}.`, error)
+      const reason = codeOf(error) === 'ENOENT' ? 'its folder does not exist' : String(codeOf(error))
+      throw refusal(`The database file ${filename} cannot be opened or created: ${reason}.`, error)
     }
   }
 
@@ -63,9 +64,17 @@ export class DatabaseFile {
 
   /** As {@link DatabaseFile.check}, however long ago that was. */
   checkNow(): void {
-    const found = statSync(this.path, { bigint: true, throwIfNoEntry: false })
+    const found = this.#look()
     if (found?.ino === this.#opened.ino && found.dev === this.#opened.dev) return
     throw refusal(`The database file ${this.path} was removed or replaced while it was open. Start again.`)
+  }
+
+  #look(): BigIntStats | undefined {
+    try {
+      return statSync(this.path, { bigint: true, throwIfNoEntry: false })
+    } catch (error) {
+      throw refusal(`The database file ${this.path} is out of reach: ${String(codeOf(error))}.`, error)
+    }
   }
 
   #judge(): void {

@@ -58,10 +58,15 @@ class SqliteStorage implements StorageAdapter {
       return new Connection(driver, file.path)
     }
     const readers = new Readers(() => this.#patience().untilFree(connect))
-    const applied = await this.#inspect(readers, schema)
-    const guard = new SchemaGuard(schema)
-    this.#open = { file, schema, readers, guard, writer: new Writer(connect), statements: new Statements(schema) }
-    return { exists: applied.length > 0 }
+    try {
+      const applied = await this.#inspect(readers, schema)
+      const guard = new SchemaGuard(schema)
+      this.#open = { file, schema, readers, guard, writer: new Writer(connect), statements: new Statements(schema) }
+      return { exists: applied.length > 0 }
+    } catch (error) {
+      readers.close()
+      throw error
+    }
   }
 
   async migrate(): Promise<void> {

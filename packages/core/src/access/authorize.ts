@@ -20,7 +20,7 @@ const openActions: ReadonlySet<string> = new Set(['health'])
  * @throws AccessDeniedError
  */
 export async function authorize(view: StateView, actor: Actor, request: Request): Promise<Authorized> {
-  const { intent, now } = request
+  const { intent } = request
   const principal = await view.read(principalById(actor.id))
   if (principal !== undefined && principal.active !== 1) throw denied('the principal is deactivated')
   if (actor.role === 'admin' || openActions.has(intent.action)) return permit(intent, Infinity)

@@ -26,8 +26,8 @@ export interface CommitterParts {
   readonly timers: Timers
   readonly random: Randomness
   readonly checkpoints: CheckpointWriter
-  /** The epoch that authenticates new heads, and its key. */
-  readonly macKey: () => { readonly epoch: number; readonly key: SecretKey }
+  /** What authenticates new heads: the key of the newest epoch. */
+  readonly keyring: { readonly epoch: number; headMacKey(epoch: number): SecretKey }
 }
 
 /** A batch as it was written: for each entry the `seq` of its last record, or `undefined` where it must be done again. */
@@ -185,11 +185,10 @@ export class Committer {
 
   async #insert(tx: StorageTransaction, before: Head, chain: ChainBuilder): Promise<Head> {
     if (chain.rows.length === 0) return before
-    const { tenant, checkpoints } = this.#parts
-    const { epoch, key } = this.#parts.macKey()
-    const head = chain.head(epoch)
+    const { tenant, checkpoints, keyring } = this.#parts
+    const head = chain.head(keyring.epoch)
     await tx.append('records', chain.rows)
-    await tx.insert('heads', headRow(head, key))
+    await tx.insert('heads', headRow(head, keyring.headMacKey(head.epoch)))
     if (checkpoints.isDue()) await checkpoints.insert(tx, head.size, chain.root())
     this.#batches += 1
     if (this.#batches % limits.trimEveryBatches === 0) await trimHeads(tx, tenant)

@@ -121,7 +121,7 @@ class ChainWalk {
     const { tenant } = this.#source
     const limit = Math.min(limits.items, size - this.next)
     const rows = await reader.range('records', { prefix: [tenant], after: [this.next - 1], limit })
-    const notes = await readCheckpoints(reader, tenant, this.next, this.next + rows.length)
+    const notes = await readCheckpoints(reader, tenant, { after: this.next, upTo: this.next + rows.length })
     for (const row of rows) {
       this.#record(row)
       const note = notes.get(this.next)
@@ -173,8 +173,7 @@ class ChainWalk {
 async function readCheckpoints(
   reader: StorageReader,
   tenant: string,
-  after: number,
-  upTo: number,
+  { after, upTo }: { after: number; upTo: number },
 ): Promise<Map<number, string>> {
   const notes = new Map<number, string>()
   for (let last = after; ;) {

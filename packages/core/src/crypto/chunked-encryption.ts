@@ -65,8 +65,15 @@ export function openedLength(length: number): number | undefined {
   return body - (Math.floor(body / (chunkBytes + tagBytes)) + 1) * tagBytes
 }
 
-/** The chunks of `plaintext` from chunk `first` up to `end`, written to their places in `out` (which starts at chunk 0). */
-export function sealChunks(message: MessageKey, plaintext: Uint8Array, out: Uint8Array, span: Span): void {
+/** Where chunks are read and written: plaintext and sealed bytes, each from chunk 0 on. */
+export interface Body {
+  readonly plaintext: Uint8Array
+  readonly sealed: Uint8Array
+}
+
+/** Seals some of the chunks of a plaintext, each to its place. */
+export function sealChunks(message: MessageKey, body: Body, span: Span): void {
+  const { plaintext, sealed: out } = body
   for (let index = span.first; index < span.end; index++) {
     const from = index * chunkBytes
     const gcmCipher = createCipheriv(cipher, message.key, nonceOf(message.nonce, index), gcm)
@@ -77,8 +84,9 @@ export function sealChunks(message: MessageKey, plaintext: Uint8Array, out: Uint
   }
 }
 
-/** The inverse of {@link sealChunks}: whether every chunk was authentic. What failed may be in `out`: wipe it. */
-export function openChunks(message: MessageKey, sealed: Uint8Array, out: Uint8Array, span: Span): boolean {
+/** The inverse of {@link sealChunks}: whether every chunk was authentic. What failed is in `plaintext` then: wipe it. */
+export function openChunks(message: MessageKey, body: Body, span: Span): boolean {
+  const { plaintext: out, sealed } = body
   for (let index = span.first; index < span.end; index++) {
     const chunk = sealed.subarray(index * (chunkBytes + tagBytes), (index + 1) * (chunkBytes + tagBytes))
     const decipher = createDecipheriv(cipher, message.key, nonceOf(message.nonce, index), gcm)
@@ -112,7 +120,8 @@ export function sealSmall(secret: SecretKey, context: Uint8Array, message: Small
   const out = Buffer.allocUnsafeSlow(sealedLength(message.plaintext.byteLength))
   out.set(message.salt)
   out.set(derived.commitment, saltBytes)
-  sealChunks(derived, message.plaintext, out.subarray(prefixBytes), spanOf(message.plaintext.byteLength))
+  const body = { plaintext: message.plaintext, sealed: out.subarray(prefixBytes) }
+  sealChunks(derived, body, spanOf(message.plaintext.byteLength))
   return out
 }
 
@@ -131,7 +140,7 @@ export function openSmall(secret: SecretKey, context: Uint8Array, sealed: Uint8A
   const derived = openPrefix(secret, context, sealed)
   if (derived === undefined) return undefined
   const out = Buffer.allocUnsafeSlow(length)
-  if (openChunks(derived, sealed.subarray(prefixBytes), out, spanOf(length))) return out
+  if (openChunks(derived, { plaintext: out, sealed: sealed.subarray(prefixBytes) }, spanOf(length))) return out
   out.fill(0)
   return undefined
 }

@@ -71,7 +71,7 @@ async function openBody(body: Buffer, under: Under, timers: Timers): Promise<Buf
   for (let first = 0; first < count; first += chunksPerTurn) {
     if (first > 0) await timers.turn()
     const span = { first, end: Math.min(first + chunksPerTurn, count) }
-    if (openChunks(message, body.subarray(prefixBytes), out, span)) continue
+    if (openChunks(message, { plaintext: out, sealed: body.subarray(prefixBytes) }, span)) continue
     wipe(out)
     throw invalidCiphertext('a chunk is not authentic')
   }

@@ -47,10 +47,11 @@ export const chunksPerTurn: number = (1024 * 1024) / chunkBytes
 export async function seal(material: Material, plain: Plain, tools: Tools): Promise<Buffer> {
   const header = encodeHeader({ suite: plain.suite, keyId: material.keyId, keyVersion: material.keyVersion })
   const context = Buffer.concat([header, plain.context.bytes])
-  if (!plain.suite.wrapped) return sealBody([header], { secret: material.secret, context }, plain.plaintext, tools)
+  const { plaintext } = plain
+  if (!plain.suite.wrapped) return sealBody({ start: [header], secret: material.secret, context, plaintext }, tools)
   const dataKey = randomBytesOf(tools.random, 32)
   const edk = sealSmall(material.secret, context, { salt: randomBytesOf(tools.random, saltBytes), plaintext: dataKey })
-  return sealBody([header, edk], { secret: secretKey(dataKey), context: bodyContext }, plain.plaintext, tools)
+  return sealBody({ start: [header, edk], secret: secretKey(dataKey), context: bodyContext, plaintext }, tools)
 }
 
 /** Puts the data key of a suite 0x02 message under another material or context. The body's bytes stay as they are. */
@@ -69,25 +70,28 @@ export interface ResealTarget {
   readonly salt: Buffer
 }
 
-interface Under {
+interface BodyPlan {
+  /** What stands before the body. */
+  readonly start: readonly Buffer[]
   readonly secret: SecretKey
   readonly context: Buffer
+  readonly plaintext: Uint8Array
 }
 
-async function sealBody(start: readonly Buffer[], under: Under, plaintext: Uint8Array, tools: Tools): Promise<Buffer> {
+async function sealBody({ start, secret, context, plaintext }: BodyPlan, tools: Tools): Promise<Buffer> {
   const startBytes = start.reduce((sum, part) => sum + part.length, 0)
   const out = Buffer.allocUnsafeSlow(startBytes + sealedLength(plaintext.byteLength))
   let offset = 0
   for (const part of start) offset += part.copy(out, offset)
   const salt = out.subarray(offset, offset + saltBytes)
   tools.random.fill(salt)
-  const message = messageKey(under.secret, salt, under.context)
+  const message = messageKey(secret, salt, context)
   out.set(message.commitment, offset + saltBytes)
-  const chunks = out.subarray(offset + prefixBytes)
+  const body = { plaintext, sealed: out.subarray(offset + prefixBytes) }
   const count = chunkCount(plaintext.byteLength)
   for (let first = 0; first < count; first += chunksPerTurn) {
     if (first > 0) await tools.timers.turn()
-    sealChunks(message, plaintext, chunks, { first, end: Math.min(first + chunksPerTurn, count) })
+    sealChunks(message, body, { first, end: Math.min(first + chunksPerTurn, count) })
   }
   return out
 }

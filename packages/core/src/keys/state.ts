@@ -63,21 +63,24 @@ export interface VersionUse {
 
 /** @throws InvalidKeyStateError unless key and version may be used so now. Returns when that ends. */
 export function requireUsable(key: KeyRow, version: VersionRow, use: VersionUse): number {
-  const rescue = use.allowRevoked === true && isRevoked(key, version)
-  if (!rescue) requireState(key, use.need)
-  const rescuable = rescue && (version.state === 'revoked' || versionStates[version.state].allows.includes('process'))
-  if (!rescuable && !versionStates[version.state].allows.includes(use.need)) {
-    throw invalidState(`the version is ${version.state}`)
-  }
-  if (use.need === 'protect' || rescue) return Infinity
+  if (use.allowRevoked === true && isRescuable(key, version)) return Infinity
+  requireState(key, use.need)
+  if (!versionStates[version.state].allows.includes(use.need)) throw invalidState(`the version is ${version.state}`)
+  return use.need === 'protect' ? Infinity : processableUntil(key, version, use.now)
+}
+
+/** Until when a version decrypts: from `minDecryptVersion` on, and a retired one as long as its grace lasts. */
+function processableUntil(key: KeyRow, version: VersionRow, now: number): number {
   if (version.version < key.minDecryptVersion) throw invalidState('the version is below minDecryptVersion')
   const ends = version.state === 'retired' ? (version.graceEndsAt ?? Infinity) : Infinity
-  if (use.now >= ends) throw invalidState('the grace period of the version is over')
+  if (now >= ends) throw invalidState('the grace period of the version is over')
   return ends
 }
 
-function isRevoked(key: KeyRow, version: VersionRow): boolean {
-  return key.state === 'Revoked' || (version.state === 'revoked' && ['Enabled', 'Disabled'].includes(key.state))
+/** Whether something was revoked here, and nothing else stands in the way. */
+function isRescuable(key: KeyRow, version: VersionRow): boolean {
+  if (version.state === 'revoked') return ['Enabled', 'Disabled', 'Revoked'].includes(key.state)
+  return key.state === 'Revoked' && versionStates[version.state].allows.includes('process')
 }
 
 /** Whether the key may get a new version: enabled, or disabled because its current version is. */

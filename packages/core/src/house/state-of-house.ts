@@ -1,0 +1,51 @@
+import type { HeadGuard } from '../audit/head-guard.ts'
+import type { Ledger } from '../audit/ledger.ts'
+import type { LiveView } from '../audit/live-view.ts'
+import { verifyChain, type VerifySource } from '../audit/verify.ts'
+import { isKmsError } from '../errors.ts'
+import type { Timers } from '../internal/clock.ts'
+import { limits } from '../internal/defaults.ts'
+import type { House, HouseHealth } from '../runtime.ts'
+
+/** What the reading operations of a tenant ask. */
+export interface HouseParts {
+  readonly ledger: Ledger
+  readonly view: LiveView
+  readonly guard: HeadGuard
+  readonly source: VerifySource
+  readonly timers: Timers
+  readonly storageName: string
+  readonly rootKey: () => HouseHealth['rootKey']
+}
+
+/** Answers the reading operations of a tenant. */
+export function stateOfHouse(parts: HouseParts): House {
+  return {
+    verify: async (options) => verifyChain(parts.source, options),
+    nextCommit: async (signal) => nextCommit(parts, signal),
+    health: async () => health(parts),
+  }
+}
+
+async function health({ view, guard, ledger, storageName, rootKey }: HouseParts): Promise<HouseHealth> {
+  const house = { rootKey: rootKey(), ledger: { waiting: ledger.waiting } }
+  try {
+    const { size, revision } = await view.snapshot(async (reader) => guard.read(reader, guard.seen))
+    return { ...house, storage: { ok: true, name: storageName }, chain: { size, revision } }
+  } catch (error) {
+    // A storage that answers what does not verify can still be read: the chain is what is missing then.
+    return { ...house, storage: { ok: !isKmsError(error, 'STORAGE_UNAVAILABLE'), name: storageName }, chain: undefined }
+  }
+}
+
+/** Resolves after a commit of this process, when it is time to look for those of others, or on abort. */
+async function nextCommit({ ledger, timers }: HouseParts, signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted === true) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const wake = (): void => resolve()
+  const stops = [ledger.onCommit(wake), timers.after(limits.tailPollMs, wake)]
+  signal?.addEventListener('abort', wake)
+  await promise
+  signal?.removeEventListener('abort', wake)
+  for (const stop of stops) stop()
+}
