@@ -76,8 +76,8 @@ export class InvalidRequestError extends KmsError {
   /** Where the request is wrong, and how. */
   readonly issues: readonly RequestIssue[]
 
-  constructor(message: string, issues: readonly RequestIssue[] = []) {
-    super(message)
+  constructor(message: string, issues: readonly RequestIssue[] = [], options: KmsErrorOptions = {}) {
+    super(message, options)
     this.issues = issues
   }
 

@@ -1,6 +1,7 @@
 import { ClosedError } from './errors.ts'
 import { KmsClient } from './face/client.ts'
 import type { Run } from './face/run.ts'
+import { requireObject } from './face/text.ts'
 import { House } from './house/house.ts'
 import type { Tenant } from './house/tenant.ts'
 import { readOptions, readPrincipal, readTenant, type KmsOptions, type Principal } from './options.ts'
@@ -39,7 +40,8 @@ export class Kms extends KmsClient {
    * @throws InvalidRequestError
    */
   as(who: Principal, options: AsOptions = {}): KmsClient {
-    return new KmsClient(runFor(this.#tenant, readPrincipal(who), options.requestId))
+    const { requestId } = requireObject(options, 'options')
+    return new KmsClient(runFor(this.#tenant, readPrincipal(who), requestId))
   }
 
   /** The KMS of another tenant. @throws TenantNotFoundError */
@@ -101,7 +103,7 @@ function runFor(tenant: Tenant, actor: Actor, requestId: string | undefined): Ru
   const { pipeline } = tenant
   const call = (options: CallOptions | undefined): { actor: Actor; options: CallOptions | undefined } => ({
     actor,
-    options: requestId === undefined ? options : { requestId, ...options },
+    options: requestId === undefined ? options : { ...options, requestId: options?.requestId ?? requestId },
   })
   const run = async <Q, P, R>(operation: Operation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
     if (tenant.isClosed()) throw new ClosedError('the KMS is closed')

@@ -1,6 +1,6 @@
 import type { ChangeEntry } from './audit/entry.ts'
 import type { Ledger } from './audit/ledger.ts'
-import { aborted } from './audit/queue.ts'
+import { aborted, type Waiter } from './audit/queue.ts'
 import { LiveChange, type ChangeParts } from './change-walk.ts'
 import { draftBare, type Caller } from './drafts.ts'
 import { InvalidRequestError, isKmsError, type KmsError } from './errors.ts'
@@ -42,9 +42,10 @@ export class Pipeline {
       if (signal?.aborted === true) throw aborted(signal)
       const startedAt = this.#parts.clock.monotonic()
       const caller: Caller = { actor: call.actor, action: operation.action, requestId, startedAt }
+      const on: Running = { caller, signal, deadline: {} }
       try {
-        if (operation.effect === 'change') return await this.#change(operation, request, { caller, signal })
-        return await this.#use(operation, request, { caller, signal })
+        if (operation.effect === 'change') return await this.#change(operation, request, on)
+        return await this.#use(operation, request, on)
       } finally {
         wipeDeep(request)
       }
@@ -64,11 +65,11 @@ export class Pipeline {
       const walk = new LiveWalk(withSignal(this.#parts, on.signal), on.caller)
       const done = await attempt(async () => operation.perform(request, walk))
       try {
-        const outcome = await this.#parts.ledger.append(walk.entry(done.result, done.error), on.signal)
+        const outcome = await this.#parts.ledger.append(walk.entry(done.result, done.error), on)
         if (outcome !== 'again') return release(outcome, done, operation.mark)
         wipeDeep(done.result)
       } catch (error) {
-        if (operation.mark !== undefined && done.error === undefined) return operation.mark(done.result as R, false)
+        if (mayGoUnrecorded(operation, done, error)) return operation.mark(done.result as R, false)
         wipeDeep(done.result)
         throw error
       }
@@ -89,7 +90,7 @@ export class Pipeline {
       },
       refused: (error: KmsError) => change?.draft(error) ?? draftBare(on.caller, error),
     }
-    const outcome = await this.#parts.ledger.append(entry, on.signal)
+    const outcome = await this.#parts.ledger.append(entry, on)
     if (outcome === 'again') throw new Error('a change is never done again')
     return release(outcome, done, undefined)
   }
@@ -122,7 +123,7 @@ export interface Call {
   readonly options: CallOptions | undefined
 }
 
-interface Running {
+interface Running extends Waiter {
   readonly caller: Caller
   readonly signal: AbortSignal | undefined
 }
@@ -130,6 +131,16 @@ interface Running {
 interface Done<R> {
   readonly result?: R
   readonly error: unknown
+}
+
+/** Whether an answer is worth more than its record: only where the operation says so, and something else prevents it. */
+function mayGoUnrecorded<Q, P, R>(
+  operation: UseOperation<Q, P, R>,
+  done: Done<R>,
+  error: unknown,
+): operation is UseOperation<Q, P, R> & { mark: NonNullable<UseOperation<Q, P, R>['mark']> } {
+  const ended = isKmsError(error, 'ABORTED') || isKmsError(error, 'CLOSED')
+  return operation.mark !== undefined && done.error === undefined && !ended
 }
 
 /** What an operation threw is thrown on as it is, be it an error or not. */
@@ -154,8 +165,7 @@ function release<R>(_proof: Recorded, done: Done<R>, mark: ((result: R, recorded
 
 /** Reads a request through its schema: own properties only, so that a polluted prototype adds nothing. */
 function parse<P>(schema: Schema<P>, input: unknown): P {
-  const own = typeof input === 'object' && input !== null ? Object.assign(Object.create(null), input) : input
-  const parsed = schema.safeParse(own)
+  const parsed = schema.safeParse(ownProperties(input))
   if (parsed.success) return ownProperties(parsed.data)
   const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
   const [first] = issues
@@ -163,10 +173,18 @@ function parse<P>(schema: Schema<P>, input: unknown): P {
 }
 
 function ownProperties<P>(data: P): P {
-  return typeof data === 'object' && data !== null ? (Object.assign(Object.create(null), data) as P) : data
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return data
+  try {
+    return Object.assign(Object.create(null), data) as P
+  } catch (error) {
+    throw new InvalidRequestError('a property of the request cannot be read', [], { cause: error })
+  }
 }
 
 function parseOptions(options: CallOptions | undefined): CallOptions {
+  if (options === null || (options !== undefined && typeof options !== 'object')) {
+    throw new InvalidRequestError('the options are not an object')
+  }
   const own = ownProperties(options ?? {})
   const { requestId, signal } = own
   if (requestId !== undefined && !isRequestId(requestId)) {

@@ -85,7 +85,6 @@ export class Transaction extends Snapshot implements StorageTransaction {
     try {
       return await step()
     } catch (error) {
-      this.#own = new Set()
       this.tables = before
       throw error
     }

@@ -6,7 +6,17 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { loadDriver } from '../src/driver.ts'
 import { sqliteStorage } from '../src/index.ts'
 import type { SqliteStorageOptions } from '../src/index.ts'
-import { checkpoint, failureFrom, failureOf, opened, put, scratchFolder, sizesIn, stranger } from './scratch.ts'
+import {
+  checkpoint,
+  failureFrom,
+  failureOf,
+  onPrepare,
+  opened,
+  put,
+  scratchFolder,
+  sizesIn,
+  stranger,
+} from './scratch.ts'
 
 const { folder, freshFile } = scratchFolder()
 
@@ -51,23 +61,13 @@ describe('the driver', () => {
   })
 })
 
-/** All connections that are opened from now to the end of the test. */
-function watchConnections(): ReadonlySet<Database.Database> {
-  const connections = new Set<Database.Database>()
-  const prepare = Database.prototype.prepare
-  vi.spyOn(Database.prototype, 'prepare').mockImplementation(function (this: Database.Database, sql) {
-    connections.add(this)
-    return prepare.call(this, sql)
-  } as typeof prepare)
-  onTestFinished(() => {
-    vi.restoreAllMocks()
-  })
-  return connections
-}
-
 describe('connections', () => {
   test('F93 synchronous is FULL on every connection', async () => {
-    const connections = watchConnections()
+    const connections = new Set<Database.Database>()
+    onPrepare((db, _sql, prepare) => {
+      connections.add(db)
+      return prepare()
+    })
     const storage = await opened(freshFile())
     await put(storage, 1)
     await storage.snapshot(async () => {
@@ -90,13 +90,15 @@ describe('connections', () => {
     ['journal_mode', 'delete'],
     ['trusted_schema', 1],
   ])('F93 a SQLite whose %s stays %s is refused', async (setting, value) => {
-    const pragma = Database.prototype.pragma
-    vi.spyOn(Database.prototype, 'pragma').mockImplementation(function (this: Database.Database, source, options) {
+    const pragma = Reflect.get(Database.prototype, 'pragma') as (
+      this: Database.Database,
+      ...given: unknown[]
+    ) => unknown
+    const spy = vi.spyOn(Database.prototype, 'pragma')
+    spy.mockImplementation(function (this: Database.Database, source, options) {
       return source === setting ? value : pragma.call(this, source, options)
-    } as typeof pragma)
-    onTestFinished(() => {
-      vi.restoreAllMocks()
     })
+    onTestFinished(() => spy.mockRestore())
     const failure = await failureOf(sqliteStorage(freshFile()).open(tables))
     expect(failure).toMatchObject({ transient: false })
     expect(failure.message).toContain(setting)

@@ -4,7 +4,8 @@ import Database from 'better-sqlite3'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, onTestFinished } from 'vitest'
+import { afterAll, onTestFinished, vi } from 'vitest'
+import type { MockInstance } from 'vitest'
 import { sqliteStorage } from '../src/index.ts'
 import type { SqliteStorageOptions } from '../src/index.ts'
 
@@ -81,4 +82,24 @@ export async function clashes(promise: Promise<unknown>): Promise<boolean> {
     () => false,
     (error: unknown) => isStorageConflict(error),
   )
+}
+
+type Prepare = (this: Database.Database, sql: string) => Database.Statement
+
+/** Sees every statement before it is prepared, until the test ends, and may put another in its place. */
+export function onPrepare(
+  see: (db: Database.Database, sql: string, prepare: () => Database.Statement) => Database.Statement,
+): MockInstance {
+  const original = Reflect.get(Database.prototype, 'prepare') as Prepare
+  const spy = vi.spyOn(Database.prototype, 'prepare')
+  spy.mockImplementation(function (this: Database.Database, sql) {
+    return see(this, sql, () => original.call(this, sql))
+  } as typeof Database.prototype.prepare)
+  onTestFinished(() => spy.mockRestore())
+  return spy
+}
+
+/** A statement that does nothing but call this. */
+export function statementThat(run: () => void): Database.Statement {
+  return { reader: false, run } as unknown as Database.Statement
 }

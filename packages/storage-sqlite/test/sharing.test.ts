@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Fairness } from '../src/fairness.ts'
@@ -88,9 +89,11 @@ describe('waiting for the lock', () => {
     stranger(file).exec('begin immediate')
     const storage = await opened({ filename: file, lockTimeoutMs: 20 })
     expect(await failureOf(put(storage, 1))).toMatchObject({ transient: true, outcome: 'none' })
-    const hanging = storage.transact('default', () => new Promise((resolve) => setTimeout(resolve, 60)))
-    expect(await failureOf(put(storage, 2))).toMatchObject({ transient: true, outcome: 'none' })
-    await failureOf(hanging)
+    const [quick, proceed] = [await opened({ filename: freshFile(), lockTimeoutMs: 20 }), new AbortController()]
+    const hanging = quick.transact('default', () => once(proceed.signal, 'abort'))
+    expect(await failureOf(put(quick, 2))).toMatchObject({ transient: true, outcome: 'none' })
+    proceed.abort()
+    await hanging
   })
 })
 

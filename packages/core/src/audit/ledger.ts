@@ -4,7 +4,7 @@ import type { Recorded } from '../stages.ts'
 import { isStorageConflict, storageFailureOf } from '../storage/errors.ts'
 import type { Batch, Committer } from './committer.ts'
 import type { Entry } from './entry.ts'
-import { Queue, type Outcome, type Pending } from './queue.ts'
+import { Queue, type Outcome, type Pending, type Waiter } from './queue.ts'
 
 /** What a ledger works with. */
 export interface LedgerParts {
@@ -42,9 +42,9 @@ export class Ledger {
    * @throws AuditUnavailableError, AuditOverloadedError, AbortedError, ClosedError, StorageTamperedError,
    *   RollbackDetectedError: in all cases without a result.
    */
-  async append(entry: Entry, signal?: AbortSignal): Promise<Outcome> {
+  async append(entry: Entry, waiter: Waiter): Promise<Outcome> {
     if (this.#closed) throw new ClosedError('the KMS is closed')
-    const outcome = this.#queue.add(entry, signal)
+    const outcome = this.#queue.add(entry, waiter)
     this.#running ??= this.#run()
     return outcome
   }
@@ -102,6 +102,8 @@ export class Ledger {
     try {
       const entries = batch.map((pending) => pending.entry)
       const done = await this.#parts.committer.commit(entries, abandon.signal)
+      // From here on nobody is waited for: what is settled now is settled by its record.
+      for (const pending of batch) pending.whenSettled = undefined
       release(batch, done)
       for (const listener of this.#listeners) listener()
       return undefined

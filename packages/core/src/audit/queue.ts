@@ -23,6 +23,13 @@ export interface Pending {
   settle(outcome: Outcome | KmsError): void
 }
 
+/** Who waits for a record. */
+export interface Waiter {
+  readonly signal: AbortSignal | undefined
+  /** When its patience ends, by the monotonic clock: set when it first waits, and kept if it has to wait again. */
+  readonly deadline: { at?: number }
+}
+
 /** The bounded queue before the ledger, with a deadline on every wait. */
 export class Queue {
   readonly #clock: Clock
@@ -33,6 +40,7 @@ export class Queue {
   #records = 0
   #recordBytes = 0
   #resultBytes = 0
+  #armedFor = Infinity
   #stopTimer: (() => void) | undefined
 
   constructor(clock: Clock, timers: Timers, deadlineMs: number) {
@@ -52,7 +60,7 @@ export class Queue {
   }
 
   /** Takes an entry in. @throws AuditOverloadedError, AbortedError */
-  async add(entry: Entry, signal: AbortSignal | undefined): Promise<Outcome> {
+  async add(entry: Entry, { signal, deadline }: Waiter): Promise<Outcome> {
     const drafts = entry.kind === 'use' ? entry.drafts : []
     const records = Math.max(1, drafts.length)
     const recordBytes = drafts.reduce((sum, draft) => sum + draftBytes(draft), 0)
@@ -64,7 +72,8 @@ export class Queue {
     ) {
       throw new AuditOverloadedError('too many operations wait for their records')
     }
-    const deadlineAt = this.#clock.monotonic() + this.#deadlineMs
+    deadline.at ??= this.#clock.monotonic() + this.#deadlineMs
+    const deadlineAt = deadline.at
     return new Promise((resolve, reject) => {
       const settle = (outcome: Outcome | KmsError): void => {
         if (!this.#release(pending)) return
@@ -109,7 +118,7 @@ export class Queue {
     this.#records += pending.records
     this.#recordBytes += pending.recordBytes
     this.#resultBytes += pending.resultBytes
-    this.#arm()
+    this.#arm(pending.deadlineAt)
   }
 
   #release(pending: Pending): boolean {
@@ -119,33 +128,40 @@ export class Queue {
     this.#records -= pending.records
     this.#recordBytes -= pending.recordBytes
     this.#resultBytes -= pending.resultBytes
-    if (this.#open.size === 0) {
-      this.#stopTimer?.()
-      this.#stopTimer = undefined
-    }
+    if (this.#open.size === 0) this.#disarm()
     return true
   }
 
-  /** One timer, for the entry that came first: all wait equally long. */
-  #arm(): void {
-    const first = this.#open.values().next()
-    if (this.#stopTimer !== undefined || first.done === true) return
-    const delay = Math.max(0, first.value.deadlineAt - this.#clock.monotonic())
-    this.#stopTimer = this.#timers.after(Math.ceil(delay), () => {
-      this.#stopTimer = undefined
-      this.#expire()
-      this.#arm()
-    })
+  /** One timer for all: set for the earliest deadline, or an earlier one that was settled in time. */
+  #arm(deadlineAt: number): void {
+    if (deadlineAt >= this.#armedFor) return
+    this.#stopTimer?.()
+    this.#armedFor = deadlineAt
+    const delay = Math.max(0, Math.ceil(deadlineAt - this.#clock.monotonic()))
+    this.#stopTimer = this.#timers.after(delay, () => this.#expire())
+  }
+
+  #disarm(): void {
+    this.#stopTimer?.()
+    this.#stopTimer = undefined
+    this.#armedFor = Infinity
   }
 
   #expire(): void {
+    this.#disarm()
     const now = this.#clock.monotonic()
+    let next = Infinity
     for (const pending of this.#open) {
-      if (pending.deadlineAt > now) return
-      const outcome = pending.inFlight ? 'unknown' : 'none'
-      pending.settle(new AuditUnavailableError('the audit record was not durable before the deadline', outcome))
+      if (pending.deadlineAt <= now) pending.settle(expired(pending))
+      else next = Math.min(next, pending.deadlineAt)
     }
+    this.#arm(next)
   }
+}
+
+function expired(pending: Pending): AuditUnavailableError {
+  const outcome = pending.inFlight ? 'unknown' : 'none'
+  return new AuditUnavailableError('the audit record was not durable before the deadline', outcome)
 }
 
 /** The error of an operation whose signal aborted. */

@@ -2,8 +2,7 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { wipe } from '../internal/bytes.ts'
 
 /**
- * A symmetric secret. Node prints it as `SecretKeyObject {}` and JSON as `{}`; its bytes leave it only by
- * {@link revealSecret}.
+ * A symmetric secret. Node prints it as `SecretKeyObject {}` and JSON as `{}`; nothing in here exports its bytes.
  */
 export type SecretKey = KeyObject
 
@@ -12,11 +11,6 @@ export function secretKey(bytes: Uint8Array): SecretKey {
   const key = createSecretKey(bytes)
   wipe(bytes)
   return key
-}
-
-/** The bytes of a secret. Whoever calls it wipes them. */
-export function revealSecret(key: SecretKey): Buffer {
-  return key.export()
 }
 
 /** HMAC-SHA256 of the parts, one after the other (RFC 2104). */
@@ -34,6 +28,8 @@ export function expandSha512(key: SecretKey, info: Uint8Array, length: number): 
   const both = Buffer.allocUnsafeSlow(length)
   both.set(first)
   both.set(second.subarray(0, length - 64), 64)
+  wipe(first)
+  wipe(second)
   return both
 }
 

@@ -5,6 +5,7 @@ import type { CallOptions } from '../pipeline.ts'
 import type { AuditRecord } from '../runtime.ts'
 import type { Listing } from './listing.ts'
 import { listing, type Run } from './run.ts'
+import { requireObject } from './text.ts'
 
 /** Which records to follow. */
 export interface TailRequest {
@@ -31,7 +32,7 @@ export class Audit {
    * `ABORTED` when the signal aborts. Opening it is recorded once; what it reads is authorized anew every time.
    */
   async *tail(request: TailRequest = {}, options: CallOptions = {}): AsyncGenerator<AuditRecord, void, undefined> {
-    const { signal } = options
+    const { signal } = requireObject(options, 'options')
     let from = await this.#start(request, options)
     for (;;) {
       const page = await this.#run.onward(listAudit, { from, limit: 500 }, options)
@@ -47,7 +48,7 @@ export class Audit {
   /** Opens a tail, which is recorded, and says where it begins. */
   async #start(request: TailRequest, options: CallOptions): Promise<number> {
     const { items } = await this.#run(listAudit, { order: 'desc', limit: 1 }, options)
-    return request.from ?? (items[0]?.seq ?? -1) + 1
+    return requireObject(request, 'request').from ?? (items[0]?.seq ?? -1) + 1
   }
 
   /**
@@ -55,6 +56,7 @@ export class Audit {
    * memory does not grow with the log. Answers, with `recorded: false`, even where that cannot be recorded.
    */
   async verify(request: VerifyAuditRequest = {}, options: CallOptions = {}): Promise<AuditVerification> {
-    return this.#run(verifyAudit, { ...request, signal: request.signal ?? options.signal }, options)
+    const { signal } = requireObject(options, 'options')
+    return this.#run(verifyAudit, { signal, ...requireObject(request, 'request') }, options)
   }
 }

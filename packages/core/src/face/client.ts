@@ -21,7 +21,7 @@ import { Keys } from './keys.ts'
 import { Ops } from './ops.ts'
 import { Principals } from './principals.ts'
 import type { Run } from './run.ts'
-import { decodeJson, decodeText, encodeJson } from './text.ts'
+import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
 
 /** A text to encrypt. */
 export type EncryptTextRequest = Omit<EncryptRequest, 'plaintext'> & { readonly plaintext: string }
@@ -96,7 +96,8 @@ export class KmsClient {
 
   /** Encrypts a text into base64url, for a text column. */
   async encryptText(request: EncryptTextRequest, options?: CallOptions): Promise<string> {
-    if (typeof request.plaintext !== 'string') throw new InvalidRequestError('encryptText takes a string')
+    if (typeof requireObject(request, 'request').plaintext !== 'string')
+      throw new InvalidRequestError('encryptText takes a string')
     return (await this.encrypt(request, options)).ciphertext.toString('base64url')
   }
 
@@ -111,7 +112,8 @@ export class KmsClient {
   }
 
   /** Encrypts a value as JSON into base64url, for a text column. */
-  async encryptJson({ value, ...request }: EncryptJsonRequest, options?: CallOptions): Promise<string> {
+  async encryptJson(json: EncryptJsonRequest, options?: CallOptions): Promise<string> {
+    const { value, ...request } = requireObject(json, 'request')
     return this.encryptText({ ...request, plaintext: encodeJson(value) }, options)
   }
 

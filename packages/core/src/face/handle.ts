@@ -10,13 +10,15 @@ import { encrypt } from '../operations/encrypt.ts'
 import { generateDataKey } from '../operations/generate-data-key.ts'
 import { rotateKey } from '../operations/rotate-key.ts'
 import type { GenerateDataKeyRequest, GenerateDataKeyResult } from '../operations/shared/data-keys.ts'
-import { name as nameSchema, type Ciphertext, type Plaintext } from '../operations/shared/fields.ts'
+import { keyReference, name as nameSchema, type Ciphertext, type Plaintext } from '../operations/shared/fields.ts'
 import type { KeyDescription } from '../operations/shared/keys.ts'
 import type { DecryptRequest, DecryptResult, EncryptRequest, EncryptResult } from '../operations/shared/messages.ts'
 import type { CallOptions } from '../pipeline.ts'
 import type { KeySpec, KeyUsage } from '../state/rows.ts'
-import { decodeJson, decodeText, encodeJson } from './text.ts'
+import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
 import type { Run } from './run.ts'
+
+const usages: readonly KeyUsage[] = ['ENCRYPT_DECRYPT']
 
 /** Options of a handle's `encrypt`. */
 export type EncryptOptions = Omit<EncryptRequest, 'key' | 'plaintext'> & CallOptions
@@ -102,12 +104,12 @@ export class KeyHandle {
 
   /** Encrypts up to 1,000 messages, each on its own, with one audit record. */
   async encryptMany(items: readonly HandleEncryptItem[], options?: CallOptions): Promise<EncryptManyResult> {
-    return this.#run(encryptMany, { items: items.map((item) => ({ ...item, key: this.#reference })) }, options)
+    return this.#run(encryptMany, { items: withKey(items, this.#reference) }, options)
   }
 
   /** Decrypts up to 1,000 messages of this key, each on its own, with one audit record. */
   async decryptMany(items: readonly HandleDecryptItem[], options?: CallOptions): Promise<DecryptManyResult> {
-    return this.#run(decryptMany, { items: items.map((item) => ({ ...item, key: this.#reference })) }, options)
+    return this.#run(decryptMany, { items: withKey(items, this.#reference) }, options)
   }
 
   /** Makes a data key, in clear and encrypted under this key. */
@@ -115,7 +117,7 @@ export class KeyHandle {
     request: Omit<GenerateDataKeyRequest, 'key'> = {},
     options?: CallOptions,
   ): Promise<GenerateDataKeyResult> {
-    return this.#run(generateDataKey, { ...request, key: this.#reference }, options)
+    return this.#run(generateDataKey, { ...requireObject(request, 'request'), key: this.#reference }, options)
   }
 
   /** Decrypts a data key of this key: the inverse of `generateDataKey`. */
@@ -158,10 +160,19 @@ export type HandleDecryptItem = Omit<DecryptRequest, 'key'> & { readonly referen
 
 /** A handle by what the caller calls the key: no I/O, nothing is checked but the shape. @throws InvalidRequestError */
 export function handleOf(run: Run, reference: string, usage: KeyUsage): KeyHandle {
+  if (!keyReference.safeParse(reference).success)
+    throw new InvalidRequestError('a key is named by its id, name or alias')
+  if (!usages.includes(usage)) throw new InvalidRequestError('there is no such key usage')
   const isName = nameSchema.safeParse(reference).success
   return new KeyHandle(run, { reference, usage, ...(isName ? { name: reference } : { id: reference }) })
 }
 
-function split<T extends CallOptions>({ signal, requestId, ...fields }: T): [CallOptions, Omit<T, keyof CallOptions>] {
+function split<T extends CallOptions>(options: T): [CallOptions, Omit<T, keyof CallOptions>] {
+  const { signal, requestId, ...fields } = requireObject(options, 'options')
   return [{ signal, requestId }, fields]
+}
+
+function withKey<T extends object>(items: readonly T[], key: string): (T & { readonly key: string })[] {
+  if (!Array.isArray(items)) throw new InvalidRequestError('the items are not an array')
+  return items.map((item) => ({ ...item, key }))
 }

@@ -89,7 +89,7 @@ export class Keys {
     return this.#run(scheduleKeyDeletion, request, options)
   }
 
-  /** Calls a deletion off before it is due; the key is then disabled. @throws KeyNotFoundError, InvalidKeyStateError */
+  /** Calls a deletion off before it is due; the key is then disabled, or revoked as before. @throws KeyNotFoundError, InvalidKeyStateError */
   async cancelDeletion(request: CancelKeyDeletionRequest, options?: CallOptions): Promise<KeyDescription> {
     return this.#run(cancelKeyDeletion, request, options)
   }

@@ -1,6 +1,12 @@
 import { InvalidRequestError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
 
+/** @throws InvalidRequestError unless it is an object. */
+export function requireObject<T>(value: T, what: string): T {
+  if (typeof value === 'object' && value !== null) return value
+  throw new InvalidRequestError(`the ${what} is not an object`)
+}
+
 /** The text of decrypted bytes, which are wiped. @throws InvalidRequestError when they are not UTF-8. */
 export function decodeText(bytes: Buffer): string {
   try {

@@ -1,15 +1,18 @@
 import { CheckpointWriter } from '../audit/checkpoint-writer.ts'
 import { Committer } from '../audit/committer.ts'
+import type { Head } from '../audit/head.ts'
 import { HeadGuard, type MacKeys } from '../audit/head-guard.ts'
 import { Ledger } from '../audit/ledger.ts'
 import { LiveView, storageErrors } from '../audit/live-view.ts'
 import { Pseudonyms } from '../audit/pseudonym.ts'
 import { publicKeyOf } from '../crypto/ed25519.ts'
+import { StorageTamperedError } from '../errors.ts'
 import { Keyring } from '../keys/keyring.ts'
 import type { Settings } from '../options.ts'
 import { Pipeline } from '../pipeline.ts'
 import type { House, HouseHealth } from '../runtime.ts'
 import { StateCache } from '../state/cache.ts'
+import type { StorageReader } from '../storage/adapter.ts'
 import type { Row } from '../storage/table.ts'
 import { finalCheckpoint } from './final-checkpoint.ts'
 import type { Foundation } from './foundation.ts'
@@ -37,7 +40,7 @@ export async function openTenant(tenant: string, settings: Settings, foundation:
   const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
   const guard = new HeadGuard(tenant, macKeyOf)
   const cache = new StateCache()
-  const head = await storageErrors(storage.snapshot(async (reader) => guard.read(reader, undefined)))
+  const head = await storageErrors(storage.snapshot(async (reader) => readChainEnd(reader, guard)))
   guard.saw(head)
   cache.restart(head.revision)
   const view = new LiveView(storage, tenant, { cache, guard })
@@ -59,6 +62,15 @@ export async function openTenant(tenant: string, settings: Settings, foundation:
   const pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, ...walking })
   const finish = async (): Promise<void> => finalCheckpoint({ settings, tenant, guard, checkpoints })
   return closable({ pipeline, house, ledger, keyring, finish })
+}
+
+/** The head, if the last record is the one that it names. @throws StorageTamperedError */
+async function readChainEnd(reader: StorageReader, guard: HeadGuard): Promise<Head> {
+  const head = await guard.read(reader, undefined)
+  const last = await reader.get('records', [head.tenant, head.size - 1])
+  const hash = last?.['hash']
+  if (hash instanceof Uint8Array && head.headHash.equals(hash)) return head
+  throw new StorageTamperedError('the last audit record is not the one that the head names')
 }
 
 interface TenantParts {

@@ -18,7 +18,8 @@ export const keyStates: Readonly<Record<KeyState, StateRow<KeyState>>> = Object.
   },
   Disabled: { allows: ['manage', 'describe'], to: ['Enabled', 'PendingDeletion', 'Revoked'] },
   PendingImport: { allows: ['manage', 'describe'], to: ['Enabled', 'PendingDeletion'] },
-  PendingDeletion: { allows: ['describe'], to: ['Disabled', 'Destroyed'] },
+  // Called off, a deletion leads back to `Revoked` where it came from there, so that nothing revoked comes to life again.
+  PendingDeletion: { allows: ['describe'], to: ['Disabled', 'Revoked', 'Destroyed'] },
   Revoked: { allows: ['describe'], to: ['PendingDeletion'] },
   Destroyed: { allows: ['describe'], to: [] },
 })

@@ -62,29 +62,36 @@ export async function rotateKey(change: ChangeSet, key: KeyRow, next: NewVersion
   requireRotatable(key, current)
   if (next.version > maxVersion) throw new LimitExceededError('the key has as many versions as a key can have')
   if (current.state === 'current') {
-    const { gracePeriodDays } = JSON.parse(key.policy) as { gracePeriodDays?: number }
-    const graceEndsAt = gracePeriodDays === undefined ? null : next.mark.now + gracePeriodDays * dayMs
+    const graceEndsAt = graceEnd(key, next.mark.now)
     await change.update('versions', current, { state: 'retired', graceEndsAt, ...stateColumns(next.mark) })
   } else if (current.state === 'disabled') {
-    await change.update('versions', current, { priorState: 'retired' })
+    await change.update('versions', current, { priorState: 'retired', graceEndsAt: graceEnd(key, next.mark.now) })
   }
   await addVersion(change, key, next)
   return change.update('keys', key, { currentVersion: next.version })
 }
 
-/** Moves a key to another state. @throws InvalidKeyStateError */
+function graceEnd(key: KeyRow, now: number): number | null {
+  const { gracePeriodDays } = JSON.parse(key.policy) as { gracePeriodDays?: number }
+  return gracePeriodDays === undefined ? null : now + gracePeriodDays * dayMs
+}
+
+/** Moves a key from one of the verb's states to another. @throws InvalidKeyStateError */
 export async function moveKey(change: ChangeSet, key: KeyRow, to: KeyMove): Promise<KeyRow> {
+  if (!to.from.includes(key.state)) throw invalidState(`the key is ${key.state}`)
   requireTransition(key, to.state)
   if (to.state === 'Enabled') {
     const current = await change.read(versionOf(key.id, key.currentVersion))
     if (current?.state !== 'current') throw invalidState('its current version is not usable: rotate it first')
   }
   const deletionDueAt = to.deletionDueAt ?? null
-  return change.update('keys', key, { state: to.state, deletionDueAt, ...stateColumns(to.mark) })
+  return change.update('keys', key, { state: to.state, priorState: key.state, deletionDueAt, ...stateColumns(to.mark) })
 }
 
 /** Where a key goes. */
 export interface KeyMove {
+  /** The states in which the verb takes a key. */
+  readonly from: readonly KeyState[]
   readonly state: KeyState
   readonly mark: Mark
   readonly deletionDueAt?: number | undefined
@@ -98,7 +105,7 @@ export async function stopVersion(change: ChangeSet, key: KeyRow, stop: VersionS
   const priorState = stop.state === 'disabled' ? version.state : null
   await change.update('versions', version, { state: stop.state, priorState, ...stateColumns(stop.mark) })
   if (version.version !== key.currentVersion || key.state !== 'Enabled') return key
-  return moveKey(change, key, { state: 'Disabled', mark: stop.mark })
+  return moveKey(change, key, { from: ['Enabled'], state: 'Disabled', mark: stop.mark })
 }
 
 /** Which version stops, and how. */
@@ -112,6 +119,7 @@ export interface VersionStop {
 export async function resumeVersion(change: ChangeSet, key: KeyRow, resume: VersionResume): Promise<KeyRow> {
   if (key.state !== 'Enabled' && key.state !== 'Disabled') throw invalidState(`the key is ${key.state}`)
   const version = await findVersion(change, key, resume.version)
+  if (version.state !== 'disabled') throw invalidState(`the version is ${version.state}`)
   const state = version.priorState ?? 'retired'
   requireVersionTransition(version, state)
   await change.update('versions', version, { state, priorState: null, ...stateColumns(resume.mark) })

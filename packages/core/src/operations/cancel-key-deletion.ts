@@ -16,15 +16,16 @@ export interface CancelKeyDeletionRequest {
 
 const schema = z.strictObject({ key: keyReference, reason: reason.optional() })
 
-/** Calls a deletion off, before it is due. The key is then disabled, whatever it was before. */
+/** Calls a deletion off, before it is due. The key is then disabled; one that was revoked is revoked again. */
 export const cancelKeyDeletion: ChangeOperation<CancelKeyDeletionRequest, z.output<typeof schema>, KeyDescription> = {
   action: 'cancelKeyDeletion',
   effect: 'change',
   schema,
   perform: async (request, change) => {
     const key = await change.key('cancelKeyDeletion', request.key)
-    if (key.state !== 'PendingDeletion') throw invalidState(`the key is ${key.state}`)
-    if (change.now >= (key.deletionDueAt ?? 0)) throw invalidState('its deletion is due')
-    return describeKeyRow(await moveKey(change.set, key, { state: 'Disabled', mark: markOf(change, request) }))
+    if (key.deletionDueAt !== null && change.now >= key.deletionDueAt) throw invalidState('its deletion is due')
+    const state = key.priorState === 'Revoked' ? 'Revoked' : 'Disabled'
+    const move = { from: ['PendingDeletion'], state, mark: markOf(change, request) } as const
+    return describeKeyRow(await moveKey(change.set, key, move))
   },
 }

@@ -92,6 +92,7 @@ function newRow(request: Parsed, change: ChangeWalk): KeyRow {
     origin: 'CHATELAINE',
     exportable: 0,
     state: 'Enabled',
+    priorState: null,
     currentVersion: 1,
     minDecryptVersion: 1,
     description: null,

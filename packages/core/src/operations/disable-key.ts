@@ -15,7 +15,8 @@ export const disableKey: ChangeOperation<KeyStateRequest, z.output<typeof schema
     const key = await change.key('disableKey', request.key)
     const mark = markOf(change, request)
     const { version } = request
-    if (version === undefined) return describeKeyRow(await moveKey(change.set, key, { state: 'Disabled', mark }))
+    const move = { from: ['Enabled'], state: 'Disabled', mark } as const
+    if (version === undefined) return describeKeyRow(await moveKey(change.set, key, move))
     return describeKeyRow(await stopVersion(change.set, key, { version, state: 'disabled', mark }))
   },
 }

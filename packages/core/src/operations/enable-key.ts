@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { moveKey, resumeVersion } from '../keys/store.ts'
-import { invalidState } from '../keys/state.ts'
 import type { ChangeOperation } from '../runtime.ts'
 import { keyStateFields, markOf, type KeyStateRequest } from './shared/key-state.ts'
 import { describeKeyRow, type KeyDescription } from './shared/keys.ts'
@@ -17,8 +16,6 @@ export const enableKey: ChangeOperation<KeyStateRequest, z.output<typeof schema>
     const mark = markOf(change, request)
     const { version } = request
     if (version !== undefined) return describeKeyRow(await resumeVersion(change.set, key, { version, mark }))
-    // A cancelled deletion and a finished import lead to other states by verbs of their own.
-    if (key.state !== 'Disabled') throw invalidState(`the key is ${key.state}`)
-    return describeKeyRow(await moveKey(change.set, key, { state: 'Enabled', mark }))
+    return describeKeyRow(await moveKey(change.set, key, { from: ['Disabled'], state: 'Enabled', mark }))
   },
 }

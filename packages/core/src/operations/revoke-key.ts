@@ -21,7 +21,8 @@ export const revokeKey: ChangeOperation<RevokeKeyRequest, z.output<typeof schema
     const key = await change.key('revokeKey', request.key)
     const mark = markOf(change, request)
     const { version } = request
-    if (version === undefined) return describeKeyRow(await moveKey(change.set, key, { state: 'Revoked', mark }))
+    const move = { from: ['Enabled', 'Disabled'], state: 'Revoked', mark } as const
+    if (version === undefined) return describeKeyRow(await moveKey(change.set, key, move))
     return describeKeyRow(await stopVersion(change.set, key, { version, state: 'revoked', mark }))
   },
 }

@@ -17,6 +17,7 @@ export interface ScheduleKeyDeletionRequest {
 
 const dayMs = 86_400_000
 const defaultWindow = 30
+const deletable = ['Enabled', 'Disabled', 'PendingImport', 'Revoked'] as const
 const schema = z.strictObject({
   key: keyReference,
   pendingWindowInDays: z.int().min(7).max(30).optional(),
@@ -37,7 +38,8 @@ export const scheduleKeyDeletion: ChangeOperation<
     const days = request.pendingWindowInDays ?? defaultWindow
     change.note({ pendingWindowInDays: days })
     const deletionDueAt = change.now + days * dayMs
-    const move = { state: 'PendingDeletion', mark: markOf(change, request), deletionDueAt } as const
+    const mark = markOf(change, request)
+    const move = { from: deletable, state: 'PendingDeletion', mark, deletionDueAt } as const
     return describeKeyRow(await moveKey(change.set, key, move))
   },
 }

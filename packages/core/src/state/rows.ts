@@ -27,6 +27,7 @@ export interface KeyRow {
   readonly origin: string
   readonly exportable: number
   readonly state: KeyState
+  readonly priorState: KeyState | null
   readonly currentVersion: number
   readonly minDecryptVersion: number
   readonly description: string | null

@@ -110,6 +110,7 @@ const keys: TableDescriptor = {
     origin: text,
     exportable: integer,
     state: text,
+    priorState: maybeText,
     currentVersion: integer,
     minDecryptVersion: integer,
     description: maybeText,

@@ -41,10 +41,10 @@ export interface GrantDescription {
   readonly createdBy: string
 }
 
-const pairs = z.custom<EncryptionContext>((value) => {
-  encodeContext(value)
-  return value !== undefined
-})
+/** Pairs of a constraint: checked as a context is, and copied at once. */
+const pairs = z
+  .custom<EncryptionContext>((value) => value !== undefined)
+  .transform((value): EncryptionContext => Object.fromEntries(encodeContext(value).pairs))
 
 /** The fields of {@link CreateGrantRequest}, for schemas. */
 export const grantFields = {
@@ -55,7 +55,10 @@ export const grantFields = {
     .min(1)
     .max(100),
   constraints: z.strictObject({ contextEquals: pairs.optional(), contextSubset: pairs.optional() }).optional(),
-  expiresAt: z.date().optional(),
+  expiresAt: z
+    .date()
+    .transform((date) => date.getTime())
+    .optional(),
   name: name.optional(),
 }
 
@@ -93,7 +96,7 @@ export async function planGrant(request: Parsed, change: ChangeWalk): Promise<Om
     keyId,
     operations: jcs([...new Set(request.operations)].toSorted()),
     constraints: jcs({ ...definedOnly(request.constraints) }),
-    expiresAt: request.expiresAt?.getTime() ?? null,
+    expiresAt: request.expiresAt ?? null,
     createdAt: change.now,
     createdBy: change.actor.id,
   }

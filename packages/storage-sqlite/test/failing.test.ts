@@ -1,0 +1,219 @@
+import { tables } from '@chatelaine/core/storage'
+import type { StorageAdapter, StorageTransaction } from '@chatelaine/core/storage'
+import Database from 'better-sqlite3'
+import { closeSync, openSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { sqliteStorage } from '../src/index.ts'
+import {
+  checkpoint,
+  clashes,
+  failureOf,
+  onPrepare,
+  opened,
+  put,
+  scratchFolder,
+  sizesIn,
+  statementThat,
+} from './scratch.ts'
+
+const { freshFile } = scratchFolder()
+
+/** Puts something else in the place of the statements with this text. */
+function replaceStatement(text: string, run: (db: Database.Database) => void): void {
+  onPrepare((db, sql, prepare) => (sql === text ? statementThat(() => run(db)) : prepare()))
+}
+
+const sqliteError = (code: string): Error => new Database.SqliteError('it is said to have failed', code)
+
+describe('a commit that fails', () => {
+  test('was certainly not applied where the transaction could still be rolled back', async () => {
+    let attempts = 0
+    replaceStatement('commit', (db) => {
+      if (attempts++ === 1) throw sqliteError('SQLITE_BUSY')
+      db.exec('commit')
+    })
+    const storage = await opened(freshFile())
+    expect(await failureOf(put(storage, 1))).toMatchObject({ transient: true, outcome: 'none' })
+    await put(storage, 2)
+    expect(await sizesIn(storage)).toEqual([2])
+  })
+
+  test.each([
+    ['applied', 'commit', [1, 2]],
+    ['lost', 'rollback', [2]],
+  ])('may have been applied where SQLite has ended the transaction, be it %s', async (_, truth, sizes) => {
+    let attempts = 0
+    const connections = new Set<Database.Database>()
+    replaceStatement('commit', (db) => {
+      connections.add(db)
+      if (attempts++ !== 1) return db.exec('commit')
+      db.exec(truth)
+      throw sqliteError('SQLITE_IOERR_FSYNC')
+    })
+    const storage = await opened(freshFile())
+    expect(await failureOf(put(storage, 1))).toMatchObject({ transient: true, outcome: 'unknown' })
+    expect(connections.size).toBe(1)
+    await put(storage, 2)
+    expect(connections.size, 'the next transaction has a connection of its own').toBe(2)
+    expect(await sizesIn(storage)).toEqual(sizes)
+  })
+})
+
+describe('a disk that is full', () => {
+  async function almostFull(): Promise<StorageAdapter> {
+    onPrepare((db, sql, prepare) => {
+      if (sql.startsWith('insert')) db.pragma('max_page_count = 60')
+      return prepare()
+    })
+    return opened(freshFile())
+  }
+
+  test('ends the transaction, and what comes after the failure runs in none', async () => {
+    const storage = await almostFull()
+    await put(storage, 1)
+    const failures: unknown[] = []
+    const write = async (tx: StorageTransaction): Promise<void> => {
+      await tx.insert('checkpoints', checkpoint(2))
+      for (const size of [3, 4, 5]) {
+        failures.push(
+          await failureOf(tx.savepoint(() => tx.insert('checkpoints', checkpoint(size, 'x'.repeat(500_000))))),
+        )
+      }
+    }
+    const outcome = await storage.transact('default', write).then(
+      () => 'committed',
+      (error: unknown) => error,
+    )
+    for (const failure of failures) expect(failure).toMatchObject({ transient: true, outcome: 'none' })
+    // SQLite chooses whether the statement or the transaction is undone: what must not be is a part of it.
+    expect(await sizesIn(storage)).toEqual(outcome === 'committed' ? [1, 2] : [1])
+  })
+
+  test('a transaction that SQLite has rolled back by itself accepts no more writes and is not committed', async () => {
+    const storage = await opened(freshFile())
+    await put(storage, 1)
+    let broken = false
+    onPrepare((db, sql, prepare) => {
+      if (!sql.startsWith('delete') || broken) return prepare()
+      broken = true
+      return statementThat(() => {
+        db.exec('rollback')
+        throw sqliteError('SQLITE_FULL')
+      })
+    })
+    const failed = storage.transact('default', async (tx) => {
+      await tx.insert('checkpoints', checkpoint(2))
+      await failureOf(tx.remove('checkpoints', ['default', 1]))
+      await failureOf(tx.insert('checkpoints', checkpoint(3)))
+      await failureOf(tx.savepoint(async () => undefined))
+    })
+    expect(await failureOf(failed)).toMatchObject({ transient: true, outcome: 'none' })
+    expect(await sizesIn(storage)).toEqual([1])
+    await put(storage, 4)
+    expect(await sizesIn(storage)).toEqual([1, 4])
+  })
+})
+
+describe('a damaged file', () => {
+  /** A closed database with enough rows for many pages. */
+  async function filled(): Promise<string> {
+    const file = freshFile()
+    const storage = await opened(file)
+    await storage.transact('default', (tx) =>
+      tx.append(
+        'checkpoints',
+        Array.from({ length: 400 }, (_, size) => checkpoint(size, `${size} `.repeat(100))),
+      ),
+    )
+    await storage.close()
+    return file
+  }
+
+  function overwrite(file: string, position: number, bytes: Uint8Array): void {
+    const opened = openSync(file, 'r+')
+    writeSync(opened, bytes, 0, bytes.length, position)
+    closeSync(opened)
+  }
+
+  test('F94 a page of nonsense is a failure, never a part of the rows', async () => {
+    const file = await filled()
+    const pages = Math.floor(readFileSync(file).length / 4096)
+    // The pages of the table itself are among the last.
+    for (let page = pages - 20; page < pages; page++) overwrite(file, page * 4096, new Uint8Array(4096).fill(0xa5))
+    const storage = sqliteStorage(file)
+    onTestFinished(() => storage.close())
+    await storage.open(tables)
+    const failure = await failureOf(sizesIn(storage))
+    expect(failure).toMatchObject({ transient: false, outcome: 'none' })
+    expect(failure.message).toContain('SQLITE_CORRUPT')
+    const all = storage.transact('default', async (tx) => {
+      for (let size = 0; size < 400; size++) await tx.remove('checkpoints', ['default', size])
+    })
+    expect(await failureOf(all)).toMatchObject({ transient: false, outcome: 'none' })
+  })
+
+  test('F94 any byte that is flipped leaves rows that are whole or a failure', async () => {
+    const file = await filled()
+    const { size } = statSync(file)
+    for (let at = 0; at < 40; at++) {
+      const image = freshFile()
+      const bytes = readFileSync(file)
+      const position = Math.floor((size / 40) * at) + (at % 7)
+      bytes.writeUInt8(bytes.readUInt8(position) ^ 0xff, position)
+      writeFileSync(image, bytes)
+      const storage = sqliteStorage(image)
+      const reading = (async () => {
+        await storage.open(tables)
+        return storage.snapshot((view) => view.range('checkpoints', { prefix: ['default'], limit: 1000 }))
+      })()
+      const rows = await reading.catch((error: unknown) => failureOf(Promise.reject(error)).then(() => []))
+      for (const row of rows) expect(Object.keys(row)).toEqual(['tenant', 'size', 'note', 'createdAt'])
+      await storage.close()
+    }
+  })
+
+  test('F94 a file that is cut short, and one that is no database, are refused', async () => {
+    const file = await filled()
+    truncateSync(file, 4096 * 3)
+    const cut = sqliteStorage(file)
+    onTestFinished(() => cut.close())
+    const cutShort = (async () => {
+      await cut.open(tables)
+      return sizesIn(cut)
+    })()
+    expect(await failureOf(cutShort)).toMatchObject({ transient: false, outcome: 'none' })
+    const other = freshFile()
+    writeFileSync(other, 'this is a letter to a friend, not a database. '.repeat(100))
+    expect((await failureOf(sqliteStorage(other).open(tables))).message).toContain('SQLITE_NOTADB')
+  })
+})
+
+describe('what errors say', () => {
+  const canary = 'canary-4711'
+
+  test('no error contains a value of a row', async () => {
+    const storage = await opened(freshFile())
+    const row = checkpoint(1, canary)
+    await storage.transact('default', (tx) => tx.insert('checkpoints', { ...row, tenant: canary }))
+    const mistakes: ((tx: StorageTransaction) => Promise<unknown>)[] = [
+      (tx) => tx.insert('checkpoints', { ...row, tenant: canary }),
+      (tx) => tx.insert('checkpoints', { ...row, size: canary }),
+      (tx) => tx.insert('checkpoints', { ...row, note: `${canary}\0` }),
+      (tx) => tx.remove('checkpoints', [canary, 9]),
+      (tx) => tx.get('checkpoints', [canary, canary]),
+      (tx) => tx.range('checkpoints', { prefix: [canary, canary], limit: 1 }),
+    ]
+    for (const mistake of mistakes) {
+      const error: unknown = await storage.transact('default', mistake).catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(Error)
+      expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(canary)
+    }
+  })
+
+  test('a clash names the kind of thing that happened, and is no failure', async () => {
+    const storage = await opened(freshFile())
+    await put(storage, 1)
+    expect(await clashes(put(storage, 1))).toBe(true)
+  })
+})
