@@ -2,8 +2,8 @@
 // to a machine. `tsc -b` does not enforce directions: an import that no reference covers still compiles.
 //
 //   L7  index.ts  storage.ts  root-key.ts  testing.ts     the public entries
-//   L6  kms.ts  options.ts                                the composition root
-//   L5  pipeline.ts                                       knows the shape of an operation, and no concrete one
+//   L6  kms.ts  inspect.ts  face/  house/  options.ts     what callers hold, and the only place that constructs
+//   L5  pipeline.ts  walk.ts  change-walk.ts  decide.ts  drafts.ts   know the shape of an operation, no concrete one
 //   L4  runtime.ts  operations/*                          one file per verb
 //   L3  access/  keys/  envelope/  audit/                 siblings
 //   L2  stages.ts  root-key/  state/                      state/ below the other two
@@ -16,8 +16,8 @@ const layers = [
   ['stages\\.ts$', 'root-key/', 'state/'],
   ['access/', 'keys/', 'envelope/', 'audit/'],
   ['runtime\\.ts$', 'operations/'],
-  ['pipeline\\.ts$'],
-  ['kms\\.ts$', 'options\\.ts$'],
+  ['(pipeline|walk|change-walk|decide|drafts)\\.ts$'],
+  ['(kms|inspect|options)\\.ts$', 'face/', 'house/'],
   ['(index|storage|root-key|testing)\\.ts$', 'testing/'],
 ]
 const entries = `${core}(index|storage|root-key|testing)\\.ts$`
@@ -61,17 +61,17 @@ const rooms = [
     'access/, keys/, envelope/ and audit/ never import each other.',
     layers[3],
   ),
-  rule('verbs-do-not-import-each-other', 'Files in operations/ share only the shapes under operations/schemas/.', {
-    from: { path: `${core}operations/(.+)\\.ts$` },
-    to: { path: `${core}operations/`, pathNot: [`${core}operations/schemas/`, `${core}operations/$1\\.ts$`] },
+  rule('verbs-do-not-import-each-other', 'Files in operations/ share only the shapes under operations/shared/.', {
+    from: { path: `${core}operations/([^/]+)\\.ts$` },
+    to: { path: `${core}operations/`, pathNot: [`${core}operations/shared/`, `${core}operations/$1\\.ts$`] },
   }),
   rule('runtime-knows-no-operation', 'runtime.ts is what operations are given; it imports none.', {
     from: { path: `${core}runtime\\.ts$` },
     to: { path: `${core}operations/` },
   }),
   rule('pipeline-knows-no-concrete-operation', 'pipeline.ts knows the shape of an operation; no concrete one.', {
-    from: { path: `${core}pipeline\\.ts$` },
-    to: { path: `${core}operations/`, pathNot: `${core}operations/schemas/` },
+    from: { path: `${core}(pipeline|walk|change-walk|decide|drafts)\\.ts$` },
+    to: { path: `${core}operations/`, pathNot: `${core}operations/shared/` },
   }),
   rule('options-know-no-kms', 'kms.ts reads options.ts, never the other way round.', {
     from: { path: `${core}options\\.ts$` },
@@ -135,7 +135,11 @@ const hygiene = [
     from: { path: [sources, '^examples/'] },
     to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
   }),
-  rule('everything-resolves', 'An import of something that is not there.', { to: { couldNotResolve: true } }),
+  // Tests of core use the memory storage, which core cannot name as a dependency: it would be a cycle of packages.
+  rule('everything-resolves', 'An import of something that is not there.', {
+    from: { pathNot: '^packages/[^/]+/test/' },
+    to: { couldNotResolve: true },
+  }),
 ]
 
 /** @type {import('dependency-cruiser').IConfiguration} */

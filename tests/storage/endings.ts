@@ -65,6 +65,36 @@ function describeAborts(bench: BenchOf): void {
     expect(await bench().get('a')).toBeUndefined()
   })
 
+  test('what is written after an abort, however soon, is written nowhere', async () => {
+    const controller = new AbortController()
+    let attempts = 0
+    const write = async (tx: StorageTransaction): Promise<void> => {
+      controller.abort()
+      for (; attempts < 100; attempts++) await tx.insert('things', thing(`late ${attempts}`)).catch(() => undefined)
+    }
+    await expectAbandoned(bench().storage.transact('default', write, { signal: controller.signal }))
+    while (attempts < 100) await new Promise((resolve) => setImmediate(resolve))
+    expect(await bench().storage.snapshot((view) => view.range('things', { prefix: [], limit: 10 }))).toEqual([])
+  })
+
+  test.each([0, 1, 2, 3, 4, 5, 6])('an abort %s ticks before the commit undoes all or nothing', async (ticks) => {
+    const controller = new AbortController()
+    const abortLater = async (): Promise<void> => {
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+      controller.abort()
+    }
+    const write = async (tx: StorageTransaction): Promise<string> => {
+      await tx.insert('things', thing('a'))
+      void abortLater()
+      return 'committed'
+    }
+    const outcome = await bench()
+      .storage.transact('default', write, { signal: controller.signal })
+      .catch((error: unknown) => storageFailureOf(error)?.outcome)
+    expect(['committed', 'none']).toContain(outcome)
+    expect((await bench().get('a')) !== undefined).toBe(outcome === 'committed')
+  })
+
   test('an abort after the end changes nothing', async () => {
     const controller = new AbortController()
     await bench().storage.transact('default', (tx) => tx.insert('things', thing('a')), { signal: controller.signal })

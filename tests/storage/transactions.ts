@@ -59,6 +59,20 @@ function describeAtomicity(bench: BenchOf): void {
     for (const use of late) expect((await failureOf(Promise.resolve(use()))).transient).toBe(false)
     expect(await bench().get('late')).toBeUndefined()
   })
+
+  test('a transaction that is over cannot write into the next one', async () => {
+    let kept: StorageTransaction | undefined
+    await bench().storage.transact('default', async (tx) => {
+      kept = tx
+    })
+    await bench().storage.transact('default', async (tx) => {
+      await tx.insert('things', thing('a'))
+      await failureOf(Promise.resolve(kept?.insert('things', thing('late'))))
+      await failureOf(Promise.resolve(kept?.savepoint(() => Promise.reject(new Error('late')))))
+    })
+    expect(await bench().get('a')).toBeDefined()
+    expect(await bench().get('late')).toBeUndefined()
+  })
 }
 
 function describeSnapshots(bench: BenchOf): void {
@@ -124,6 +138,10 @@ function describeSnapshots(bench: BenchOf): void {
     })
     await failureOf(Promise.resolve(kept?.get('things', ['default', 'a'])))
     await failureOf(Promise.resolve(kept?.range('things', { prefix: [], limit: 1 })))
+    await bench().storage.snapshot(async (view) => {
+      await view.get('things', ['default', 'a'])
+      await failureOf(Promise.resolve(kept?.get('things', ['default', 'a'])))
+    })
   })
 }
 

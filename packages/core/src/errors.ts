@@ -1,3 +1,5 @@
+import type { RequestIssue } from './internal/request-issue.ts'
+
 const brand: unique symbol = Symbol.for('chatelaine.KmsError') as never
 
 /** The stable codes of errors. New ones are added sparingly; none changes its meaning. */
@@ -60,14 +62,6 @@ export abstract class KmsError extends Error {
       requestId: this.requestId,
     }
   }
-}
-
-/** One place where a request is wrong. */
-export interface RequestIssue {
-  /** Where, such as `context.table`. */
-  readonly path: string
-  /** What is wrong there. Never the value itself. */
-  readonly message: string
 }
 
 /** The request does not have the shape that the operation takes. Mend the call; `issues` names the places. */
@@ -215,6 +209,7 @@ export class UnsupportedOnThisRuntimeError extends KmsError {
  */
 export class AbortedError extends KmsError {
   override readonly code = 'ABORTED'
+  /** As the platform calls it. */
   override readonly name = 'AbortError'
 }
 

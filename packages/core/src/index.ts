@@ -6,7 +6,7 @@
 
 // Opening one
 export { createKms, Kms, Tenants, type AsOptions } from './kms.ts'
-export type { KmsOptions, Principal } from './options.ts'
+export type { KmsOptions, NamedPrincipal, Principal } from './options.ts'
 export type { CallOptions } from './pipeline.ts'
 export type { Role } from './stages.ts'
 export { envRootKey, generateRootKey, localRootKey } from './root-key/local.ts'
@@ -32,7 +32,7 @@ export type { ReEncryptRequest, ReEncryptResult } from './operations/shared/mess
 export type { EncryptItem, EncryptManyRequest, EncryptManyResult } from './operations/encrypt-many.ts'
 export type { DecryptItem, DecryptManyRequest, DecryptManyResult } from './operations/decrypt-many.ts'
 export type { ReEncryptItem, ReEncryptManyRequest, ReEncryptManyResult } from './operations/re-encrypt-many.ts'
-export type { ManyItem } from './runtime.ts'
+export type { ManyFailure, ManyItem, ManySuccess } from './runtime.ts'
 export type { GenerateDataKeyRequest, GenerateDataKeyResult } from './operations/shared/data-keys.ts'
 export type { GenerateRandomRequest, GenerateRandomResult } from './operations/generate-random.ts'
 
@@ -66,11 +66,11 @@ export type { PrincipalDescription, PrincipalRequest } from './operations/shared
 export type { Audit, TailRequest } from './face/audit.ts'
 export type { Ops } from './face/ops.ts'
 export type { AuditRecord } from './audit/audit-record.ts'
-export type { RecordChange, RecordDetails, RecordStatus } from './audit/record.ts'
+export type { RecordChange, RecordCounts, RecordDetails, RecordStatus } from './audit/record.ts'
 export type { Touched } from './state/cache.ts'
 export type { ListAuditRequest } from './operations/list-audit.ts'
-export type { AuditVerification, VerifyAuditRequest } from './operations/verify-audit.ts'
-export type { AuditProblem, Verification, VerifyOptions } from './audit/verify.ts'
+export type { AuditVerification, VerificationRecord, VerifyAuditRequest } from './operations/verify-audit.ts'
+export type { AuditProblem, BrokenLog, IntactLog, Verification, VerifyOptions } from './audit/verification.ts'
 export type { Health } from './operations/health.ts'
 export type { HouseHealth } from './runtime.ts'
 export { inspectKms, Inspection, type InspectOptions, type InspectProblem } from './inspect.ts'
@@ -82,7 +82,8 @@ export type { PageRequest } from './operations/shared/pages.ts'
 
 // Errors
 export { isKmsError, KmsError } from './errors.ts'
-export type { KmsErrorCode, KmsErrorOptions, RequestIssue } from './errors.ts'
+export type { KmsErrorCode, KmsErrorOptions } from './errors.ts'
+export type { RequestIssue } from './internal/request-issue.ts'
 export {
   AbortedError,
   AccessDeniedError,

@@ -1,4 +1,5 @@
-import { verifyChain, type VerifyOptions, type Verification } from './audit/verify.ts'
+import type { Verification, VerifyOptions } from './audit/verification.ts'
+import { verifyChain } from './audit/verify.ts'
 import { Pseudonyms } from './audit/pseudonym.ts'
 import { secretKey } from './crypto/secret-key.ts'
 import { randomBytesOf } from './crypto/randomness.ts'
@@ -160,7 +161,7 @@ function walkParts({ settings, keyring, secrets }: InspectionParts): WalkParts {
     house: closedHouse,
     view: {
       read: async (query) => storage.snapshot(async (reader) => fetchAnswer(reader, tenant, query)),
-      snapshot: async (read) => storage.snapshot(read),
+      snapshot: async (read) => storage.snapshot(async (reader) => read(reader, { size: Infinity })),
     },
   }
 }

@@ -9,7 +9,15 @@ import type { Actor, Role } from './stages.ts'
 import type { StorageAdapter } from './storage/adapter.ts'
 
 /** Who asks: a principal's id, with the role `service`; or both. */
-export type Principal = string | { readonly id: string; readonly role: Role }
+export type Principal = string | NamedPrincipal
+
+/** A principal with its role. */
+export interface NamedPrincipal {
+  /** Its id. */
+  readonly id: string
+  /** What it is in the house. */
+  readonly role: Role
+}
 
 /** What a KMS is made of. */
 export interface KmsOptions {

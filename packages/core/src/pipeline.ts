@@ -5,6 +5,7 @@ import { LiveChange, type ChangeParts } from './change-walk.ts'
 import { draftBare, type Caller } from './drafts.ts'
 import { InvalidRequestError, isKmsError, type KmsError } from './errors.ts'
 import { wipeDeep } from './internal/bytes.ts'
+import { unlessAborted } from './internal/patience.ts'
 import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime.ts'
 import type { Actor, Recorded } from './stages.ts'
 import { LiveWalk, type WalkParts } from './walk.ts'
@@ -63,7 +64,8 @@ export class Pipeline {
   async #use<Q, P, R>(operation: UseOperation<Q, P, R>, request: P, on: Running): Promise<R> {
     for (;;) {
       const walk = new LiveWalk(withSignal(this.#parts, on.signal), on.caller)
-      const done = await attempt(async () => operation.perform(request, walk))
+      const work = attempt(async () => operation.perform(request, walk))
+      const done = await unlessAborted(work, on.signal, { aborted: () => aborted(on.signal), discard: wipeDeep })
       try {
         const outcome = await this.#parts.ledger.append(walk.entry(done.result, done.error), on)
         if (outcome !== 'again') return release(outcome, done, operation.mark)

@@ -1,9 +1,10 @@
 import type { AuditRecord } from './audit/audit-record.ts'
 import type { RecordDetails } from './audit/record.ts'
-import type { VerifyOptions, Verification } from './audit/verify.ts'
+import type { Verification, VerifyOptions } from './audit/verification.ts'
 import type { Randomness } from './crypto/randomness.ts'
 import type { Tools } from './envelope/seal.ts'
-import type { KmsError, RequestIssue } from './errors.ts'
+import type { KmsError } from './errors.ts'
+import type { RequestIssue } from './internal/request-issue.ts'
 import type { Keyring, KeyUse } from './keys/keyring.ts'
 import type { Actor, EncodedContext, Material } from './stages.ts'
 import type { ChangeSet } from './state/change-set.ts'
@@ -34,9 +35,25 @@ export interface Target extends Omit<KeyUse, 'now'> {
 }
 
 /** An item of a many-verb: its result, or its error. `reference` is what the caller called it. */
-export type ManyItem<R> =
-  | ({ readonly ok: true; readonly reference: string | undefined } & R)
-  | { readonly ok: false; readonly reference: string | undefined; readonly error: KmsError }
+export type ManyItem<R> = (ManySuccess & R) | ManyFailure
+
+/** An item that succeeded: its result stands beside this. */
+export interface ManySuccess {
+  /** It succeeded. */
+  readonly ok: true
+  /** What the caller called it. */
+  readonly reference: string | undefined
+}
+
+/** An item that failed, without the others. */
+export interface ManyFailure {
+  /** It failed. */
+  readonly ok: false
+  /** What the caller called it. */
+  readonly reference: string | undefined
+  /** Why. */
+  readonly error: KmsError
+}
 
 /** What the pipeline hands to an operation that uses or reads. Each claim it makes is authorized, and recorded. */
 export interface Walk {
@@ -54,11 +71,18 @@ export interface Walk {
   /** Does each item on its own; whatever the library throws for one is that item's result. */
   each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]>
   /** Reads what cannot be cached, from one snapshot. */
-  snapshot<T>(read: (reader: StorageReader, tenant: string) => Promise<T>): Promise<T>
+  snapshot<T>(read: (reader: StorageReader, of: SnapshotOf) => Promise<T>): Promise<T>
   /** Adds to the details of the record. */
   note(details: RecordDetails): void
   /** What reads the audit log and the state of the house. */
   readonly house: House
+}
+
+/** What a snapshot is of. */
+export interface SnapshotOf {
+  readonly tenant: string
+  /** How many records the audit log has in it: what lies beyond is not part of it. */
+  readonly size: number
 }
 
 /** An item of a many-verb. */
@@ -95,10 +119,34 @@ export interface House {
 
 /** How the house is. */
 export interface HouseHealth {
-  readonly storage: { readonly ok: boolean; readonly name: string }
-  readonly rootKey: { readonly provider: string; readonly epoch: number }
-  readonly ledger: { readonly waiting: number }
-  readonly chain: { readonly size: number; readonly revision: number } | undefined
+  /** Whether the storage can be read, and which it is. */
+  readonly storage: {
+    /** Whether it answers. */
+    readonly ok: boolean
+    /** Which adapter it is. */
+    readonly name: string
+  }
+  /** What the keyring hangs on. */
+  readonly rootKey: {
+    /** Name of the root key. */
+    readonly provider: string
+    /** The newest keyring epoch. */
+    readonly epoch: number
+  }
+  /** The way into the audit log. */
+  readonly ledger: {
+    /** How many operations wait for their records. */
+    readonly waiting: number
+  }
+  /** The audit log; `undefined` where its head cannot be read or does not verify. */
+  readonly chain:
+    | {
+        /** How many records it has. */
+        readonly size: number
+        /** How many changes of the state it has. */
+        readonly revision: number
+      }
+    | undefined
 }
 
 /** An operation that uses keys or reads, done before its record, and again if the state moves meanwhile. */
@@ -126,6 +174,7 @@ export type Operation<Request, Parsed, Result> =
 
 /** One page of a list. */
 export interface Page<T> {
+  /** The items, in the order of the list. */
   readonly items: readonly T[]
   /** Where the next page begins; absent on the last. */
   readonly cursor?: string | undefined

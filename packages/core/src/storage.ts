@@ -3,7 +3,13 @@
  *
  * @packageDocumentation
  */
-export type { StorageAdapter, StorageReader, StorageTransaction, TransactOptions } from './storage/adapter.ts'
+export type {
+  StorageAdapter,
+  StorageFacts,
+  StorageReader,
+  StorageTransaction,
+  TransactOptions,
+} from './storage/adapter.ts'
 export type { Column, ColumnType, Index, Range, Row, TableDescriptor, Value } from './storage/table.ts'
 export { maxRangeLimit } from './storage/table.ts'
 export type { StorageFailureDetails } from './storage/errors.ts'

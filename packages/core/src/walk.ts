@@ -9,7 +9,7 @@ import type { Keyring } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
 import { decide, type Claim, type Decision } from './decide.ts'
 import { draftRecords, type Caller, type Step } from './drafts.ts'
-import type { House, Item, ManyItem, Target, Walk } from './runtime.ts'
+import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
 import type { Actor, Material } from './stages.ts'
 import type { StateView } from './state/view.ts'
 import type { KeyRow } from './state/rows.ts'
@@ -20,11 +20,17 @@ export interface WalkParts {
   readonly tenant: string
   readonly clock: Clock
   readonly tools: Tools
-  readonly view: StateView & { snapshot<T>(read: (reader: StorageReader) => Promise<T>): Promise<T> }
+  readonly view: SnapshotView
   readonly revision: () => number
   readonly keyring: Keyring
   readonly pseudonyms: Pseudonyms
   readonly house: House
+}
+
+/** The state, and what is beside it. */
+export interface SnapshotView extends StateView {
+  /** Reads from one snapshot, of a log that has this many records. */
+  snapshot<T>(read: (reader: StorageReader, head: { readonly size: number }) => Promise<T>): Promise<T>
 }
 
 /** For how long items are worked on before others get a turn. */
@@ -90,8 +96,9 @@ export class LiveWalk implements Walk {
     return results
   }
 
-  async snapshot<T>(read: (reader: StorageReader, tenant: string) => Promise<T>): Promise<T> {
-    return this.#parts.view.snapshot(async (reader) => read(reader, this.#parts.tenant))
+  async snapshot<T>(read: (reader: StorageReader, of: SnapshotOf) => Promise<T>): Promise<T> {
+    const { tenant, view } = this.#parts
+    return view.snapshot(async (reader, { size }) => read(reader, { tenant, size }))
   }
 
   note(details: RecordDetails): void {

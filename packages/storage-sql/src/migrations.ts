@@ -42,7 +42,7 @@ export async function appliedMigrations(session: SqlSession, schema: Schema): Pr
   const rows = await db.selectFrom(schema.migrationTable).select('name').orderBy('name').execute()
   const names = rows.map((row) => String(row['name']))
   const unknown = names.find((name) => !schema.migrations.includes(name))
-  return names
+  if (unknown === undefined) return names
   throw refusal(
     `The schema is newer than this version of the adapter, which knows no migration ${JSON.stringify(unknown)}: update it.`,
   )

@@ -45,14 +45,14 @@ export class SqlTransaction extends SqlView implements StorageTransaction {
       await this.#control(`release ${name}`)
       return result
     } catch (error) {
-      if (!this.isOver) await this.#undo(name)
+      await this.#undo(name)
       throw error
     } finally {
       this.#depth--
     }
   }
 
-  /** Takes a savepoint's writes back. Where even that fails, the transaction has failed, and later uses say so. */
+  /** Takes a savepoint's writes back. Where even that fails, the transaction is over, and later uses say so. */
   async #undo(name: string): Promise<void> {
     try {
       await this.#control(`rollback to ${name}`)

@@ -41,11 +41,6 @@ export class SqlView implements StorageReader {
     return rows.map((row) => statements.codec.decode(row))
   }
 
-  /** Whether it is over. */
-  protected get isOver(): boolean {
-    return this.#session === undefined
-  }
-
   /** The session. @throws `StorageFailure` when it is over. */
   protected get session(): SqlSession {
     if (this.#session === undefined) throw this.#over()

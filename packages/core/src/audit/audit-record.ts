@@ -1,6 +1,6 @@
 import { leafHash } from '../crypto/hash.ts'
 import type { Row } from '../storage/table.ts'
-import type { RecordChange, RecordDetails, RecordStatus } from './record.ts'
+import type { RecordChange, RecordCounts, RecordDetails, RecordStatus } from './record.ts'
 import { recordVersion } from './record.ts'
 
 /** One entry of the audit log, as its canonical text says it. */
@@ -17,30 +17,41 @@ export interface AuditRecord {
   readonly clockSkewMs?: number | undefined
   /** From the call to the record, in milliseconds. */
   readonly durationMs: number
+  /** Whose log it is. */
   readonly tenant: string
   /** The principal who asked. */
   readonly actor: string
+  /** The principal's role, on the host's word. */
   readonly role: string
+  /** The operation, by the name that a grant gives it. */
   readonly action: string
+  /** How it ended. */
   readonly status: RecordStatus
   /** Code of the error that the caller got. */
   readonly code?: string | undefined
   /** The true reason, which the caller may not have been told. */
   readonly reason?: string | undefined
+  /** The key that it was about. */
   readonly keyId?: string | undefined
+  /** The version that was used. */
   readonly keyVersion?: number | undefined
+  /** Whom the key belongs to, in the host's words. */
   readonly owner?: string | undefined
+  /** The caller's name for the request. */
   readonly requestId?: string | undefined
   /** Keyed hashes of the pairs of the encryption context. */
   readonly context?: readonly string[] | undefined
-  readonly counts?: { readonly ok: number; readonly failed: number } | undefined
+  /** Of a many-verb: how many items succeeded and failed. */
+  readonly counts?: RecordCounts | undefined
   /** SHA-256 over the outcomes of a many-verb, in hex. */
   readonly digest?: string | undefined
+  /** More, from an allow-list. */
   readonly details?: RecordDetails | undefined
   /** For a change of the state: its revision, what came before it, and the rows it touched. */
   readonly change?: RecordChange | undefined
   /** The process that wrote it, and its own count. */
   readonly writer: string
+  /** The writer's own count of its records. */
   readonly writerSeq: number
   /** Version of the record format. */
   readonly v: number
@@ -63,6 +74,9 @@ export function readRecord(row: Row): AuditRecord | RecordFault {
   if (body?.v !== recordVersion) {
     return { kind: 'record-format', expected: `version ${recordVersion}`, found: `version ${String(body?.v)}` }
   }
+  if (body.change !== undefined && !isChange(body.change)) {
+    return { kind: 'record-format', expected: 'a change with its rows', found: 'another' }
+  }
   const record = { ...body, hash }
   return columnFault(row, record) ?? record
 }
@@ -70,6 +84,11 @@ export function readRecord(row: Row): AuditRecord | RecordFault {
 /** Whether reading a record found a fault. */
 export function isFault(record: AuditRecord | RecordFault): record is RecordFault {
   return 'kind' in record
+}
+
+/** Whether a value of a parsed record has the shape of a change. */
+export function isChange(value: unknown): value is RecordChange {
+  return typeof value === 'object' && value !== null && Array.isArray(Reflect.get(value, 'rows'))
 }
 
 function parse(text: string): Omit<AuditRecord, 'hash'> | undefined {

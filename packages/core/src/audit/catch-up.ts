@@ -3,6 +3,7 @@ import { StorageTamperedError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
 import type { StateCache, Touched } from '../state/cache.ts'
 import type { StorageReader } from '../storage/adapter.ts'
+import { isChange } from './audit-record.ts'
 import type { Head } from './head.ts'
 import type { RecordChange } from './record.ts'
 
@@ -40,7 +41,7 @@ async function readChange(
   if (typeof text !== 'string' || leafHash(text).toString('hex') !== place.hash) {
     throw new StorageTamperedError('the record of a change is not the one that the chain names')
   }
-  const { change } = JSON.parse(text) as { change?: RecordChange }
-  if (change === undefined) throw new StorageTamperedError('the chain names a record that is not of a change')
+  const { change } = JSON.parse(text) as { change?: unknown }
+  if (!isChange(change)) throw new StorageTamperedError('the chain names a record that is not of a change')
   return change
 }

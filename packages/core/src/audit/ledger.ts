@@ -22,7 +22,7 @@ export class Ledger {
   readonly #parts: LedgerParts
   readonly #queue: Queue
   readonly #listeners = new Set<() => void>()
-  #running: Promise<void> | undefined
+  #isRunning = false
   #closed = false
 
   constructor(parts: LedgerParts) {
@@ -45,7 +45,7 @@ export class Ledger {
   async append(entry: Entry, waiter: Waiter): Promise<Outcome> {
     if (this.#closed) throw new ClosedError('the KMS is closed')
     const outcome = this.#queue.add(entry, waiter)
-    this.#running ??= this.#run()
+    if (!this.#isRunning) void this.#run()
     return outcome
   }
 
@@ -55,19 +55,19 @@ export class Ledger {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Takes nothing more, and waits until everything that was taken is settled. */
+  /** Takes nothing more, and waits until everything that was taken is settled: by its record, or by its deadline. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#running
+    await this.#queue.whenEmpty()
   }
 
   async #run(): Promise<void> {
+    this.#isRunning = true
     // Whoever is ready to ask gets a turn first, so that callers who wait together are written together.
     for (await this.#parts.timers.turn(); this.#queue.hasWaiting; await this.#parts.timers.turn()) {
       await this.#write(this.#queue.take())
     }
-    this.#running = undefined
-    if (this.#queue.hasWaiting) this.#running = this.#run()
+    this.#isRunning = false
   }
 
   /** Commits a batch; whatever happens, everything in it is settled in the end. */
@@ -76,7 +76,7 @@ export class Ledger {
       const open = batch.filter((pending) => !pending.settled)
       if (open.length === 0) return
       const error = await this.#attempt(open)
-      if (error === undefined) return
+      if (error === undefined || open.every((pending) => pending.settled)) return
       if (isKmsError(error)) return refuse(open, () => copyOf(error))
       if (isTransient(error)) {
         await pause(this.#parts.timers, Math.min(2 ** failures, 100))

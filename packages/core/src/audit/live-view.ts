@@ -3,7 +3,9 @@ import type { StateCache } from '../state/cache.ts'
 import { cacheKey, fetchAnswer, type Query } from '../state/query.ts'
 import type { StateView } from '../state/view.ts'
 import type { StorageAdapter, StorageReader } from '../storage/adapter.ts'
+import { within, type Patience } from '../internal/patience.ts'
 import { catchUp } from './catch-up.ts'
+import type { Head } from './head.ts'
 import type { HeadGuard } from './head-guard.ts'
 
 /**
@@ -16,13 +18,15 @@ export class LiveView implements StateView {
   readonly #tenant: string
   readonly #cache: StateCache
   readonly #guard: HeadGuard
+  readonly #patience: Patience
   readonly #flights = new Map<string, Promise<unknown>>()
 
-  constructor(storage: StorageAdapter, tenant: string, state: { cache: StateCache; guard: HeadGuard }) {
-    this.#storage = storage
-    this.#tenant = tenant
-    this.#cache = state.cache
-    this.#guard = state.guard
+  constructor(parts: LiveViewParts) {
+    this.#storage = parts.storage
+    this.#tenant = parts.tenant
+    this.#cache = parts.cache
+    this.#guard = parts.guard
+    this.#patience = parts.patience
   }
 
   read<T>(query: Query<T>): T | Promise<T> {
@@ -31,16 +35,15 @@ export class LiveView implements StateView {
   }
 
   /** Reads what cannot be cached, from one snapshot whose head was checked. @throws StorageUnavailableError */
-  async snapshot<T>(read: (reader: StorageReader) => Promise<T>): Promise<T> {
+  async snapshot<T>(read: (reader: StorageReader, head: Head) => Promise<T>): Promise<T> {
     const floor = this.#guard.seen
-    return storageErrors(
-      this.#storage.snapshot(async (reader) => {
-        const head = await this.#guard.read(reader, floor)
-        await catchUp(reader, this.#cache, head)
-        this.#guard.saw(head)
-        return read(reader)
-      }),
-    )
+    const work = this.#storage.snapshot(async (reader) => {
+      const head = await this.#guard.read(reader, floor)
+      await catchUp(reader, this.#cache, head)
+      this.#guard.saw(head)
+      return read(reader, head)
+    })
+    return within(this.#patience, storageErrors(work), late)
   }
 
   /** Callers that need the same answer at the same revision share one snapshot. */
@@ -54,19 +57,27 @@ export class LiveView implements StateView {
   }
 
   async #load<T>(query: Query<T>): Promise<T> {
-    const floor = this.#guard.seen
-    return storageErrors(
-      this.#storage.snapshot(async (reader) => {
-        const head = await this.#guard.read(reader, floor)
-        await catchUp(reader, this.#cache, head)
-        this.#guard.saw(head)
-        const answer = await fetchAnswer(reader, this.#tenant, query)
-        // Kept only if the cache still stands where this snapshot does.
-        this.#cache.put(query, answer, head.revision)
-        return answer
-      }),
-    )
+    return this.snapshot(async (reader, head) => {
+      const answer = await fetchAnswer(reader, this.#tenant, query)
+      // Kept only if the cache still stands where this snapshot does.
+      this.#cache.put(query, answer, head.revision)
+      return answer
+    })
   }
+}
+
+/** What a live view works with. */
+export interface LiveViewParts {
+  readonly storage: StorageAdapter
+  readonly tenant: string
+  readonly cache: StateCache
+  readonly guard: HeadGuard
+  readonly patience: Patience
+}
+
+/** The error of a storage that does not answer. */
+export function late(): StorageUnavailableError {
+  return new StorageUnavailableError('the storage did not answer before the deadline')
 }
 
 /** What adapters throw becomes an error of ours. */

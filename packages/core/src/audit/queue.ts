@@ -41,6 +41,7 @@ export class Queue {
   #recordBytes = 0
   #resultBytes = 0
   #armedFor = Infinity
+  #empty: PromiseWithResolvers<void> | undefined
   #stopTimer: (() => void) | undefined
 
   constructor(clock: Clock, timers: Timers, deadlineMs: number) {
@@ -72,6 +73,7 @@ export class Queue {
     ) {
       throw new AuditOverloadedError('too many operations wait for their records')
     }
+    if (signal?.aborted === true) throw aborted(signal)
     deadline.at ??= this.#clock.monotonic() + this.#deadlineMs
     const deadlineAt = deadline.at
     return new Promise((resolve, reject) => {
@@ -114,6 +116,10 @@ export class Queue {
 
   #admit(pending: Pending): void {
     this.#open.add(pending)
+    // While nothing is taken, what is settled by its deadline must not pile up.
+    if (this.#waiting.length > 2 * this.#open.size + limits.batchRecords) {
+      this.#waiting = this.#waiting.filter((other) => !other.settled)
+    }
     this.#waiting.push(pending)
     this.#records += pending.records
     this.#recordBytes += pending.recordBytes
@@ -128,7 +134,7 @@ export class Queue {
     this.#records -= pending.records
     this.#recordBytes -= pending.recordBytes
     this.#resultBytes -= pending.resultBytes
-    if (this.#open.size === 0) this.#disarm()
+    if (this.#open.size === 0) this.#becameEmpty()
     return true
   }
 
@@ -139,6 +145,19 @@ export class Queue {
     this.#armedFor = deadlineAt
     const delay = Math.max(0, Math.ceil(deadlineAt - this.#clock.monotonic()))
     this.#stopTimer = this.#timers.after(delay, () => this.#expire())
+  }
+
+  /** Resolves when everything that was taken in is settled. */
+  async whenEmpty(): Promise<void> {
+    if (this.#open.size === 0) return
+    this.#empty ??= Promise.withResolvers<void>()
+    await this.#empty.promise
+  }
+
+  #becameEmpty(): void {
+    this.#disarm()
+    this.#empty?.resolve()
+    this.#empty = undefined
   }
 
   #disarm(): void {

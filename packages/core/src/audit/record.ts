@@ -1,4 +1,5 @@
 import { leafHash } from '../crypto/hash.ts'
+import { LimitExceededError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
 import { jcs, type Json } from '../internal/jcs.ts'
 import type { Actor } from '../stages.ts'
@@ -10,6 +11,14 @@ export type RecordStatus = 'SUCCESS' | 'DENIED' | 'FAILURE'
 
 /** Details of a record: names and numbers from an allow-list, never plaintext, ciphertext or key material. */
 export type RecordDetails = Readonly<Record<string, string | number | boolean>>
+
+/** How many items of a many-verb succeeded and failed. */
+export interface RecordCounts {
+  /** Those that failed. */
+  readonly failed: number
+  /** Those that succeeded. */
+  readonly ok: number
+}
 
 /** What an operation says of itself, before it has its place in the chain. */
 export interface RecordDraft {
@@ -27,7 +36,7 @@ export interface RecordDraft {
   /** Keyed hashes of the encryption context's pairs. */
   readonly context?: readonly string[] | undefined
   /** Of a many-verb: how many items succeeded and failed. */
-  readonly counts?: { readonly failed: number; readonly ok: number } | undefined
+  readonly counts?: RecordCounts | undefined
   /** Of a many-verb: SHA-256 over the outcomes, in hex. */
   readonly digest?: string | undefined
   readonly details?: RecordDetails | undefined
@@ -41,7 +50,9 @@ export interface RecordChange {
   readonly previous: number
   /** Hash of the record of the change before it, in hex. */
   readonly previousHash: string
+  /** Number of the change, from 1. */
   readonly revision: number
+  /** The rows that it touched. */
   readonly rows: readonly Touched[]
   /** Root of the state tree after it, in hex; zeros until there is one. */
   readonly stateRoot: string
@@ -71,7 +82,7 @@ export const recordVersion = 1
 export function linkRecord(draft: RecordDraft, place: RecordPlace): Row & { readonly hash: Buffer } {
   const text = recordText(draft, place)
   if (text.length > limits.recordBytes / 3 && Buffer.byteLength(text) > limits.recordBytes) {
-    return linkRecord({ ...draft, details: { oversize: true }, reason: undefined }, place)
+    throw new LimitExceededError('an audit record would be too long')
   }
   return {
     tenant: place.tenant,

@@ -35,13 +35,15 @@ export class Audit {
     const { signal } = requireObject(options, 'options')
     let from = await this.#start(request, options)
     for (;;) {
+      // Asked for before reading, so that a commit in between is not missed.
+      const woken = this.#run.nextCommit(signal)
       const page = await this.#run.onward(listAudit, { from, limit: 500 }, options)
       for (const record of page.items) {
         from = record.seq + 1
         yield record
       }
       if (signal?.aborted === true) throw aborted(signal)
-      if (page.cursor === undefined) await this.#run.nextCommit(signal)
+      if (page.cursor === undefined) await woken
     }
   }
 

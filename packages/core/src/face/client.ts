@@ -24,10 +24,16 @@ import type { Run } from './run.ts'
 import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
 
 /** A text to encrypt. */
-export type EncryptTextRequest = Omit<EncryptRequest, 'plaintext'> & { readonly plaintext: string }
+export interface EncryptTextRequest extends Omit<EncryptRequest, 'plaintext'> {
+  /** The text. */
+  readonly plaintext: string
+}
 
 /** A value to encrypt as JSON. */
-export type EncryptJsonRequest = Omit<EncryptRequest, 'plaintext'> & { readonly value: unknown }
+export interface EncryptJsonRequest extends Omit<EncryptRequest, 'plaintext'> {
+  /** Whatever JSON can express. */
+  readonly value: unknown
+}
 
 /**
  * A tenant of a KMS, bound to one principal: everything that may be put into the hands of somebody else.

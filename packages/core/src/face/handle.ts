@@ -30,9 +30,13 @@ export type DecryptOptions = Omit<DecryptRequest, 'key' | 'ciphertext'> & CallOp
 export interface KeyIdentity {
   /** What operations call it: id, name or alias. */
   readonly reference: string
+  /** What it is for. */
   readonly usage: KeyUsage
+  /** Its id, where known. */
   readonly id?: string | undefined
+  /** Its name, where known. */
   readonly name?: string | undefined
+  /** What it is, where known. */
   readonly spec?: KeySpec | undefined
 }
 
@@ -150,13 +154,22 @@ export class KeyHandle {
 }
 
 /** Options of a handle's `disable` and `enable`. */
-export type StateOptions = { readonly reason?: string | undefined } & CallOptions
+export interface StateOptions extends CallOptions {
+  /** Why, at most 256 characters. Recorded. */
+  readonly reason?: string | undefined
+}
 
 /** A message of a handle's `encryptMany`. */
-export type HandleEncryptItem = Omit<EncryptRequest, 'key'> & { readonly reference?: string | undefined }
+export interface HandleEncryptItem extends Omit<EncryptRequest, 'key'> {
+  /** What the caller calls it: given back with its result. */
+  readonly reference?: string | undefined
+}
 
 /** A message of a handle's `decryptMany`. */
-export type HandleDecryptItem = Omit<DecryptRequest, 'key'> & { readonly reference?: string | undefined }
+export interface HandleDecryptItem extends Omit<DecryptRequest, 'key'> {
+  /** What the caller calls it: given back with its result. */
+  readonly reference?: string | undefined
+}
 
 /** A handle by what the caller calls the key: no I/O, nothing is checked but the shape. @throws InvalidRequestError */
 export function handleOf(run: Run, reference: string, usage: KeyUsage): KeyHandle {

@@ -3,7 +3,6 @@ import { signCheckpoint, verifierKey } from '../audit/checkpoint.ts'
 import { headRow } from '../audit/head.ts'
 import { publicKeyOf } from '../crypto/ed25519.ts'
 import { randomBytesOf } from '../crypto/randomness.ts'
-import { copyBytes } from '../internal/bytes.ts'
 import { Keyring } from '../keys/keyring.ts'
 import type { Settings } from '../options.ts'
 import type { Row } from '../storage/table.ts'
@@ -18,7 +17,7 @@ export async function genesisRows(tenant: string, settings: Settings): Promise<r
   const now = clock.now()
   const rootKey = rootKeys[0] as (typeof rootKeys)[number]
   const keyringKey = randomBytesOf(random, 32)
-  const wrapped = await wrapKeyringKey(rootKey, copyBytes(keyringKey), keyringContext(tenant, epoch))
+  const wrapped = await wrapKeyringKey(rootKey, keyringKey, keyringContext(tenant, epoch))
   const keyring = new Keyring(random)
   keyring.add(epoch, keyringKey)
   const secrets = newSecretRows(keyring, random, { tenant, now })

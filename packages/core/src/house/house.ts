@@ -1,5 +1,6 @@
-import { storageErrors } from '../audit/live-view.ts'
+import { late, storageErrors } from '../audit/live-view.ts'
 import { ClosedError } from '../errors.ts'
+import { within } from '../internal/patience.ts'
 import type { Settings } from '../options.ts'
 import { tables } from '../storage/tables.ts'
 import { layFoundation, readFoundation } from './foundation.ts'
@@ -62,6 +63,6 @@ export class House {
   async #close(): Promise<void> {
     const tenants = await Promise.allSettled(this.#tenants.values())
     for (const tenant of tenants) if (tenant.status === 'fulfilled') await tenant.value.close()
-    await storageErrors(this.settings.storage.close())
+    await within(this.settings, storageErrors(this.settings.storage.close()), late)
   }
 }

@@ -21,7 +21,8 @@ export async function openKeyring(keyring: Keyring, rows: readonly Row[], rootKe
 
 /** Wraps a keyring key for its row. @throws RootKeyUnavailableError */
 export async function wrapKeyringKey(rootKey: RootKey, key: Uint8Array, context: RootKeyContext): Promise<Buffer> {
-  const wrapped = await ask(async () => rootKey.wrap(key, context))
+  const copy = copyBytes(key)
+  const wrapped = await ask(async () => rootKey.wrap(copy, context)).finally(() => wipe(copy))
   if (wrapped instanceof Uint8Array && wrapped.byteLength > 0) return copyBytes(wrapped)
   throw new RootKeyUnavailableError('the root key provider returned something that is not a wrapped key')
 }

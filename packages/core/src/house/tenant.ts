@@ -3,10 +3,11 @@ import { Committer } from '../audit/committer.ts'
 import type { Head } from '../audit/head.ts'
 import { HeadGuard, type MacKeys } from '../audit/head-guard.ts'
 import { Ledger } from '../audit/ledger.ts'
-import { LiveView, storageErrors } from '../audit/live-view.ts'
+import { late, LiveView, storageErrors } from '../audit/live-view.ts'
 import { Pseudonyms } from '../audit/pseudonym.ts'
 import { publicKeyOf } from '../crypto/ed25519.ts'
-import { StorageTamperedError } from '../errors.ts'
+import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
+import { within } from '../internal/patience.ts'
 import { Keyring } from '../keys/keyring.ts'
 import type { Settings } from '../options.ts'
 import { Pipeline } from '../pipeline.ts'
@@ -40,10 +41,12 @@ export async function openTenant(tenant: string, settings: Settings, foundation:
   const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
   const guard = new HeadGuard(tenant, macKeyOf)
   const cache = new StateCache()
-  const head = await storageErrors(storage.snapshot(async (reader) => readChainEnd(reader, guard)))
+  const patience = { timers, deadlineMs }
+  const snapshot: Snapshot = async (read) => within(patience, storageErrors(storage.snapshot(read)), late)
+  const head = await snapshot(async (reader) => readChainEnd(reader, guard))
   guard.saw(head)
   cache.restart(head.revision)
-  const view = new LiveView(storage, tenant, { cache, guard })
+  const view = new LiveView({ storage, tenant, cache, guard, patience })
   const checkpoints = new CheckpointWriter({ tenant, origin, key: secrets.signing, clock })
   const writing = { storage, tenant, cache, guard, clock, timers, random, checkpoints, keyring }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
@@ -64,9 +67,15 @@ export async function openTenant(tenant: string, settings: Settings, foundation:
   return closable({ pipeline, house, ledger, keyring, finish })
 }
 
-/** The head, if the last record is the one that it names. @throws StorageTamperedError */
+type Snapshot = <T>(read: (reader: StorageReader) => Promise<T>) => Promise<T>
+
+/** The head, if the last record is the one that it names, and no checkpoint is of a longer log. */
 async function readChainEnd(reader: StorageReader, guard: HeadGuard): Promise<Head> {
   const head = await guard.read(reader, undefined)
+  const [checkpoint] = await reader.range('checkpoints', { prefix: [head.tenant], order: 'desc', limit: 1 })
+  if (checkpoint !== undefined && (checkpoint['size'] as number) > head.size) {
+    throw new RollbackDetectedError('the audit log is shorter than one of its checkpoints')
+  }
   const last = await reader.get('records', [head.tenant, head.size - 1])
   const hash = last?.['hash']
   if (hash instanceof Uint8Array && head.headHash.equals(hash)) return head

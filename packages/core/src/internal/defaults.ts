@@ -36,6 +36,8 @@ export const limits = Object.freeze({
   recordBytes: 16 * 1024,
   /** Most rows that one change may touch. */
   rowsPerChange: 100,
+  /** Most bytes of the names of those rows, so that the change's record never grows too long. */
+  rowBytesPerChange: 8 * 1024,
   /** Further behind than this many changes, a process empties its caches instead of catching up. */
   catchUpChanges: 1000,
   /** How long an operation waits for its record. */

@@ -17,6 +17,7 @@ export interface DecryptManyRequest {
 
 /** What became of each message, in the order of the request. */
 export interface DecryptManyResult {
+  /** One for each item of the request. */
   readonly items: readonly ManyItem<DecryptResult>[]
 }
 

@@ -17,6 +17,7 @@ export interface EncryptManyRequest {
 
 /** What became of each message, in the order of the request. */
 export interface EncryptManyResult {
+  /** One for each item of the request. */
   readonly items: readonly ManyItem<EncryptResult>[]
 }
 

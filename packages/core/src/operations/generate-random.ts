@@ -10,6 +10,7 @@ export interface GenerateRandomRequest {
 
 /** Random bytes. */
 export interface GenerateRandomResult {
+  /** The bytes. */
   readonly plaintext: Buffer
 }
 

@@ -48,13 +48,14 @@ export const listAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>
     let place = startOf(request)
     for (let looked = 0; looked < maxLooked;) {
       const range = rangeOf(request, place)
-      const rows = await walk.snapshot(async (reader, tenant) =>
-        reader.range('records', { ...range, prefix: [tenant, ...range.prefix], limit: 500 }),
-      )
+      const { rows, size } = await walk.snapshot(async (reader, { tenant, size }) => ({
+        size,
+        rows: await reader.range('records', { ...range, prefix: [tenant, ...range.prefix], limit: 500 }),
+      }))
       for (const row of rows) {
         place = row['seq'] as number
         if (beforeFrom(request, place)) return { items }
-        if (matches(request, row)) items.push(read(row))
+        if (place < size && matches(request, row)) items.push(read(row))
         if (items.length === limit) return { items, cursor: encodeCursor([place]) }
       }
       if (rows.length < 500) return { items }

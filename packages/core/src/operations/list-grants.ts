@@ -28,7 +28,7 @@ export const listGrants: UseOperation<ListGrantsRequest, z.output<typeof schema>
     if (keyId === undefined || keyId === '*') await walk.authorize('listGrants')
     const limit = request.limit ?? defaultPageLimit
     const after = decodeCursor(request.cursor, ['string', 'string', 'string'])
-    const rows = await walk.snapshot(async (reader, tenant) =>
+    const rows = await walk.snapshot(async (reader, { tenant }) =>
       reader.range('grants', {
         ...rangeOf(tenant, keyId, principal),
         ...placeIn(after, keyId, principal),

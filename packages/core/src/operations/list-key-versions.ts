@@ -26,7 +26,7 @@ export const listKeyVersions: UseOperation<
     const key = await walk.key('describeKey', request.key)
     const limit = request.limit ?? defaultPageLimit
     const after = decodeCursor(request.cursor, ['number'])
-    const rows = await walk.snapshot(async (reader, tenant) =>
+    const rows = await walk.snapshot(async (reader, { tenant }) =>
       reader.range('versions', { prefix: [tenant, key.id], after, limit: limit + 1 }),
     )
     return pageOf(rowsAs<VersionRow>(rows), limit, { item: describeVersionRow, place: (row) => [row.version] })

@@ -17,7 +17,7 @@ export const listKeys: UseOperation<PageRequest, z.output<typeof schema>, Page<K
     await walk.authorize('listKeys')
     const limit = request.limit ?? defaultPageLimit
     const place = decodeCursor(request.cursor, ['string']) as readonly string[] | undefined
-    const rows = await walk.snapshot(async (reader, tenant) => {
+    const rows = await walk.snapshot(async (reader, { tenant }) => {
       const all = walk.actor.role !== 'service' || (await seesAll(walk, reader, tenant))
       if (!all) return granted(walk, { reader, tenant, after: place?.[0], limit: limit + 1 })
       return rowsAs<KeyRow>(await reader.range('keys', { prefix: [tenant], after: place, limit: limit + 1 }))

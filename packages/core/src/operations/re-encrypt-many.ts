@@ -17,6 +17,7 @@ export interface ReEncryptManyRequest {
 
 /** What became of each message, in the order of the request. */
 export interface ReEncryptManyResult {
+  /** One for each item of the request. */
   readonly items: readonly ManyItem<ReEncryptResult>[]
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Verification } from '../audit/verify.ts'
+import type { Verification } from '../audit/verification.ts'
 import type { UseOperation } from '../runtime.ts'
 
 /** How to verify the audit log. */
@@ -13,7 +13,13 @@ export interface VerifyAuditRequest {
 }
 
 /** What a verification found, and whether the verification itself could be recorded. */
-export type AuditVerification = Verification & { readonly recorded: boolean }
+export type AuditVerification = Verification & VerificationRecord
+
+/** Whether a verification was recorded itself. */
+export interface VerificationRecord {
+  /** `false` where the log could be read but not written. */
+  readonly recorded: boolean
+}
 
 const schema = z.strictObject({
   from: z.int().min(0).optional(),

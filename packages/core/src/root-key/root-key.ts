@@ -1,8 +1,10 @@
 /** What a wrapped keyring key is for. Bound into the wrapping, so that one tenant's or epoch's never opens as another's. */
 export interface RootKeyContext {
+  /** The tenant. */
   readonly tenant: string
   /** Keyring epoch, from 1. */
   readonly epoch: number
+  /** What the wrapped key is for. */
   readonly purpose: 'keyring'
 }
 

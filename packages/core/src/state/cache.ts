@@ -5,8 +5,11 @@ import { cacheKey, type Query } from './query.ts'
 
 /** A row that a change touched: its table, and its primary key without the tenant. */
 export interface Touched {
+  /** The table. */
   readonly table: string
+  /** The primary key, without the tenant. */
   readonly key: readonly Value[]
+  /** The row's revision after it; 0 where it was removed. */
   readonly rev: number
 }
 

@@ -24,6 +24,7 @@ export class ChangeSet implements StateView {
   readonly #tx: StorageTransaction
   readonly #tenant: string
   readonly #touched: Touched[] = []
+  #bytes = 0
 
   constructor(tx: StorageTransaction, tenant: string) {
     this.#tx = tx
@@ -69,8 +70,12 @@ export class ChangeSet implements StateView {
   }
 
   #touch(table: string, row: RevisedRow): void {
-    if (this.#touched.length >= limits.rowsPerChange) throw new LimitExceededError('one change touches too many rows')
-    this.#touched.push({ table, key: this.#keyOf(table, row, []), rev: row.rev })
+    const touched = { table, key: this.#keyOf(table, row, []), rev: row.rev }
+    this.#touched.push(touched)
+    this.#bytes += Buffer.byteLength(JSON.stringify(touched))
+    if (this.#touched.length > limits.rowsPerChange || this.#bytes > limits.rowBytesPerChange) {
+      throw new LimitExceededError('one change touches too many rows')
+    }
   }
 
   #keyOf(table: string, row: object, start: readonly string[]): (string | number)[] {

@@ -33,7 +33,7 @@ export interface StorageAdapter {
    *   `migrate` writes.
    * @throws `StorageFailure` when the database cannot be reached, or holds a schema newer than this adapter knows.
    */
-  open(tables: readonly TableDescriptor[]): Promise<{ readonly exists: boolean }>
+  open(tables: readonly TableDescriptor[]): Promise<StorageFacts>
 
   /**
    * Creates or completes the tables. Idempotent, and safe when several processes call it at once. A crash in the
@@ -68,6 +68,12 @@ export interface StorageAdapter {
 
   /** Waits for what is running, then releases everything. May be called twice. Nothing else may be called after it. */
   close(): Promise<void>
+}
+
+/** What an adapter found when it connected. */
+export interface StorageFacts {
+  /** Whether the tables exist, in any version. */
+  readonly exists: boolean
 }
 
 /** Options of {@link StorageAdapter.transact}. */

@@ -4,6 +4,7 @@ const brand: unique symbol = Symbol.for('chatelaine.StorageError') as never
 export class StorageConflict extends Error {
   /** Marks the class across copies of the package. */
   readonly [brand] = 'conflict'
+  /** Name of the class. */
   override readonly name: string = 'StorageConflict'
 }
 
@@ -21,6 +22,7 @@ export interface StorageFailureDetails {
 export class StorageFailure extends Error {
   /** Marks the class across copies of the package. */
   readonly [brand] = 'failure'
+  /** Name of the class. */
   override readonly name: string = 'StorageFailure'
   /** Whether the same call may succeed later, without anybody changing anything. */
   readonly transient: boolean

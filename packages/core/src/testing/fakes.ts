@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '../crypto/hash.ts'
 import type { Clock, Timers } from '../internal/clock.ts'
 import type { Randomness } from '../crypto/randomness.ts'
 
@@ -62,7 +62,7 @@ export function fakeClock(start: number = Date.UTC(2026, 0, 1)): FakeClock {
  */
 export function seededRandomness(seed: string): Randomness {
   let counter = 0
-  const block = (): Buffer => createHash('sha256').update(`${seed}\0${counter++}`).digest()
+  const block = (): Buffer => sha256(Buffer.from(`${seed}\0${counter++}`, 'utf8'))
   const fill = (bytes: Uint8Array): void => {
     for (let at = 0; at < bytes.length; at += 32) bytes.set(block().subarray(0, bytes.length - at), at)
   }

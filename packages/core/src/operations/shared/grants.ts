@@ -30,14 +30,21 @@ export interface CreateGrantRequest {
 export interface GrantDescription {
   /** UUID. */
   readonly id: string
+  /** Unique among grants, where it has one. */
   readonly name: string | undefined
+  /** Who may. */
   readonly principal: string
   /** Id of the key, or `*`. */
   readonly keyId: string
+  /** What. */
   readonly operations: readonly GrantOperation[]
+  /** With which encryption context. */
   readonly constraints: GrantConstraints
+  /** Until when, exclusive; `undefined` is for ever. */
   readonly expiresAt: Date | undefined
+  /** When it was made. */
   readonly createdAt: Date
+  /** Who made it, by principal. */
   readonly createdBy: string
 }
 

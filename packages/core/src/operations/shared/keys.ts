@@ -6,10 +6,15 @@ import { textOf } from './fields.ts'
 export interface KeyDescription {
   /** UUID. */
   readonly id: string
+  /** Unique in the tenant, where it has one. */
   readonly name: string | undefined
+  /** What it is. */
   readonly spec: KeySpec
+  /** What it is for. */
   readonly usage: KeyUsage
+  /** Where its material comes from: `CHATELAINE`. */
   readonly origin: string
+  /** What it may be used for now. */
   readonly state: KeyState
   /** The version that protects. */
   readonly currentVersion: number
@@ -17,14 +22,21 @@ export interface KeyDescription {
   readonly minDecryptVersion: number
   /** How long a version decrypts after it was rotated away; `undefined` is for ever. */
   readonly gracePeriodDays: number | undefined
+  /** For people. */
   readonly description: string | undefined
+  /** Pairs for people and their tools. */
   readonly tags: Readonly<Record<string, string>>
   /** Whom the key belongs to, in the host's words. */
   readonly owner: string | undefined
+  /** When it was made. */
   readonly createdAt: Date
+  /** Who made it, by principal. */
   readonly createdBy: string
+  /** When its state last changed. */
   readonly stateChangedAt: Date
+  /** Who changed it, by principal. */
   readonly stateChangedBy: string
+  /** Why, where a reason was given. */
   readonly stateReason: string | undefined
   /** When it may be destroyed, while its deletion is pending. */
   readonly deletionDueAt: Date | undefined
@@ -32,14 +44,21 @@ export interface KeyDescription {
 
 /** What is known of a key version. Never its material. */
 export interface KeyVersionDescription {
+  /** The key that it is of. */
   readonly keyId: string
+  /** Its number, from 1. */
   readonly version: number
+  /** What it may be used for while the key is enabled. */
   readonly state: VersionState
   /** When a retired version stops decrypting; `undefined` is never. */
   readonly graceEndsAt: Date | undefined
+  /** When it was made. */
   readonly createdAt: Date
+  /** When its state last changed. */
   readonly stateChangedAt: Date
+  /** Who changed it, by principal. */
   readonly stateChangedBy: string
+  /** Why, where a reason was given. */
   readonly stateReason: string | undefined
 }
 

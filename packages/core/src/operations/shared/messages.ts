@@ -32,7 +32,9 @@ export interface EncryptRequest {
 export interface EncryptResult {
   /** The message, self-describing: `CM1`. */
   readonly ciphertext: Buffer
+  /** The key that protects it. */
   readonly keyId: string
+  /** The version of it. */
   readonly keyVersion: number
 }
 
@@ -52,13 +54,17 @@ export interface DecryptRequest {
 
 /** A decrypted message. */
 export interface DecryptResult {
+  /** What was encrypted. Wipe it with `fill(0)` when it is a secret. */
   readonly plaintext: Buffer
+  /** The key that protected it. */
   readonly keyId: string
+  /** The version of it. */
   readonly keyVersion: number
 }
 
 /** A message to put under another key, the current version of its own, or another context. */
 export interface ReEncryptRequest {
+  /** What `encrypt` or `generateDataKey` returned: bytes, or their canonical base64url. */
   readonly ciphertext: Ciphertext
   /** The pairs that it was encrypted with. @defaultValue none */
   readonly context?: EncryptionContext | undefined
@@ -76,6 +82,7 @@ export interface ReEncryptRequest {
 export interface ReEncryptResult extends EncryptResult {
   /** The key that it was encrypted with before. */
   readonly sourceKeyId: string
+  /** The version of it. */
   readonly sourceKeyVersion: number
 }
 

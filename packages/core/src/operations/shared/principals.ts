@@ -6,6 +6,7 @@ import { principalId, reason } from './fields.ts'
 
 /** A principal of whom something is said. */
 export interface PrincipalRequest {
+  /** The principal, by its id. */
   readonly principal: string
   /** Why, at most 256 characters. Recorded. */
   readonly reason?: string | undefined
@@ -13,7 +14,9 @@ export interface PrincipalRequest {
 
 /** What was said of a principal. */
 export interface PrincipalDescription {
+  /** The principal. */
   readonly id: string
+  /** Whether it is let in. */
   readonly active: boolean
 }
 

@@ -1,0 +1,134 @@
+import { asBuffer } from '../internal/bytes.ts'
+import { limits } from '../internal/defaults.ts'
+import type { StorageReader } from '../storage/adapter.ts'
+import type { Row } from '../storage/table.ts'
+import { isFault, readRecord, type AuditRecord } from './audit-record.ts'
+import { verifyCheckpoint } from './checkpoint.ts'
+import { noHash, type Head } from './head.ts'
+import type { MacKeys } from './head-guard.ts'
+import { Frontier } from './merkle.ts'
+import type { AuditProblem } from './verification.ts'
+
+/** Where the chain is, and the keys that it is verified with. */
+export interface VerifySource {
+  readonly tenant: string
+  readonly origin: string
+  /** `undefined` where it could not be read: then no checkpoint verifies. */
+  readonly publicKey: Buffer | undefined
+  readonly macKeyOf: MacKeys
+  snapshot<T>(read: (reader: StorageReader) => Promise<T>): Promise<T>
+}
+
+/** What a verification stops at. */
+export class Problem extends Error {
+  readonly problem: AuditProblem
+
+  constructor(seq: number, kind: AuditProblem['kind'], values: { expected: string; found: string }) {
+    super(kind)
+    this.problem = { seq, kind, ...values }
+  }
+}
+
+/** How far a verification has come, and what it knows there. */
+export class ChainWalk {
+  readonly #source: VerifySource
+  readonly #from: number
+  readonly frontier: Frontier = new Frontier()
+  next: number
+  hash: Buffer = noHash
+  revision: number | undefined
+  lastChange = -1
+  lastChangeHash: Buffer = noHash
+
+  constructor(source: VerifySource, from: number) {
+    this.#source = source
+    this.#from = from
+    this.next = from
+    this.revision = from === 0 ? 0 : undefined
+  }
+
+  /** Checks the next page of records, and the checkpoints that end in it. */
+  async page(reader: StorageReader, size: number): Promise<void> {
+    const { tenant } = this.#source
+    const limit = Math.min(limits.items, size - this.next)
+    const rows = await reader.range('records', { prefix: [tenant], after: [this.next - 1], limit })
+    const notes = await readCheckpoints(reader, tenant, { after: this.next, upTo: this.next + rows.length })
+    for (const row of rows) {
+      this.#record(row)
+      const note = notes.get(this.next)
+      if (note !== undefined && this.#from === 0) this.#checkpoint(note)
+    }
+    if (rows.length < limit) throw new Problem(this.next, 'record-missing', { expected: 'a record', found: 'none' })
+  }
+
+  #record(row: Row): void {
+    const seq = this.next
+    if (row['seq'] !== seq) {
+      throw new Problem(seq, 'record-missing', { expected: `record ${seq}`, found: `record ${String(row['seq'])}` })
+    }
+    const record = readRecord(row)
+    if (isFault(record)) throw new Problem(seq, record.kind, record)
+    if (seq > this.#from || seq === 0) {
+      const expected = this.hash.toString('hex')
+      if (record.prev !== expected) throw new Problem(seq, 'record-link', { expected, found: record.prev })
+    }
+    this.hash = asBuffer(row['hash'] as Uint8Array)
+    if (this.#from === 0) this.frontier.append(this.hash)
+    if (record.change !== undefined) this.#change(seq, record.change)
+    this.next += 1
+  }
+
+  #change(seq: number, change: NonNullable<AuditRecord['change']>): void {
+    const expected = `revision ${(this.revision ?? change.revision - 1) + 1} after record ${this.lastChange}`
+    const known = this.revision !== undefined
+    const follows = change.previous === this.lastChange && change.previousHash === this.lastChangeHash.toString('hex')
+    if (known && (change.revision !== (this.revision as number) + 1 || !follows)) {
+      const found = `revision ${change.revision} after record ${change.previous}`
+      throw new Problem(seq, 'change-link', { expected, found })
+    }
+    this.revision = change.revision
+    this.lastChange = seq
+    this.lastChangeHash = this.hash
+  }
+
+  #checkpoint(note: string): void {
+    const { origin, publicKey } = this.#source
+    const root = this.frontier.root()
+    const signed = publicKey !== undefined && verifyCheckpoint(note, { origin, size: this.next, root }, publicKey)
+    if (signed) return
+    const expected = `a signed checkpoint of root ${root.toString('base64')}`
+    throw new Problem(this.next - 1, 'checkpoint', { expected, found: 'another' })
+  }
+}
+
+async function readCheckpoints(
+  reader: StorageReader,
+  tenant: string,
+  { after, upTo }: { after: number; upTo: number },
+): Promise<Map<number, string>> {
+  const notes = new Map<number, string>()
+  for (let last = after; ;) {
+    const rows = await reader.range('checkpoints', { prefix: [tenant], after: [last], limit: limits.items })
+    for (const row of rows) if ((row['size'] as number) <= upTo) notes.set(row['size'] as number, row['note'] as string)
+    last = (rows.at(-1)?.['size'] as number | undefined) ?? upTo
+    if (rows.length < limits.items || last >= upTo) return notes
+  }
+}
+
+/** Compares what the chain came to with its head. @throws Problem */
+export function checkEnd(walk: ChainWalk, head: Head | undefined, size: number): void {
+  if (head === undefined) throw new Problem(size, 'head', { expected: 'an authentic head', found: 'none' })
+  const whole = walk.frontier.size === size
+  const facts: [AuditProblem['kind'], string, string][] = [
+    ['head', head.headHash.toString('hex'), walk.hash.toString('hex')],
+    ['frontier', head.frontier.toString('hex'), whole ? walk.frontier.toBytes().toString('hex') : ''],
+    ['change-link', changeOf(head), changeOf(walk)],
+  ]
+  for (const [kind, expected, found] of walk.next > 0 && whole ? facts : facts.slice(0, 1)) {
+    if (expected !== found) throw new Problem(size, kind, { expected, found })
+  }
+}
+
+function changeOf(state: { revision: number | undefined; lastChange: number; lastChangeHash: Buffer }): string {
+  return `revision ${state.revision ?? 0}, last change ${state.lastChange} ${state.lastChangeHash.toString('hex')}`
+}

@@ -1,0 +1,55 @@
+/** What is wrong with a chain, and where. */
+export interface AuditProblem {
+  /** The record at which it shows; the chain's size where it shows at the end. */
+  readonly seq: number
+  /** What kind of fault it is. */
+  readonly kind:
+    | 'record-missing'
+    | 'record-hash'
+    | 'record-format'
+    | 'record-column'
+    | 'record-link'
+    | 'change-link'
+    | 'checkpoint'
+    | 'head'
+    | 'frontier'
+  /** What should be there. */
+  readonly expected: string
+  /** What is there. */
+  readonly found: string
+}
+
+/** What a verification found. */
+export type Verification = IntactLog | BrokenLog
+
+/** A log in which nothing is wrong. */
+export interface IntactLog {
+  /** Nothing is wrong. */
+  readonly ok: true
+  /** How many records were checked. */
+  readonly records: number
+  /** Hash of the last record, in hex. */
+  readonly head: string
+}
+
+/** A log in which something is wrong. */
+export interface BrokenLog {
+  /** Something is wrong. */
+  readonly ok: false
+  /** How many records before the problem were checked, and are right. */
+  readonly records: number
+  /** Hash of the last record that is right, in hex. */
+  readonly head: string
+  /** The first thing that is wrong. */
+  readonly problem: AuditProblem
+}
+
+/** How to verify. */
+export interface VerifyOptions {
+  /** Start at this `seq`: links, columns and the head are checked, tree and checkpoints only from 0 on. */
+  readonly from?: number | undefined
+  /** Gives up when aborted. */
+  readonly signal?: AbortSignal | undefined
+  /** Called after every page with how many records are done, and of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+}

@@ -1,0 +1,52 @@
+import { globSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const source = path.join(import.meta.dirname, '../../src')
+const files = globSync('**/*.ts', { cwd: source }).map((name) => ({
+  name: name.replaceAll(path.sep, '/'),
+  text: readFileSync(path.join(source, name), 'utf8').replaceAll(/\/\*[^]*?\*\/|\/\/[^\n]*/g, ''),
+}))
+
+/** The text of every call of a function, from its name to the parenthesis that ends it. */
+function callsOf(name: string, text: string): string[] {
+  return [...text.matchAll(new RegExp(`\\b${name}\\(`, 'g'))].map(({ index }) => {
+    let depth = 0
+    for (let at = index; at < text.length; at++) {
+      if (text[at] === '(') depth++
+      if (text[at] === ')' && --depth === 0) return text.slice(index, at + 1)
+    }
+    return text.slice(index)
+  })
+}
+
+describe('the sources', () => {
+  it('A21 give every cipher the length of its tag', () => {
+    const calls = files.flatMap(({ text }) =>
+      ['createCipheriv', 'createDecipheriv'].flatMap((name) => callsOf(name, text)),
+    )
+    expect(calls.length).toBeGreaterThanOrEqual(2)
+    for (const call of calls) expect(call).toMatch(/, (gcm|\{[^}]*authTagLength: [^}]*\})\)$/)
+    const chunked = files.find(({ name }) => name === 'crypto/chunked-encryption.ts')?.text
+    expect(chunked).toMatch(/const gcm = Object\.freeze\(\{ __proto__: null, authTagLength: tagBytes \}\)/)
+    expect(chunked).toMatch(/tagBytes = 16\n/)
+  })
+
+  it('touch node:crypto in crypto/ and in what is for tests only', () => {
+    const users = files
+      .filter(({ text }) => /from 'node:crypto'|require\('(node:)?crypto'\)/.test(text))
+      .map(({ name }) => name)
+    expect(users.filter((name) => !name.startsWith('crypto/') && !name.startsWith('testing/'))).toEqual([])
+  })
+
+  it('name no cipher but AES-256-GCM, and no hash but SHA-256 and SHA-512', () => {
+    const crypto = files
+      .filter(({ name }) => name.startsWith('crypto/'))
+      .map(({ text }) => text)
+      .join('\n')
+    const named = [...crypto.matchAll(/'((?:aes|sha|md|des|rc|chacha|camellia|aria)[a-z0-9-]*)'/gi)].map(
+      ([, name]) => name,
+    )
+    expect(new Set(named)).toEqual(new Set(['aes-256-gcm', 'sha256', 'sha512']))
+  })
+})

@@ -1,0 +1,144 @@
+import type { GrantOperation, Kms, KmsClient } from '../../src/index.ts'
+
+/** What a verb is tried on. The messages hold JSON, so that every form of decryption opens them. */
+export interface Target {
+  /** Id or name of the key. */
+  readonly key: string
+  readonly message: Buffer
+  readonly dataKey: Buffer
+  /** Id of a grant on the key. */
+  readonly grant: string
+}
+
+/** A verb of the client. */
+export interface ClientVerb {
+  /** What a service must have been granted, all of it; `undefined` for what no grant gives. */
+  readonly needs: readonly GrantOperation[] | undefined
+  /** Whether an auditor may do it without a grant. */
+  readonly auditor?: true
+  /** Whether every active principal may do it. */
+  readonly open?: true
+  /** Whether it names a key, or a ciphertext that does. */
+  readonly names?: 'key' | 'message' | 'grant'
+  readonly run: (client: KmsClient, on: Target) => Promise<unknown>
+}
+
+const keyVerb = (needs: readonly GrantOperation[], run: ClientVerb['run']): ClientVerb => ({ needs, names: 'key', run })
+const messageVerb = (need: GrantOperation, run: ClientVerb['run']): ClientVerb => ({
+  needs: [need],
+  names: 'message',
+  run,
+})
+
+/** The item of a many-verb as a single verb: its error is thrown. */
+async function item(result: Promise<{ readonly items: readonly { ok: boolean; error?: Error }[] }>): Promise<unknown> {
+  const [only] = (await result).items
+  if (only?.error !== undefined) throw only.error
+  return only
+}
+
+/** Verbs that use keys. */
+export const using: Readonly<Record<string, ClientVerb>> = {
+  encrypt: keyVerb(['encrypt'], async (client, { key }) => client.encrypt({ key, plaintext: '1' })),
+  encryptText: keyVerb(['encrypt'], async (client, { key }) => client.encryptText({ key, plaintext: '1' })),
+  encryptJson: keyVerb(['encrypt'], async (client, { key }) => client.encryptJson({ key, value: 1 })),
+  encryptMany: keyVerb(['encrypt'], async (client, { key }) =>
+    item(client.encryptMany({ items: [{ key, plaintext: '1' }] })),
+  ),
+  decrypt: messageVerb('decrypt', async (client, { message }) => client.decrypt({ ciphertext: message })),
+  decryptText: messageVerb('decrypt', async (client, { message }) => client.decryptText({ ciphertext: message })),
+  decryptJson: messageVerb('decrypt', async (client, { message }) => client.decryptJson({ ciphertext: message })),
+  decryptMany: messageVerb('decrypt', async (client, { message }) =>
+    item(client.decryptMany({ items: [{ ciphertext: message }] })),
+  ),
+  reEncrypt: {
+    needs: ['reEncryptFrom', 'reEncryptTo'],
+    names: 'message',
+    run: async (client, { message }) => client.reEncrypt({ ciphertext: message }),
+  },
+  reEncryptText: {
+    needs: ['reEncryptFrom', 'reEncryptTo'],
+    names: 'message',
+    run: async (client, { message }) => client.reEncryptText({ ciphertext: message }),
+  },
+  reEncryptMany: {
+    needs: ['reEncryptFrom', 'reEncryptTo'],
+    names: 'message',
+    run: async (client, { message }) => item(client.reEncryptMany({ items: [{ ciphertext: message }] })),
+  },
+  generateDataKey: keyVerb(['generateDataKey'], async (client, { key }) => client.generateDataKey({ key })),
+  generateDataKeyWithoutPlaintext: keyVerb(['generateDataKeyWithoutPlaintext'], async (client, { key }) =>
+    client.generateDataKeyWithoutPlaintext({ key }),
+  ),
+  decryptDataKey: messageVerb('decryptDataKey', async (client, { dataKey }) =>
+    client.decryptDataKey({ ciphertext: dataKey }),
+  ),
+}
+
+/** Verbs that tend to one key. */
+export const tendingOne: Readonly<Record<string, ClientVerb>> = {
+  'keys.get': { ...keyVerb(['describeKey'], async (client, { key }) => client.keys.get({ key })), auditor: true },
+  'keys.listVersions': {
+    ...keyVerb(['describeKey'], async (client, { key }) => client.keys.listVersions({ key })),
+    auditor: true,
+  },
+  'keys.update': keyVerb(['updateKey'], async (client, { key }) => client.keys.update({ key, description: 'b' })),
+  'keys.rotate': keyVerb(['rotateKey'], async (client, { key }) => client.keys.rotate({ key })),
+  'keys.disable': keyVerb(['disableKey'], async (client, { key }) => client.keys.disable({ key, version: 1 })),
+  'keys.enable': keyVerb(['enableKey'], async (client, { key }) => client.keys.enable({ key, version: 1 })),
+  'keys.revoke': keyVerb(['revokeKey'], async (client, { key }) =>
+    client.keys.revoke({ key, version: 1, reason: 'leaked' }),
+  ),
+  'keys.scheduleDeletion': keyVerb(['scheduleKeyDeletion'], async (client, { key }) =>
+    client.keys.scheduleDeletion({ key }),
+  ),
+  'keys.cancelDeletion': keyVerb(['cancelKeyDeletion'], async (client, { key }) => client.keys.cancelDeletion({ key })),
+  'grants.create': keyVerb(['createGrant'], async (client, { key }) =>
+    client.grants.create({ principal: 'third', key, operations: ['createGrant'] }),
+  ),
+  'grants.ensure': keyVerb(['createGrant'], async (client, { key }) =>
+    client.grants.ensure({ name: 'third', principal: 'third', key, operations: ['createGrant'] }),
+  ),
+  'grants.upsert': keyVerb(['createGrant'], async (client, { key }) =>
+    client.grants.upsert({ principal: 'fourth', key, operations: ['createGrant'] }),
+  ),
+  'grants.list': { ...keyVerb(['listGrants'], async (client, { key }) => client.grants.list({ key })), auditor: true },
+  'grants.revoke': {
+    needs: ['revokeGrant'],
+    names: 'grant',
+    run: async (client, { grant }) => client.grants.revoke({ grant }),
+  },
+}
+
+/** Verbs that belong to no key, and need a grant on all of them. */
+export const keyless: Readonly<Record<string, ClientVerb>> = {
+  generateRandom: { needs: ['generateRandom'], run: async (client) => client.generateRandom({ numberOfBytes: 8 }) },
+  'keys.create': { needs: ['createKey'], run: async (client) => client.keys.create({ spec: 'AES_256' }) },
+  'keys.ensure': { needs: ['createKey'], run: async (client) => client.keys.ensure({ name: 'new', spec: 'AES_256' }) },
+  'keys.list': { needs: ['listKeys'], auditor: true, run: async (client) => client.keys.list() },
+  'grants.list of all': { needs: ['listGrants'], auditor: true, run: async (client) => client.grants.list() },
+  'principals.deactivate': {
+    needs: undefined,
+    run: async (client) => client.principals.deactivate({ principal: 'somebody' }),
+  },
+  'principals.activate': {
+    needs: undefined,
+    run: async (client) => client.principals.activate({ principal: 'somebody' }),
+  },
+  'audit.list': { needs: undefined, auditor: true, run: async (client) => client.audit.list() },
+  'audit.verify': { needs: undefined, auditor: true, run: async (client) => client.audit.verify() },
+  'audit.tail': { needs: undefined, auditor: true, run: async (client) => client.audit.tail({ from: 0 }).next() },
+  'ops.health': { needs: [], auditor: true, open: true, run: async (client) => client.ops.health() },
+}
+
+/** Every verb of the client. */
+export const verbs: Readonly<Record<string, ClientVerb>> = { ...using, ...tendingOne, ...keyless }
+
+/** Something to try verbs on: a key with one version, a message, a data key, and a grant for somebody else. */
+export async function makeTarget(kms: Kms, name: string): Promise<Target & { readonly id: string }> {
+  const { id } = await kms.keys.create({ name, spec: 'AES_256' })
+  const { ciphertext: message } = await kms.encrypt({ key: name, plaintext: '1' })
+  const { ciphertext: dataKey } = await kms.generateDataKey({ key: name })
+  const grant = await kms.grants.create({ principal: 'second', key: name, operations: ['encrypt'] })
+  return { key: name, id: id!, message, dataKey, grant: grant.id }
+}
