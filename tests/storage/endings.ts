@@ -67,13 +67,18 @@ function describeAborts(bench: BenchOf): void {
 
   test('what is written after an abort, however soon, is written nowhere', async () => {
     const controller = new AbortController()
-    let attempts = 0
+    const stubborn: Promise<void>[] = []
+    const insist = async (tx: StorageTransaction, writer: number): Promise<void> => {
+      for (let tick = 0; tick < writer; tick++) await Promise.resolve()
+      for (let at = 0; at < 20; at++) await tx.insert('things', thing(`${writer}/${at}`)).catch(() => undefined)
+    }
     const write = async (tx: StorageTransaction): Promise<void> => {
       controller.abort()
-      for (; attempts < 100; attempts++) await tx.insert('things', thing(`late ${attempts}`)).catch(() => undefined)
+      for (let writer = 0; writer < 20; writer++) stubborn.push(insist(tx, writer))
+      await Promise.all(stubborn)
     }
     await expectAbandoned(bench().storage.transact('default', write, { signal: controller.signal }))
-    while (attempts < 100) await new Promise((resolve) => setImmediate(resolve))
+    await Promise.all(stubborn)
     expect(await bench().storage.snapshot((view) => view.range('things', { prefix: [], limit: 10 }))).toEqual([])
   })
 

@@ -108,7 +108,7 @@ export function recordText(draft: RecordDraft, place: RecordPlace): string {
     clockSkewMs: place.clockSkewMs,
     code: draft.code,
     context: draft.context,
-    counts: draft.counts,
+    counts: draft.counts === undefined ? undefined : { failed: draft.counts.failed, ok: draft.counts.ok },
     details: draft.details === undefined ? undefined : (JSON.parse(jcs(draft.details as Json)) as unknown),
     digest: draft.digest,
     durationMs: place.durationMs,

@@ -27,6 +27,7 @@ export const chunkBytes = 16_384
 export const tagBytes = 16
 
 const label = Buffer.from('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0', 'latin1')
+const keyBytes = 32
 const cipher = 'aes-256-gcm'
 const gcm = Object.freeze({ __proto__: null, authTagLength: tagBytes }) as { authTagLength: number }
 
@@ -40,8 +41,9 @@ export interface MessageKey {
   readonly commitment: Buffer
 }
 
-/** Derives the key of one message. */
+/** Derives the key of one message. @throws RangeError unless the secret has 32 bytes, as the specification has it. */
 export function messageKey(secret: SecretKey, salt: Uint8Array, context: Uint8Array): MessageKey {
+  if (secret.symmetricKeySize !== keyBytes) throw new RangeError('a key of chunked encryption has 32 bytes')
   const info = Buffer.allocUnsafe(label.length + salt.byteLength + context.byteLength)
   info.set(label)
   info.set(salt, label.length)
@@ -155,9 +157,10 @@ function spanOf(plaintextLength: number): Span {
   return { first: 0, end: chunkCount(plaintextLength) }
 }
 
-/** The base nonce with the chunk's number, big-endian, XORed into its end. The specification ends long before 2^32. */
+/** The base nonce with the chunk's number, big-endian, XORed into its end. @throws RangeError from 2^32 chunks on. */
 export function nonceOf(base: Uint8Array, index: number): Uint8Array {
   if (index === 0) return base
+  if (index > 0xffff_ffff) throw new RangeError('a message has at most 2^32 chunks')
   const nonce = Buffer.from(asBuffer(base))
   nonce.writeUInt32BE((nonce.readUInt32BE(8) ^ index) >>> 0, 8)
   return nonce

@@ -25,7 +25,7 @@ export const emptyContext: EncodedContext = Object.freeze({ pairs: Object.freeze
  */
 export function encodeContext(context: unknown): EncodedContext {
   if (context === undefined) return emptyContext
-  const entries = readEntries(context)
+  const entries = readSafely(context)
   if (entries.length === 0) return emptyContext
   const encoded = entries.map(encodePair).toSorted((a, b) => Buffer.compare(a.key, b.key))
   const bytes = Buffer.concat([u16(encoded.length), ...encoded.map((pair) => pair.bytes)])
@@ -33,7 +33,17 @@ export function encodeContext(context: unknown): EncodedContext {
   return { pairs: encoded.map((pair) => pair.pair), bytes }
 }
 
-/** Own enumerable string properties of a plain object, each read once, never by running somebody's code. */
+/** An object whose reading throws, such as a broken proxy, is as bad as one that holds something else. */
+function readSafely(context: unknown): [string, string][] {
+  try {
+    return readEntries(context)
+  } catch (error) {
+    if (error instanceof InvalidRequestError) throw error
+    return refuse('it cannot be read')
+  }
+}
+
+/** Own string properties of a plain object, each read once, never by running somebody's code. */
 function readEntries(context: unknown): [string, string][] {
   if (typeof context !== 'object' || context === null) refuse('it is not an object')
   const prototype: unknown = Object.getPrototypeOf(context)

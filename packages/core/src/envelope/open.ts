@@ -5,6 +5,8 @@ import {
   openSmall,
   openedLength,
   prefixBytes,
+  type Body,
+  type MessageKey,
 } from '../crypto/chunked-encryption.ts'
 import { secretKey, type SecretKey } from '../crypto/secret-key.ts'
 import { InvalidCiphertextError } from '../errors.ts'
@@ -67,13 +69,20 @@ async function openBody(body: Buffer, under: Under, timers: Timers): Promise<Buf
   const message = openPrefix(under.secret, under.context, body)
   if (message === undefined) throw invalidCiphertext('the commitment is to another key or context')
   const out = Buffer.allocUnsafeSlow(length)
-  const count = chunkCount(length)
+  try {
+    await openAll(message, { plaintext: out, sealed: body.subarray(prefixBytes) }, timers)
+    return out
+  } catch (error) {
+    wipe(out)
+    throw error
+  }
+}
+
+async function openAll(message: MessageKey, body: Body, timers: Timers): Promise<void> {
+  const count = chunkCount(body.plaintext.byteLength)
   for (let first = 0; first < count; first += chunksPerTurn) {
     if (first > 0) await timers.turn()
     const span = { first, end: Math.min(first + chunksPerTurn, count) }
-    if (openChunks(message, { plaintext: out, sealed: body.subarray(prefixBytes) }, span)) continue
-    wipe(out)
-    throw invalidCiphertext('a chunk is not authentic')
+    if (!openChunks(message, body, span)) throw invalidCiphertext('a chunk is not authentic')
   }
-  return out
 }

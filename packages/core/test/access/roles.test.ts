@@ -70,13 +70,16 @@ describe('the table of permissions', () => {
     expect(Object.isFrozen(manageKey)).toBe(true)
   })
 
-  test.each(operations)('S0-30 to a service that was granted %s on all keys gives that, and nothing else', async (one) => {
-    const { kms } = await makeWorld()
-    const target = await makeTarget(kms, 'k')
-    await kms.grants.create({ principal: 'app', key: '*', operations: [one] })
-    const expected = Object.keys(verbs).filter((name) => verbs[name]!.needs?.every((need) => need === one) === true)
-    expect(allowed(await tried(kms.as('app'), target))).toEqual(expected)
-  })
+  test.each(operations)(
+    'S0-30 to a service that was granted %s on all keys gives that, and nothing else',
+    async (one) => {
+      const { kms } = await makeWorld()
+      const target = await makeTarget(kms, 'k')
+      await kms.grants.create({ principal: 'app', key: '*', operations: [one] })
+      const expected = Object.keys(verbs).filter((name) => verbs[name]!.needs?.every((need) => need === one) === true)
+      expect(allowed(await tried(kms.as('app'), target))).toEqual(expected)
+    },
+  )
 
   test.each(operations.filter((one) => !belongToNoKey.includes(one)))(
     'D57 to a service that was granted %s on one key gives that on this key, and nothing on another',
@@ -124,14 +127,7 @@ describe('roles', () => {
     const { kms } = await makeWorld()
     const target = await makeTarget(kms, 'k')
     const outcomes = await tried(actor(kms, 'anna', 'admin'), target)
-    expect(allowed(outcomes)).toEqual(Object.keys(verbs))
-    expect(Object.values({ ...outcomes, 'keys.enable': 'ok' }).filter((outcome) => outcome !== 'ok')).toEqual([
-      'INVALID_KEY_STATE',
-      'INVALID_KEY_STATE',
-      'INVALID_KEY_STATE',
-      'INVALID_KEY_STATE',
-      'INVALID_KEY_STATE',
-    ])
+    expect(outcomes).toEqual(Object.fromEntries(Object.keys(verbs).map((name) => [name, 'ok'])))
   })
 
   test('S0-31 an auditor reads, and does nothing else', async () => {
@@ -199,10 +195,15 @@ describe('roles', () => {
     await expectCode(auditor.keys.rotate({ key: 'k' }), 'ACCESS_DENIED')
   })
 
-  test.each(['root', 'ADMIN', 'Admin', '', '__proto__', null, 1, ['admin']])('D61 there is no role %s', async (role) => {
-    const { kms } = await makeWorld()
-    expect(() => kms.as({ id: 'x', role: role as 'admin' })).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST' }))
-  })
+  test.each(['root', 'ADMIN', 'Admin', '', '__proto__', null, 1, ['admin']])(
+    'D61 there is no role %s',
+    async (role) => {
+      const { kms } = await makeWorld()
+      expect(() => kms.as({ id: 'x', role: role as 'admin' })).toThrow(
+        expect.objectContaining({ code: 'INVALID_REQUEST' }),
+      )
+    },
+  )
 
   test('D57 a bare string is a service, and so is what createKms is told so', async () => {
     const { kms, again } = await makeWorld()
