@@ -47,3 +47,28 @@ describe('memoryStorage', () => {
     expect(rows).toEqual([checkpoint(0), checkpoint(9)])
   })
 })
+
+describe('rows of bytes', () => {
+  test('F101 nothing that goes in or comes out is shared with the storage', async () => {
+    const storage = await ready()
+    const given = { tenant: 'default', epoch: 1, provider: 'local', wrapped: Uint8Array.of(1, 2), createdAt: 0, rev: 1 }
+    await storage.transact('default', (tx) => tx.append('keyring', [given]))
+    given.wrapped.fill(0)
+    const read = (): Promise<Row | undefined> => storage.snapshot((view) => view.get('keyring', ['default', 1]))
+    const taken = await read()
+    expect(taken?.['wrapped']).toEqual(Uint8Array.of(1, 2))
+    expect(Object.getPrototypeOf(taken?.['wrapped'])).toBe(Uint8Array.prototype)
+    if (taken?.['wrapped'] instanceof Uint8Array) taken['wrapped'].fill(9)
+    expect((await read())?.['wrapped']).toEqual(Uint8Array.of(1, 2))
+  })
+
+  test('a buffer that is a window on a larger one is kept without the rest', async () => {
+    const storage = await ready()
+    const window = new Uint8Array(1024).subarray(10, 12)
+    const row = { tenant: 'default', epoch: 1, provider: 'local', wrapped: window, createdAt: 0, rev: 1 }
+    await storage.transact('default', (tx) => tx.insert('keyring', row))
+    const found = await storage.snapshot((view) => view.get('keyring', ['default', 1]))
+    const wrapped = found?.['wrapped']
+    expect(wrapped instanceof Uint8Array && wrapped.buffer.byteLength).toBe(2)
+  })
+})

@@ -52,19 +52,6 @@ describe('creating a grant', () => {
     ['no key', { key: undefined }],
     ['no operations', { operations: [] }],
     ['an operation that does not exist', { operations: ['sign'] }],
-    ['D58 a trailing space', { operations: ['decrypt '] }],
-    ['D58 capitals', { operations: ['DECRYPT'] }],
-    ['D58 a star', { operations: ['*'] }],
-    ['D58 an empty operation', { operations: [''] }],
-    ['D58 __proto__', { operations: ['__proto__'] }],
-    ['D58 constructor', { operations: ['constructor'] }],
-    ['D58 hasOwnProperty', { operations: ['hasOwnProperty'] }],
-    ['D58 a string instead of an array', { operations: 'decrypt' }],
-    ['D58 an array in the array', { operations: [['decrypt']] }],
-    ['D58 a set', { operations: new Set(['decrypt']) }],
-    ['D65 what only admins do', { operations: ['deactivatePrincipal'] }],
-    ['D65 what only auditors do', { operations: ['readAudit'] }],
-    ['D65 an internal action', { operations: ['genesis'] }],
     ['101 operations', { operations: Array.from({ length: 101 }, () => 'decrypt') }],
     ['a role', { role: 'admin' }],
     ['a field of the row', { createdBy: 'somebody' }],
@@ -77,6 +64,26 @@ describe('creating a grant', () => {
     const { kms, db } = await world()
     const request = { ...grant, ...change } as CreateGrantRequest
     await expectCode(kms.grants.create(request), 'INVALID_REQUEST')
+    expect(await db.rows('grants')).toEqual([])
+  })
+
+  test.each<[string, object]>([
+    ['D58 with a trailing space', { operations: ['decrypt '] }],
+    ['D58 with capitals', { operations: ['DECRYPT'] }],
+    ['D58 with a star', { operations: ['*'] }],
+    ['D58 with an empty operation', { operations: [''] }],
+    ['D58 with __proto__', { operations: ['__proto__'] }],
+    ['D58 with constructor', { operations: ['constructor'] }],
+    ['D58 with hasOwnProperty', { operations: ['hasOwnProperty'] }],
+    ['D58 with a string instead of an array', { operations: 'decrypt' }],
+    ['D58 with an array in the array', { operations: [['decrypt']] }],
+    ['D58 with a set', { operations: new Set(['decrypt']) }],
+    ['D65 with what only admins do', { operations: ['deactivatePrincipal'] }],
+    ['D65 with what only auditors do', { operations: ['readAudit'] }],
+    ['D65 with an internal action', { operations: ['genesis'] }],
+  ])('%s is refused', async (_, change) => {
+    const { kms, db } = await world()
+    await expectCode(kms.grants.create({ ...grant, ...change } as CreateGrantRequest), 'INVALID_REQUEST')
     expect(await db.rows('grants')).toEqual([])
   })
 

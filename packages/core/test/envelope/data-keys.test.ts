@@ -24,7 +24,9 @@ describe('a data key', () => {
       expect(await kms.decryptDataKey({ ciphertext, context })).toEqual({ plaintext, keyId, keyVersion: 1 })
       const text = ciphertext.toString('base64url')
       expect(await kms.key('one').decryptDataKey(text, { context })).toMatchObject({ plaintext })
-      expect(await codeOf(kms.decryptDataKey({ ciphertext, context: { ...context, more: '' } }))).toBe('INVALID_CIPHERTEXT')
+      expect(await codeOf(kms.decryptDataKey({ ciphertext, context: { ...context, more: '' } }))).toBe(
+        'INVALID_CIPHERTEXT',
+      )
     },
   )
 

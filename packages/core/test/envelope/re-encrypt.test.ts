@@ -49,18 +49,26 @@ describe('re-encryption', () => {
     },
   )
 
-  it.each(['derived', 'wrapped'] as const)('to another context leaves the old one behind, and the empty one is one (%s)', async (envelope) => {
-    const context = { a: 'b' }
-    const { ciphertext } = await kms.encrypt({ key: 'one', plaintext: 'plain', context, envelope })
-    const moved = (await kms.reEncrypt({ ciphertext, context, newContext: {} })).ciphertext
-    expect((await kms.decrypt({ ciphertext: moved })).plaintext.toString()).toBe('plain')
-    expect(await codeOf(kms.decrypt({ ciphertext: moved, context }))).toBe('INVALID_CIPHERTEXT')
-    expect((await kms.decrypt({ ciphertext, context })).plaintext.toString()).toBe('plain')
-  })
+  it.each(['derived', 'wrapped'] as const)(
+    'to another context leaves the old one behind, and the empty one is one (%s)',
+    async (envelope) => {
+      const context = { a: 'b' }
+      const { ciphertext } = await kms.encrypt({ key: 'one', plaintext: 'plain', context, envelope })
+      const moved = (await kms.reEncrypt({ ciphertext, context, newContext: {} })).ciphertext
+      expect((await kms.decrypt({ ciphertext: moved })).plaintext.toString()).toBe('plain')
+      expect(await codeOf(kms.decrypt({ ciphertext: moved, context }))).toBe('INVALID_CIPHERTEXT')
+      expect((await kms.decrypt({ ciphertext, context })).plaintext.toString()).toBe('plain')
+    },
+  )
 
   it('as text gives text', async () => {
     const stored = await kms.encryptText({ key: 'one', plaintext: 'Grüße', context: { a: 'b' } })
-    const moved = await kms.reEncryptText({ ciphertext: stored, context: { a: 'b' }, key: 'two', newContext: { c: 'd' } })
+    const moved = await kms.reEncryptText({
+      ciphertext: stored,
+      context: { a: 'b' },
+      key: 'two',
+      newContext: { c: 'd' },
+    })
     expect(await kms.decryptText({ ciphertext: moved, context: { c: 'd' }, key: 'two' })).toBe('Grüße')
   })
 
@@ -78,10 +86,14 @@ describe('re-encryption', () => {
     expect(await codeOf(kms.reEncrypt({ ciphertext, context: { a: 'c' }, key: 'two' }))).toBe('INVALID_CIPHERTEXT')
     expect(await codeOf(kms.reEncrypt({ ciphertext, key: 'two' }))).toBe('INVALID_CIPHERTEXT')
     for (const at of [0, 3, 20, 24, 60, 90]) {
-      expect(await codeOf(kms.reEncrypt({ ciphertext: flipBit(ciphertext, at * 8), context }))).toBe('INVALID_CIPHERTEXT')
+      expect(await codeOf(kms.reEncrypt({ ciphertext: flipBit(ciphertext, at * 8), context }))).toBe(
+        'INVALID_CIPHERTEXT',
+      )
     }
     for (const length of [0, 24, 95]) {
-      expect(await codeOf(kms.reEncrypt({ ciphertext: ciphertext.subarray(0, length), context }))).toBe('INVALID_CIPHERTEXT')
+      expect(await codeOf(kms.reEncrypt({ ciphertext: ciphertext.subarray(0, length), context }))).toBe(
+        'INVALID_CIPHERTEXT',
+      )
     }
   })
 

@@ -69,7 +69,9 @@ describe('what was encrypted is decrypted again', () => {
       reference: `item ${at}`,
     }))
     const sealed = await kms.encryptMany({ items: plain })
-    expect(sealed.items.map(({ ok, reference }) => [ok, reference])).toEqual(plain.map(({ reference }) => [true, reference]))
+    expect(sealed.items.map(({ ok, reference }) => [ok, reference])).toEqual(
+      plain.map(({ reference }) => [true, reference]),
+    )
     const opened = await kms.decryptMany({
       items: sealed.items.map((item, at) => ({
         ciphertext: item.ok ? item.ciphertext : '',
@@ -77,7 +79,9 @@ describe('what was encrypted is decrypted again', () => {
         reference: item.reference,
       })),
     })
-    expect(opened.items.map((item) => item.ok && [...item.plaintext])).toEqual(plain.map(({ plaintext }) => [...plaintext]))
+    expect(opened.items.map((item) => item.ok && [...item.plaintext])).toEqual(
+      plain.map(({ plaintext }) => [...plaintext]),
+    )
     expect(opened.items.map(({ reference }) => reference)).toEqual(plain.map(({ reference }) => reference))
   })
 
@@ -103,7 +107,10 @@ describe('what was encrypted is decrypted again', () => {
     }
     for (const [at, { ciphertext, keyVersion }] of sealed.entries()) {
       expect(keyVersion).toBe(at + 1)
-      expect(await key.decrypt(ciphertext)).toMatchObject({ plaintext: Buffer.from(`version ${at + 1}`), keyVersion: at + 1 })
+      expect(await key.decrypt(ciphertext)).toMatchObject({
+        plaintext: Buffer.from(`version ${at + 1}`),
+        keyVersion: at + 1,
+      })
     }
   })
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { randomBytesOf } from '../../crypto/randomness.ts'
+import { wipe } from '../../internal/bytes.ts'
 import { dataKey } from '../../envelope/suite.ts'
 import type { Walk } from '../../runtime.ts'
 import type { EncodedContext } from '../../stages.ts'
@@ -41,7 +42,12 @@ export async function makeDataKey(walk: Walk, action: string, request: DataKeyPl
   const length = request.numberOfBytes ?? bytesOf[request.spec ?? 'AES_256']
   const plaintext = randomBytesOf(walk.tools.random, length)
   const to = { action, key: request.key }
-  return { plaintext, ...(await sealFor(walk, to, { suite: dataKey, plaintext, context: request.context })) }
+  try {
+    return { plaintext, ...(await sealFor(walk, to, { suite: dataKey, plaintext, context: request.context })) }
+  } catch (error) {
+    wipe(plaintext)
+    throw error
+  }
 }
 
 interface DataKeyPlan {
