@@ -10,8 +10,9 @@ import type { Range, Row, TableDescriptor, Value } from './table.ts'
  *
  * **Errors.** A clash (see {@link StorageTransaction}) is a `StorageConflict`. Whatever else goes wrong is a
  * `StorageFailure` that says whether trying again can help (`transient`) and whether the transaction may have
- * been applied (`outcome`). Any other error is taken as not transient, outcome unknown. The adapter itself never
- * tries a transaction again: the caller does.
+ * been applied (`outcome`); a row, key or range that does not fit its descriptor is one that is not transient, with
+ * outcome `none`. Any other error is taken as not transient, outcome unknown. The adapter itself never tries a
+ * transaction again: the caller does.
  *
  * @example
  * ```ts no-check
@@ -45,7 +46,8 @@ export interface StorageAdapter {
   /**
    * Runs `read` on one consistent snapshot: all its reads see the same committed state, at least as new as every
    * transaction that had returned before `snapshot` was called, in whatever process. It never waits for writers and
-   * never blocks them. Snapshots may run side by side with each other and with a transaction.
+   * never blocks them. At least 16 snapshots run side by side with each other and with a transaction; more may wait
+   * for one of these to end.
    */
   snapshot<T>(read: (view: StorageReader) => Promise<T>): Promise<T>
 
@@ -60,7 +62,8 @@ export interface StorageAdapter {
    *
    * Waiting for the lock never blocks the event loop. When `signal` aborts before the commit began, the transaction
    * is rolled back and a transient `StorageFailure` with outcome `none` is thrown; an abort during the commit may
-   * leave the outcome unknown. After the abort it must settle soon.
+   * leave the outcome unknown. An abort wins over whatever `write` throws. After it the call must settle soon. Without
+   * a signal the adapter may give up on the lock after a while of its own, with the same failure.
    *
    * Calls must not be nested, and `write` must not call `snapshot`.
    */

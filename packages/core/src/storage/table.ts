@@ -4,7 +4,7 @@ export type Value = string | number | Uint8Array | null
 /** One row: exactly its table's columns. */
 export type Row = Readonly<Record<string, Value>>
 
-/** The types of columns. `text` is well-formed Unicode without NUL, `integer` a safe integer, `bytes` up to 1 GiB. */
+/** The types of columns. `text` is well-formed Unicode without NUL, `integer` a safe integer, `bytes` up to 512 MiB. */
 export type ColumnType = 'text' | 'integer' | 'bytes'
 
 /** A column of a table. */
@@ -44,7 +44,7 @@ export interface TableDescriptor {
 
 /**
  * Which rows to read, in which order. The order's columns are the index's followed by those of the primary key that
- * it lacks; `prefix` fixes the first of them, `after` bounds the next.
+ * it lacks, with `null` before every value; `prefix` fixes the first of them, `after` bounds the next.
  *
  * @example The second page of a tenant's keys by id
  * ```ts no-check

@@ -124,7 +124,10 @@ describe('revoking a grant', () => {
   test('by two at once: one wins', async () => {
     const { kms } = await world()
     const grant = await kms.grants.create({ principal: 'app', key: 'a', operations })
-    const both = await Promise.allSettled([kms.grants.revoke({ grant: grant.id }), kms.grants.revoke({ grant: grant.id })])
+    const both = await Promise.allSettled([
+      kms.grants.revoke({ grant: grant.id }),
+      kms.grants.revoke({ grant: grant.id }),
+    ])
     expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
   })
 

@@ -35,10 +35,18 @@ class Stage {
 let clock: FakeClock
 let stage: Stage
 let ledger: Ledger
+/** What timers were set: the deadline, and the pauses. */
+let delays: number[]
 beforeEach(() => {
   clock = fakeClock()
   stage = new Stage()
-  ledger = new Ledger({ committer: stage as unknown as Committer, clock, timers: clock, deadlineMs: 1000 })
+  delays = []
+  const after = (delayMs: number, callback: () => void): (() => void) => {
+    delays.push(delayMs)
+    return clock.after(delayMs, callback)
+  }
+  const timers = { turn: clock.turn.bind(clock), after }
+  ledger = new Ledger({ committer: stage as unknown as Committer, clock, timers, deadlineMs: 1000 })
 })
 
 const use = (name: string, signal?: AbortSignal) => watch(ledger.append(namedUse(name), waiter(signal)))
@@ -157,17 +165,8 @@ describe('E71 a commit that fails', () => {
   test('for a moment is tried again as it is, after ever longer pauses', async () => {
     stage.plan = Array.from({ length: 10 }, () => fail(transient))
     const waiting = [use('a'), change('b')]
-    const times: number[] = []
-    let known = 0
-    await advanceUntil(() => {
-      if (stage.batches.length > known) times.push(clock.monotonic())
-      known = stage.batches.length
-      return known === 10
-    })
-    const pauses = times.slice(1).map((time, index) => time - (times[index] as number))
-    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 100, 100].map((pause) => expect.closeTo(pause, -0.6)))
-    expect(pauses[8]).toBeLessThanOrEqual(103)
     await advanceUntil(() => waiting.every(({ state }) => state === 'done'))
+    expect(delays).toEqual([1000, 1, 2, 4, 8, 16, 32, 64, 100, 100, 100])
     expect(stage.batches).toEqual(Array.from({ length: 11 }, () => ['a', 'b']))
   })
 
@@ -297,7 +296,6 @@ describe('E72 a commit that hangs', () => {
 
   test('after a failure it waits for nobody, where nobody waits', async () => {
     const aborting = new AbortController()
-    stage.plan = [() => aborting.abort(), fail(transient)]
     stage.plan = [
       () => {
         aborting.abort()

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { AuditProblem } from '../../src/audit/verify.ts'
+import type { AuditProblem } from '../../src/audit/verification.ts'
 import type { StorageTransaction } from '../../src/storage/adapter.ts'
 import type { Row } from '../../src/storage/table.ts'
 import { Log, rehashed, shortly } from '../support/audit-log.ts'

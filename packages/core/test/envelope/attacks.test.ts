@@ -18,8 +18,11 @@ afterAll(async () => kms.close())
 
 type Envelope = 'derived' | 'wrapped'
 const envelopes: readonly Envelope[] = ['derived', 'wrapped']
-const seal = async (envelope: Envelope, plaintext: Uint8Array | string = 'attack at dawn', key = 'one'): Promise<Buffer> =>
-  (await kms.encrypt({ key, plaintext, context, envelope })).ciphertext
+const seal = async (
+  envelope: Envelope,
+  plaintext: Uint8Array | string = 'attack at dawn',
+  key = 'one',
+): Promise<Buffer> => (await kms.encrypt({ key, plaintext, context, envelope })).ciphertext
 
 /** What each of these comes to, opened all at once. */
 async function openAll(ciphertexts: readonly Buffer[], under: Record<string, string> = context): Promise<string[]> {
@@ -44,12 +47,18 @@ async function expectInvalid(ciphertexts: readonly Buffer[], reason?: string): P
 describe('a message that is damaged', () => {
   it.each(envelopes)('A1 by anything missing at its end does not open (%s)', async (envelope) => {
     const message = await seal(envelope)
-    await expectInvalid(Array.from({ length: message.length }, (_, length) => message.subarray(0, length)), 'not a CM1 message')
+    await expectInvalid(
+      Array.from({ length: message.length }, (_, length) => message.subarray(0, length)),
+      'not a CM1 message',
+    )
     expect(await openAll([message])).toEqual(['opened: attack at dawn'])
   })
 
   it('A1 down to nothing, or never was one, does not open', async () => {
-    await expectInvalid(Array.from({ length: 96 }, (_, length) => Buffer.alloc(length, 0x43)), 'not a CM1 message')
+    await expectInvalid(
+      Array.from({ length: 96 }, (_, length) => Buffer.alloc(length, 0x43)),
+      'not a CM1 message',
+    )
   })
 
   it('A2 because it is of another product does not open', async () => {
@@ -70,7 +79,14 @@ describe('a message that is damaged', () => {
       ],
       'not a CM1 message',
     )
-    for (const text of ['vault:v1:8SDd3WHDOjf7', 'age1qyqszqgpqyqszqgpqyqszqgp', '{"CM1":1}', 'ECB=', ' ', 'gAAAAABh']) {
+    for (const text of [
+      'vault:v1:8SDd3WHDOjf7',
+      'age1qyqszqgpqyqszqgpqyqszqgp',
+      '{"CM1":1}',
+      'ECB=',
+      ' ',
+      'gAAAAABh',
+    ]) {
       expect(await codeOf(kms.decrypt({ ciphertext: text, context }))).toBe('INVALID_CIPHERTEXT')
     }
   })
@@ -78,7 +94,9 @@ describe('a message that is damaged', () => {
   it.each(envelopes)('A3 by a suite that it is not does not open, and nothing falls back (%s)', async (envelope) => {
     const message = await seal(envelope)
     const codes = Array.from({ length: 256 }, (_, code) => code).filter((code) => code !== message[3])
-    const rewritten = codes.map((code) => Buffer.concat([message.subarray(0, 3), Buffer.from([code]), message.subarray(4)]))
+    const rewritten = codes.map((code) =>
+      Buffer.concat([message.subarray(0, 3), Buffer.from([code]), message.subarray(4)]),
+    )
     await expectInvalid(rewritten, 'not a CM1 message')
     for (const ciphertext of rewritten) {
       expect(await codeOf(kms.decryptDataKey({ ciphertext, context }))).toBe('INVALID_CIPHERTEXT')
@@ -91,7 +109,10 @@ describe('a message that is damaged', () => {
     const message = await seal(envelope)
     const as = (keyId: string, keyVersion: number): Buffer => withHeader(message, { suite, keyId, keyVersion })
     await expectInvalid([as(ids.one, 0)], 'not a CM1 message')
-    await expectInvalid([as(ids.one, 2), as(ids.one, 3), as(ids.one, 0x8000_0000), as(ids.one, 0xffff_ffff)], 'no such version')
+    await expectInvalid(
+      [as(ids.one, 2), as(ids.one, 3), as(ids.one, 0x8000_0000), as(ids.one, 0xffff_ffff)],
+      'no such version',
+    )
     await expectInvalid([as(ids.two, 1), as(ids.two, 2)])
   })
 
@@ -104,13 +125,16 @@ describe('a message that is damaged', () => {
     await expectInvalid([moved])
   })
 
-  it.each(envelopes)('A6 does not open for whom it is not, even named as the key that they may use (%s)', async (envelope) => {
-    await kms.grants.upsert({ principal: 'reader', key: 'two', operations: ['decrypt'] })
-    const ciphertext = await seal(envelope)
-    expect(await codeOf(kms.as('reader').decrypt({ ciphertext, context }))).toBe('ACCESS_DENIED')
-    expect(await codeOf(kms.as('reader').decrypt({ ciphertext, context, key: 'two' }))).toBe('INVALID_CIPHERTEXT')
-    expect((await latestRecord(kms)).reason).toBe('it is a message of another key')
-  })
+  it.each(envelopes)(
+    'A6 does not open for whom it is not, even named as the key that they may use (%s)',
+    async (envelope) => {
+      await kms.grants.upsert({ principal: 'reader', key: 'two', operations: ['decrypt'] })
+      const ciphertext = await seal(envelope)
+      expect(await codeOf(kms.as('reader').decrypt({ ciphertext, context }))).toBe('ACCESS_DENIED')
+      expect(await codeOf(kms.as('reader').decrypt({ ciphertext, context, key: 'two' }))).toBe('INVALID_CIPHERTEXT')
+      expect((await latestRecord(kms)).reason).toBe('it is a message of another key')
+    },
+  )
 
   it.each(envelopes)('A7 by another of the versions that there are does not open (%s)', async (envelope) => {
     const key = await kms.keys.create({ name: `A7-${envelope}`, spec: 'AES_256' })
@@ -139,7 +163,12 @@ describe('an encryption context', () => {
   ]
 
   it.each(envelopes)('A8 that is the same in another order opens (%s)', async (envelope) => {
-    const { ciphertext } = await kms.encrypt({ key: 'one', plaintext: 'plain', context: { 9: 'x', 10: 'y', b: '1', a: '2' }, envelope })
+    const { ciphertext } = await kms.encrypt({
+      key: 'one',
+      plaintext: 'plain',
+      context: { 9: 'x', 10: 'y', b: '1', a: '2' },
+      envelope,
+    })
     const opened = await openAll([ciphertext], { a: '2', b: '1', 10: 'y', 9: 'x' })
     expect(opened).toEqual(['opened: plain'])
   })
@@ -154,10 +183,16 @@ describe('an encryption context', () => {
       [{ a: 'bc' }, { ab: 'c' }],
       [{ a: 'b,c' }, { a: 'b', c: '' }],
       [{ é: 'x' }, { 'e\u0301': 'x' }],
-      [{ '\uffff': 'x', '\u{10000}': 'y' }, { '\uffff': 'y', '\u{10000}': 'x' }],
+      [
+        { '\uffff': 'x', '\u{10000}': 'y' },
+        { '\uffff': 'y', '\u{10000}': 'x' },
+      ],
       [{ a: '\0' }, { a: '' }],
     ])(`A8 of %j and one of %j never open each other's ciphertext (${envelope})`, async (one, two) => {
-      for (const [mine, theirs] of [[one, two], [two, one]] as const) {
+      for (const [mine, theirs] of [
+        [one, two],
+        [two, one],
+      ] as const) {
         const { ciphertext } = await kms.encrypt({ key: 'one', plaintext: 'p', context: mine, envelope })
         expect(await openAll([ciphertext], mine)).toEqual(['opened: p'])
         expect(await openAll([ciphertext], theirs)).toEqual(['INVALID_CIPHERTEXT'])
@@ -189,7 +224,10 @@ describe('an encryption context', () => {
 
   it('E75 of the largest size gives a whole record, with a keyed hash for each pair', async () => {
     const large = Object.fromEntries(Array.from({ length: 64 }, (_, at) => [`${at}`.padEnd(60, 'k'), 'v'.repeat(60)]))
-    const { ciphertext } = await kms.encrypt({ key: 'one', plaintext: 'p', context: large }, { requestId: 'r'.repeat(128) })
+    const { ciphertext } = await kms.encrypt(
+      { key: 'one', plaintext: 'p', context: large },
+      { requestId: 'r'.repeat(128) },
+    )
     const record = await latestRecord(kms)
     expect(record).toMatchObject({ action: 'encrypt', status: 'SUCCESS', requestId: 'r'.repeat(128) })
     expect(new Set(record.context).size).toBe(64)
@@ -200,41 +238,53 @@ describe('an encryption context', () => {
 })
 
 describe('a message of several chunks', () => {
-  it.each(envelopes)('A13 does not open with its chunks in any other order, number or length (%s)', async (envelope) => {
-    const message = await seal(envelope, Buffer.alloc(40_000, 5))
-    const start = envelope === 'wrapped' ? 184 : 80
-    const head = message.subarray(0, start)
-    const [first, second, last] = [0, 1, 2].map((at) =>
-      message.subarray(start + at * chunk, start + (at + 1) * chunk),
-    ) as [Buffer, Buffer, Buffer]
-    const other = await seal(envelope, Buffer.alloc(40_000, 6))
-    await expectInvalid([
-      Buffer.concat([head, second, first, last]),
-      Buffer.concat([head, first, first, last]),
-      Buffer.concat([head, first, last]),
-      Buffer.concat([head, second, last]),
-      Buffer.concat([head, first, second, second, last]),
-      Buffer.concat([message, last]),
-      Buffer.concat([message, Buffer.alloc(1)]),
-      Buffer.concat([message, Buffer.alloc(16)]),
-      Buffer.concat([message, message]),
-      Buffer.concat([head, first, other.subarray(start + chunk)]),
-      Buffer.concat([other.subarray(0, start), message.subarray(start)]),
-    ], 'a chunk is not authentic')
-  })
+  it.each(envelopes)(
+    'A13 does not open with its chunks in any other order, number or length (%s)',
+    async (envelope) => {
+      const message = await seal(envelope, Buffer.alloc(40_000, 5))
+      const start = envelope === 'wrapped' ? 184 : 80
+      const head = message.subarray(0, start)
+      const [first, second, last] = [0, 1, 2].map((at) =>
+        message.subarray(start + at * chunk, start + (at + 1) * chunk),
+      ) as [Buffer, Buffer, Buffer]
+      const other = await seal(envelope, Buffer.alloc(40_000, 6))
+      await expectInvalid(
+        [
+          Buffer.concat([head, second, first, last]),
+          Buffer.concat([head, first, first, last]),
+          Buffer.concat([head, first, last]),
+          Buffer.concat([head, second, last]),
+          Buffer.concat([head, first, second, second, last]),
+          Buffer.concat([message, last]),
+          Buffer.concat([message, Buffer.alloc(1)]),
+          Buffer.concat([message, Buffer.alloc(16)]),
+          Buffer.concat([message, message]),
+          Buffer.concat([head, first, other.subarray(start + chunk)]),
+          Buffer.concat([other.subarray(0, start), message.subarray(start)]),
+        ],
+        'a chunk is not authentic',
+      )
+    },
+  )
 
   it.each(envelopes)('A14 does not open when it was cut where a chunk ends (%s)', async (envelope) => {
     for (const length of [16_384, 40_000]) {
       const message = await seal(envelope, Buffer.alloc(length, 5))
       const start = envelope === 'wrapped' ? 184 : 80
       const cuts = [start, start + chunk, start + 2 * chunk].filter((cut) => cut < message.length)
-      await expectInvalid(cuts.toReversed().map((cut) => message.subarray(0, cut)), 'no message has this length')
+      await expectInvalid(
+        cuts.toReversed().map((cut) => message.subarray(0, cut)),
+        'no message has this length',
+      )
     }
   })
 
   it('A13 does not open with the data key of another, nor as what its data key is', async () => {
     const [one, two] = [await seal('wrapped', 'one'), await seal('wrapped', 'two')]
-    await expectInvalid([Buffer.concat([one.subarray(0, 128), two.subarray(128)])], 'the commitment is to another key or context')
+    await expectInvalid(
+      [Buffer.concat([one.subarray(0, 128), two.subarray(128)])],
+      'the commitment is to another key or context',
+    )
     const asDerived = withHeader(Buffer.concat([one.subarray(0, 24), one.subarray(24, 128)]), {
       suite: derived,
       keyId: ids.one,
@@ -243,7 +293,11 @@ describe('a message of several chunks', () => {
     await expectInvalid([asDerived])
     const asDataKey = withHeader(asDerived, { suite: dataKey, keyId: ids.one, keyVersion: 1 })
     expect(await codeOf(kms.decryptDataKey({ ciphertext: asDataKey, context }))).toBe('INVALID_CIPHERTEXT')
-    const body = withHeader(Buffer.concat([one.subarray(0, 24), one.subarray(128)]), { suite: derived, keyId: ids.one, keyVersion: 1 })
+    const body = withHeader(Buffer.concat([one.subarray(0, 24), one.subarray(128)]), {
+      suite: derived,
+      keyId: ids.one,
+      keyVersion: 1,
+    })
     await expectInvalid([body])
   })
 })

@@ -26,7 +26,8 @@ const messageOf = async (suite: Suite): Promise<Buffer> =>
   sealAs(suite, materialOf(material, fixedKeyId, 3), { plaintext: Buffer.from('abc'), context })
 
 /** Every message with one bit changed. */
-const flips = (message: Buffer): Buffer[] => Array.from({ length: message.length * 8 }, (_, bit) => flipBit(message, bit))
+const flips = (message: Buffer): Buffer[] =>
+  Array.from({ length: message.length * 8 }, (_, bit) => flipBit(message, bit))
 
 /** What opening each of them comes to for a principal. */
 async function outcomes(client: KmsClient, suite: Suite, ciphertexts: readonly Buffer[]): Promise<string[]> {
@@ -66,12 +67,15 @@ describe('a message with a single bit changed', () => {
     expect(seen).toEqual(seen.map((_, bit) => (inKeyId(bit) ? 'ACCESS_DENIED' : 'INVALID_CIPHERTEXT')))
   })
 
-  it.each([derived, wrapped])('A5 is refused a service that may use every key, as an admin (suite $code)', async (suite) => {
-    const message = await messageOf(suite)
-    expect(await outcomes(everywhere, suite, [message])).toEqual(['opened'])
-    const seen = await outcomes(everywhere, suite, flips(message))
-    expect(seen).toEqual(seen.map(() => 'INVALID_CIPHERTEXT'))
-  })
+  it.each([derived, wrapped])(
+    'A5 is refused a service that may use every key, as an admin (suite $code)',
+    async (suite) => {
+      const message = await messageOf(suite)
+      expect(await outcomes(everywhere, suite, [message])).toEqual(['opened'])
+      const seen = await outcomes(everywhere, suite, flips(message))
+      expect(seen).toEqual(seen.map(() => 'INVALID_CIPHERTEXT'))
+    },
+  )
 
   it.each(suites)('A5 is refused whoever has no grant as if the key were not there (suite $code)', async (suite) => {
     const message = await messageOf(suite)

@@ -4,7 +4,12 @@ import type { RecordDraft } from '../../src/audit/record.ts'
 import type { KmsError } from '../../src/errors.ts'
 
 /** A draft whose waiting takes exactly 480 bytes. */
-export const draft: RecordDraft = { action: 'encrypt', actor: { id: '', role: 'service' }, status: 'SUCCESS', startedAt: 0 }
+export const draft: RecordDraft = {
+  action: 'encrypt',
+  actor: { id: '', role: 'service' },
+  status: 'SUCCESS',
+  startedAt: 0,
+}
 
 /** A use that holds in every state. */
 export function useOf(change: Partial<UseEntry> = {}): UseEntry {

@@ -2,13 +2,9 @@ import type { AuditRecord } from '../../src/audit/audit-record.ts'
 import { ChainBuilder, emptyHead } from '../../src/audit/chain.ts'
 import { signCheckpoint } from '../../src/audit/checkpoint.ts'
 import { headRow, type Head } from '../../src/audit/head.ts'
-import {
-  verifyChain,
-  type AuditProblem,
-  type Verification,
-  type VerifyOptions,
-  type VerifySource,
-} from '../../src/audit/verify.ts'
+import type { VerifySource } from '../../src/audit/chain-walk.ts'
+import type { AuditProblem, Verification, VerifyOptions } from '../../src/audit/verification.ts'
+import { verifyChain } from '../../src/audit/verify.ts'
 import { publicKeyOf, signingKey } from '../../src/crypto/ed25519.ts'
 import { leafHash } from '../../src/crypto/hash.ts'
 import { secretKey } from '../../src/crypto/secret-key.ts'
