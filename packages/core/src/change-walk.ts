@@ -3,6 +3,7 @@ import type { Randomness } from './crypto/randomness.ts'
 import { decide, type Claim } from './decide.ts'
 import { draftBare, type Caller } from './drafts.ts'
 import type { Keyring } from './keys/keyring.ts'
+import { resolveKey } from './keys/queries.ts'
 import type { ChangeWalk } from './runtime.ts'
 import type { Actor } from './stages.ts'
 import type { ChangeSet } from './state/change-set.ts'
@@ -25,7 +26,7 @@ export class LiveChange implements ChangeWalk {
   readonly set: ChangeSet
   readonly #caller: Caller
   #key: KeyRow | undefined
-  #asked: string | undefined
+  #keyId: string | undefined
   #details: RecordDetails | undefined
 
   constructor(parts: ChangeParts, caller: Caller, at: { set: ChangeSet; now: number }) {
@@ -39,11 +40,12 @@ export class LiveChange implements ChangeWalk {
   }
 
   async authorize(action: string, keyId?: string): Promise<void> {
+    if (keyId !== '*') this.#keyId ??= keyId
     await this.#decide({ kind: 'action', action, keyId })
   }
 
   async key(action: string, reference: string): Promise<KeyRow> {
-    this.#asked ??= reference
+    this.#keyId ??= await resolveKey(this.set, reference)
     const key = await this.#decide({ kind: 'key', action, key: reference })
     this.subject(key as KeyRow)
     return key as KeyRow
@@ -62,7 +64,7 @@ export class LiveChange implements ChangeWalk {
     const key = this.#key
     return {
       ...draftBare(this.#caller, error, this.#details),
-      keyId: key?.id ?? (this.#asked?.length === 36 ? this.#asked : undefined),
+      keyId: key?.id ?? this.#keyId,
       keyVersion: key?.currentVersion,
       owner: key?.owner ?? undefined,
     }

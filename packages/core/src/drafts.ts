@@ -80,20 +80,27 @@ interface Group {
 function draftMany(caller: Caller, told: Told): RecordDraft[] {
   const groups = new Map<string, Group>()
   // The first step is the call itself, which claims nothing of its own.
-  told.steps.slice(1).forEach((step, index) => addToGroups(groups, caller, { step, index }))
+  told.steps.slice(1).forEach((step, index) => addToGroups(groups, { caller, told }, { step, index }))
   const drafts = [...groups.values()].map((group) => draftGroup(caller, told, group))
   return drafts.length === 0 ? [draftBare(caller, told.steps.at(-1)?.error, told.details)] : drafts
 }
 
-function addToGroups(groups: Map<string, Group>, caller: Caller, at: { step: Step; index: number }): void {
-  const { step, index } = at
-  const unclaimed = { claim: { action: caller.action }, keyId: undefined, outcome: '' }
+function addToGroups(groups: Map<string, Group>, by: By, { step, index }: { step: Step; index: number }): void {
+  const action = { kind: 'action', action: by.caller.action } as const
+  const unclaimed = { claim: action, keyId: undefined, outcome: '' }
   for (const { claim, keyId, outcome } of step.claims.length === 0 ? [unclaimed] : step.claims) {
     const group = groupOf(groups, claim.action, keyId)
-    group.outcomes.push(`${index}:${outcome}:${statusOf(step.error).code ?? 'OK'}`)
+    const context =
+      claim.kind === 'use' && claim.context !== undefined ? by.told.pseudonyms.ofContext(claim.context) : []
+    group.outcomes.push([index, outcome, statusOf(step.error).code ?? 'OK', ...context].join(':'))
     if (step.error === undefined) group.ok += 1
     else group.errors.push(step.error)
   }
+}
+
+interface By {
+  readonly caller: Caller
+  readonly told: Told
 }
 
 function groupOf(groups: Map<string, Group>, action: string, keyId: string | undefined): Group {
@@ -104,10 +111,11 @@ function groupOf(groups: Map<string, Group>, action: string, keyId: string | und
 }
 
 function draftGroup(caller: Caller, told: Told, group: Group): RecordDraft {
+  const bare = draftBare(caller, group.errors[0], told.details)
   const denied = group.ok === 0 && group.errors.every((error) => statusOf(error).status === 'DENIED')
-  const first = group.errors.find((error) => denied || statusOf(error).status === 'FAILURE') ?? group.errors[0]
   return {
-    ...draftBare(caller, first, told.details),
+    ...bare,
+    status: bare.status === 'DENIED' && !denied ? 'FAILURE' : bare.status,
     action: group.action,
     keyId: group.keyId,
     counts: { ok: group.ok, failed: group.errors.length },

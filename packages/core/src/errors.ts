@@ -93,7 +93,7 @@ export class AccessDeniedError extends KmsError {
   override readonly code = 'ACCESS_DENIED'
 }
 
-/** No key has this id, name or alias. Only callers that may see every key are told. */
+/** No key has this id or name. Only callers that may see every key are told. */
 export class KeyNotFoundError extends KmsError {
   override readonly code = 'KEY_NOT_FOUND'
 }

@@ -24,7 +24,7 @@ export type {
   HandleEncryptItem,
   StateOptions,
 } from './face/handle.ts'
-export type { KeyIdentity } from './face/handle.ts'
+export type { HandleReEncryptItem, KeyIdentity, ReEncryptOptions } from './face/handle.ts'
 export { isCiphertext } from './face/is-ciphertext.ts'
 export type { Ciphertext, EncryptionContext, Plaintext } from './operations/shared/fields.ts'
 export type { DecryptRequest, DecryptResult, EncryptRequest, EncryptResult } from './operations/shared/messages.ts'
@@ -65,10 +65,10 @@ export type { PrincipalDescription, PrincipalRequest } from './operations/shared
 // Audit and operations
 export type { Audit, TailRequest } from './face/audit.ts'
 export type { Ops } from './face/ops.ts'
-export type { AuditRecord } from './audit/audit-record.ts'
+export type { AuditRecord, RecordFault } from './audit/audit-record.ts'
 export type { RecordChange, RecordCounts, RecordDetails, RecordStatus } from './audit/record.ts'
 export type { Touched } from './state/cache.ts'
-export type { ListAuditRequest } from './operations/list-audit.ts'
+export type { DamagedRecord, ListAuditRequest, StoredRecord } from './operations/list-audit.ts'
 export type { AuditVerification, VerificationRecord, VerifyAuditRequest } from './operations/verify-audit.ts'
 export type { AuditProblem, BrokenLog, IntactLog, Verification, VerifyOptions } from './audit/verification.ts'
 export type { Health } from './operations/health.ts'

@@ -1,5 +1,6 @@
 import type { Verification, VerifyOptions } from './audit/verification.ts'
-import { verifyChain } from './audit/verify.ts'
+import type { MacKeys } from './audit/head-guard.ts'
+import { readEnd, verifyChain } from './audit/verify.ts'
 import { Pseudonyms } from './audit/pseudonym.ts'
 import { secretKey } from './crypto/secret-key.ts'
 import { randomBytesOf } from './crypto/randomness.ts'
@@ -12,7 +13,7 @@ import { openSecrets, type HouseSecrets } from './house/secrets.ts'
 import { originOf } from './house/tenant.ts'
 import { Keyring } from './keys/keyring.ts'
 import { describeKey, type DescribeKeyRequest } from './operations/describe-key.ts'
-import { listAudit, type ListAuditRequest } from './operations/list-audit.ts'
+import { listStoredAudit, type ListAuditRequest, type StoredRecord } from './operations/list-audit.ts'
 import { listGrants, type ListGrantsRequest } from './operations/list-grants.ts'
 import { listKeys } from './operations/list-keys.ts'
 import type { GrantDescription } from './operations/shared/grants.ts'
@@ -20,8 +21,9 @@ import type { KeyDescription } from './operations/shared/keys.ts'
 import type { PageRequest } from './operations/shared/pages.ts'
 import { readOptions, type KmsOptions, type Settings } from './options.ts'
 import { readUnrecorded } from './pipeline.ts'
-import type { AuditRecord, House, Page, UseOperation } from './runtime.ts'
+import type { House, Page, UseOperation } from './runtime.ts'
 import { fetchAnswer } from './state/query.ts'
+import type { StorageReader } from './storage/adapter.ts'
 import { tables } from './storage/tables.ts'
 import type { WalkParts } from './walk.ts'
 
@@ -61,7 +63,7 @@ export async function inspectKms(options: InspectOptions): Promise<Inspection> {
     storage.snapshot(async (reader) => readFoundation(reader, tenant))
   const foundation = await read().catch(note)
   const keyring = new Keyring(settings.random)
-  await openKeyring(keyring, foundation?.keyring ?? [], settings.rootKeys).catch(note)
+  await openKeyring(keyring, foundation?.keyring ?? [], settings).catch(note)
   let secrets: HouseSecrets | undefined
   try {
     secrets = openSecrets(keyring, foundation?.secrets ?? [])
@@ -110,8 +112,8 @@ export class Inspection {
         options,
       )
     },
-    /** Its records. */
-    list: (request: ListAuditRequest = {}): Listing<AuditRecord> => this.#list(listAudit, request),
+    /** Its records, damaged ones among them. */
+    list: (request: ListAuditRequest = {}): Listing<StoredRecord> => this.#list(listStoredAudit, request),
   }
 
   /** Keys, without their material. */
@@ -151,6 +153,10 @@ export class Inspection {
 /** Reads as it is stored: no cache, no head to check. */
 function walkParts({ settings, keyring, secrets }: InspectionParts): WalkParts {
   const { storage, tenant, clock, random, timers } = settings
+  const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
+  // What lies beyond an authentic head is not part of the log; without one, everything is shown.
+  const sizeOf = async (reader: StorageReader): Promise<number> =>
+    (await readEnd(reader, { tenant, macKeyOf })).head?.size ?? Infinity
   return {
     tenant,
     clock,
@@ -161,7 +167,7 @@ function walkParts({ settings, keyring, secrets }: InspectionParts): WalkParts {
     house: closedHouse,
     view: {
       read: async (query) => storage.snapshot(async (reader) => fetchAnswer(reader, tenant, query)),
-      snapshot: async (read) => storage.snapshot(async (reader) => read(reader, { size: Infinity })),
+      snapshot: async (read) => storage.snapshot(async (reader) => read(reader, { size: await sizeOf(reader) })),
     },
   }
 }

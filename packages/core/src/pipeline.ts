@@ -3,8 +3,9 @@ import type { Ledger } from './audit/ledger.ts'
 import { aborted, type Waiter } from './audit/queue.ts'
 import { LiveChange, type ChangeParts } from './change-walk.ts'
 import { draftBare, type Caller } from './drafts.ts'
-import { InvalidRequestError, isKmsError, type KmsError } from './errors.ts'
+import { InvalidRequestError, isKmsError } from './errors.ts'
 import { wipeDeep } from './internal/bytes.ts'
+import { ownOnly } from './internal/own.ts'
 import { unlessAborted } from './internal/patience.ts'
 import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime.ts'
 import type { Actor, Recorded } from './stages.ts'
@@ -29,6 +30,7 @@ export interface PipelineParts extends WalkParts, ChangeParts {
  */
 export class Pipeline {
   readonly #parts: PipelineParts
+  #refusedRequests = 0
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
@@ -39,7 +41,7 @@ export class Pipeline {
     try {
       const { signal, requestId } = parseOptions(call.options)
       // Everything that the caller could change later is copied here, before anything is awaited.
-      const request = parse(operation.schema, input)
+      const request = this.#parse(operation.schema, input)
       if (signal?.aborted === true) throw aborted(signal)
       const startedAt = this.#parts.clock.monotonic()
       const caller: Caller = { actor: call.actor, action: operation.action, requestId, startedAt }
@@ -52,6 +54,20 @@ export class Pipeline {
       }
     } catch (error) {
       throw tagged(error, call.options?.requestId)
+    }
+  }
+
+  /** How many requests were refused by their schemas: counted, not recorded. */
+  get refusedRequests(): number {
+    return this.#refusedRequests
+  }
+
+  #parse<P>(schema: Schema<P>, input: unknown): P {
+    try {
+      return parse(schema, input)
+    } catch (error) {
+      this.#refusedRequests += 1
+      throw error
     }
   }
 
@@ -90,7 +106,7 @@ export class Pipeline {
         if (done.error !== undefined) return raise(done.error)
         return run.draft(undefined)
       },
-      refused: (error: KmsError) => change?.draft(error) ?? draftBare(on.caller, error),
+      refused: (error) => change?.draft(error) ?? draftBare(on.caller, error),
     }
     const outcome = await this.#parts.ledger.append(entry, on)
     if (outcome === 'again') throw new Error('a change is never done again')
@@ -167,17 +183,16 @@ function release<R>(_proof: Recorded, done: Done<R>, mark: ((result: R, recorded
 
 /** Reads a request through its schema: own properties only, so that a polluted prototype adds nothing. */
 function parse<P>(schema: Schema<P>, input: unknown): P {
-  const parsed = schema.safeParse(ownProperties(input))
-  if (parsed.success) return ownProperties(parsed.data)
+  const parsed = schema.safeParse(readOwn(input))
+  if (parsed.success) return ownOnly(parsed.data)
   const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
   const [first] = issues
   throw new InvalidRequestError(`the request is not valid: ${first?.path ?? ''}: ${first?.message ?? ''}`, issues)
 }
 
-function ownProperties<P>(data: P): P {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return data
+function readOwn<T>(value: T): T {
   try {
-    return Object.assign(Object.create(null), data) as P
+    return ownOnly(value)
   } catch (error) {
     throw new InvalidRequestError('a property of the request cannot be read', [], { cause: error })
   }
@@ -187,7 +202,7 @@ function parseOptions(options: CallOptions | undefined): CallOptions {
   if (options === null || (options !== undefined && typeof options !== 'object')) {
     throw new InvalidRequestError('the options are not an object')
   }
-  const own = ownProperties(options ?? {})
+  const own = readOwn(options ?? {})
   const { requestId, signal } = own
   if (requestId !== undefined && !isRequestId(requestId)) {
     throw new InvalidRequestError('requestId is not a well-formed string of 1 to 128 characters')

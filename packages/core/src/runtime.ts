@@ -29,7 +29,7 @@ interface SchemaIssue {
 export interface Target extends Omit<KeyUse, 'now'> {
   /** The operation, by the name that a grant gives it. */
   readonly action: string
-  /** The key: id, name or alias. */
+  /** The key: id or name. */
   readonly key: string
   readonly context?: EncodedContext | undefined
 }
@@ -137,6 +137,11 @@ export interface HouseHealth {
   readonly ledger: {
     /** How many operations wait for their records. */
     readonly waiting: number
+  }
+  /** What callers asked of this process. */
+  readonly requests: {
+    /** How many requests were refused for their shape: those are counted, not recorded. */
+    readonly refused: number
   }
   /** The audit log; `undefined` where its head cannot be read or does not verify. */
   readonly chain:

@@ -3,8 +3,9 @@ import type { Pseudonyms } from './audit/pseudonym.ts'
 import type { RecordDetails, RecordDraft } from './audit/record.ts'
 import type { Tools } from './envelope/seal.ts'
 import { isKmsError, type KmsError } from './errors.ts'
-import { byteSize } from './internal/bytes.ts'
+import { byteSize, wipeDeep } from './internal/bytes.ts'
 import type { Clock } from './internal/clock.ts'
+import { ownOnly } from './internal/own.ts'
 import type { Keyring } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
 import { decide, type Claim, type Decision } from './decide.ts'
@@ -62,7 +63,7 @@ export class LiveWalk implements Walk {
   }
 
   async authorize(action: string): Promise<void> {
-    await this.#claim({ kind: 'action', action })
+    await this.#claim(ownOnly({ kind: 'action', action }))
   }
 
   async key(action: string, reference: string): Promise<KeyRow> {
@@ -70,7 +71,7 @@ export class LiveWalk implements Walk {
   }
 
   async material(target: Target): Promise<Material> {
-    const { usable } = await this.#claim({ kind: 'use', ...target })
+    const { usable } = await this.#claim(ownOnly({ kind: 'use', ...target }))
     return this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
   }
 
@@ -85,7 +86,7 @@ export class LiveWalk implements Walk {
       try {
         results.push({ ok: true, reference: item.reference, ...(await work(item)) })
       } catch (error) {
-        if (!isKmsError(error) || error.code === 'ABORTED') throw error
+        if (!isKmsError(error) || error.code === 'ABORTED') return abandon(results, error)
         step.error = error
         results.push({ ok: false, reference: item.reference, error })
       }
@@ -158,6 +159,12 @@ export class LiveWalk implements Walk {
       throw error
     }
   }
+}
+
+/** A call that ends in the middle of its items leaves nothing of those before. */
+function abandon(results: readonly unknown[], error: unknown): never {
+  wipeDeep(results)
+  throw error as Error
 }
 
 function outcomeOf(decision: Decision): string {

@@ -5,6 +5,8 @@ import type { Dialect, RawBuilder } from 'kysely'
 export interface SqlDialect {
   /** How Kysely speaks to it, the connection aside. */
   readonly kysely: Omit<Dialect, 'createDriver'>
+  /** The schema that everything is in, for databases that have such. */
+  readonly schema?: string | undefined
   /** Comes before the name of every table and index, so that they can live beside somebody else's. */
   readonly prefix: string
   /** What columns are declared as. */

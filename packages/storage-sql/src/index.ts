@@ -6,8 +6,8 @@
  */
 export type { SqlDialect } from './dialect.ts'
 export type { SqlResult, SqlSession, SqlStatement } from './session.ts'
-export { Schema } from './schema.ts'
-export type { SchemaObject } from './schema.ts'
+export { Schema, kyselyFor } from './schema.ts'
+export type { AnyTables, SchemaObject } from './schema.ts'
 export { appliedMigrations, migrate } from './migrations.ts'
 export { Statements } from './statements.ts'
 export { SqlView } from './view.ts'

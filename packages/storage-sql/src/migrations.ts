@@ -38,7 +38,10 @@ function driverOn(session: SqlSession): Driver {
 export async function appliedMigrations(session: SqlSession, schema: Schema): Promise<string[]> {
   const db = kyselyFor(schema.dialect, driverOn(session))
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
-  if (!tables.some(({ name }) => name === schema.migrationTable)) return []
+  const place = schema.dialect.schema
+  const isOurs = (table: { readonly name: string; readonly schema?: string }): boolean =>
+    table.name === schema.migrationTable && (place === undefined || table.schema === place)
+  if (!tables.some(isOurs)) return []
   const rows = await db.selectFrom(schema.migrationTable).select('name').orderBy('name').execute()
   const names = rows.map((row) => String(row['name']))
   const unknown = names.find((name) => !schema.migrations.includes(name))
@@ -68,6 +71,7 @@ export async function migrate(session: SqlSession, schema: Schema): Promise<void
     provider: { getMigrations: async () => migrationsOf(schema) },
     migrationTableName: schema.migrationTable,
     migrationLockTableName: schema.migrationLockTable,
+    ...(schema.dialect.schema === undefined ? {} : { migrationTableSchema: schema.dialect.schema }),
     disableTransactions: true,
   })
   const { error } = await migrator.migrateToLatest()

@@ -7,8 +7,8 @@ import type { SqlDialect } from './dialect.ts'
 export type AnyTables = Record<string, Record<string, unknown>>
 
 /** Kysely for this dialect. Without a driver it compiles and runs nothing. */
-export function kyselyFor({ kysely }: SqlDialect, driver: Driver = new DummyDriver()): Kysely<AnyTables> {
-  return new Kysely<AnyTables>({
+export function kyselyFor({ kysely, schema }: SqlDialect, driver: Driver = new DummyDriver()): Kysely<AnyTables> {
+  const db = new Kysely<AnyTables>({
     dialect: {
       createAdapter: () => kysely.createAdapter(),
       createDriver: () => driver,
@@ -16,6 +16,7 @@ export function kyselyFor({ kysely }: SqlDialect, driver: Driver = new DummyDriv
       createQueryCompiler: () => kysely.createQueryCompiler(),
     },
   })
+  return schema === undefined ? db : db.withSchema(schema)
 }
 
 /** One thing that a migration creates. */

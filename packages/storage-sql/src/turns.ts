@@ -1,13 +1,17 @@
 import { abandoned } from './failures.ts'
 
-/** Lets one pass at a time, in the order in which they came. */
+/** Lets one pass at a time, or as many as it was made for, in the order in which they came. */
 export class Turns {
-  #taken = false
+  #free: number
   readonly #waiting: (() => void)[] = []
 
-  /** Whether nobody has it. */
+  constructor(places = 1) {
+    this.#free = places
+  }
+
+  /** Whether a turn is to be had without waiting. */
   get isFree(): boolean {
-    return !this.#taken
+    return this.#free > 0
   }
 
   /**
@@ -17,15 +21,15 @@ export class Turns {
    */
   take(signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return Promise.reject(abandoned(signal))
-    if (this.#taken) return this.#queue(signal)
-    this.#taken = true
+    if (this.#free === 0) return this.#queue(signal)
+    this.#free--
     return Promise.resolve()
   }
 
   /** Ends a turn. */
   pass(): void {
     const next = this.#waiting.shift()
-    if (next === undefined) this.#taken = false
+    if (next === undefined) this.#free++
     else next()
   }
 

@@ -1,4 +1,5 @@
 import type { EncodedContext } from '../stages.ts'
+import { decodeGrants } from '../state/decode.ts'
 import type { Query } from '../state/query.ts'
 import { rowsAs, type GrantRow, type NameRow, type PrincipalRow } from '../state/rows.ts'
 import { limits } from '../internal/defaults.ts'
@@ -33,7 +34,7 @@ export function grantsOn(principal: string, keyId: string): Query<readonly Grant
     table: 'grants',
     key: [principal, keyId],
     many: limits.grantsPerKey,
-    decode: (rows) => rowsAs<GrantRow>(rows).map(decodeGrant),
+    decode: (rows) => decodeGrants(rows).map(decodeGrant),
   }
 }
 

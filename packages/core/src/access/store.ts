@@ -1,7 +1,8 @@
 import { ConflictError, LimitExceededError, NameTakenError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
 import type { ChangeSet } from '../state/change-set.ts'
-import { rowsAs, type GrantRow } from '../state/rows.ts'
+import { decodeGrants } from '../state/decode.ts'
+import type { GrantRow } from '../state/rows.ts'
 import { decodeGrant, grantName, grantsOn, principalById, type Grant } from './grant.ts'
 
 /** Adds a grant, and its name. @throws NameTakenError, LimitExceededError */
@@ -19,7 +20,7 @@ export async function addGrant(change: ChangeSet, grant: Omit<GrantRow, 'tenant'
 
 /** The grant with this id. */
 export async function findGrant(change: ChangeSet, id: string): Promise<Grant | undefined> {
-  const [row] = rowsAs<GrantRow>(await change.range('grants', 'by_id', [id]))
+  const [row] = decodeGrants(await change.range('grants', 'by_id', [id]))
   return row === undefined ? undefined : decodeGrant(row)
 }
 

@@ -59,8 +59,11 @@ export interface AuditRecord {
 
 /** What is wrong with a stored record. */
 export interface RecordFault {
+  /** What kind of fault it is. */
   readonly kind: 'record-hash' | 'record-format' | 'record-column'
+  /** What should be there. */
   readonly expected: string
+  /** What is there. */
   readonly found: string
 }
 

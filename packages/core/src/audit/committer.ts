@@ -175,7 +175,8 @@ export class Committer {
     try {
       draft = await tx.savepoint(async () => change.perform(set, chain.now))
     } catch (error) {
-      if (!isKmsError(error)) throw error
+      // What the storage could not do concerns the whole batch, anything else this change alone.
+      if (!isKmsError(error) && error === set.storageError) throw error
       applied = false
       draft = change.refused(error)
     }

@@ -1,4 +1,3 @@
-import type { KmsError } from '../errors.ts'
 import type { ChangeSet } from '../state/change-set.ts'
 import type { StateView } from '../state/view.ts'
 import type { RecordDraft } from './record.ts'
@@ -20,10 +19,10 @@ export interface UseEntry {
 /** A change of the state, to be authorized, validated and done at its turn inside the transaction. */
 export interface ChangeEntry {
   readonly kind: 'change'
-  /** Does it. May be called again when the transaction was undone. @throws KmsError to refuse. */
+  /** Does it. May be called again when the transaction was undone. What it throws refuses it, and nothing else. */
   perform(change: ChangeSet, now: number): Promise<RecordDraft>
   /** The record of its refusal. */
-  refused(error: KmsError): RecordDraft
+  refused(error: unknown): RecordDraft
 }
 
 /** What the ledger takes. */

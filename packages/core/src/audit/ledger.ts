@@ -6,6 +6,9 @@ import type { Batch, Committer } from './committer.ts'
 import type { Entry } from './entry.ts'
 import { Queue, type Outcome, type Pending, type Waiter } from './queue.ts'
 
+/** How long a storage may take to settle after everybody has given up on it. */
+const hungAfterMs = 1000
+
 /** What a ledger works with. */
 export interface LedgerParts {
   readonly committer: Committer
@@ -101,7 +104,7 @@ export class Ledger {
     }
     try {
       const entries = batch.map((pending) => pending.entry)
-      const done = await this.#parts.committer.commit(entries, abandon.signal)
+      const done = await this.#unlessHung(this.#parts.committer.commit(entries, abandon.signal), abandon.signal)
       // From here on nobody is waited for: what is settled now is settled by its record.
       for (const pending of batch) pending.whenSettled = undefined
       release(batch, done)
@@ -111,6 +114,23 @@ export class Ledger {
       return error ?? new Error('the storage failed without saying why')
     } finally {
       for (const pending of batch) pending.inFlight = false
+    }
+  }
+
+  /**
+   * A storage that does not settle although nobody waits any more is left to itself, so that the next batch is tried.
+   * Should it still commit, its records are in the chain, and nobody got a result for them.
+   */
+  async #unlessHung(commit: Promise<Batch>, signal: AbortSignal): Promise<Batch> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    let stop = (): void => undefined
+    signal.addEventListener('abort', () => {
+      stop = this.#parts.timers.after(hungAfterMs, () => reject(new Error('the storage hangs')))
+    })
+    try {
+      return await Promise.race([commit, promise])
+    } finally {
+      stop()
     }
   }
 }

@@ -48,7 +48,10 @@ interface WalkFrom {
 }
 
 /** The head if it is ours; and how far to read: where there is none, to the last record. */
-async function readEnd(reader: StorageReader, source: VerifySource): Promise<LogEnd> {
+export async function readEnd(
+  reader: StorageReader,
+  source: Pick<VerifySource, 'tenant' | 'macKeyOf'>,
+): Promise<LogEnd> {
   const newest = async (table: string): Promise<Row | undefined> =>
     (await reader.range(table, { prefix: [source.tenant], order: 'desc', limit: 1 }))[0]
   const [row, record, checkpoint] = [await newest('heads'), await newest('records'), await newest('checkpoints')]
@@ -61,7 +64,7 @@ async function readEnd(reader: StorageReader, source: VerifySource): Promise<Log
 }
 
 /** A head under an epoch that does not exist is not authentic. */
-function keyOrNone(source: VerifySource, epoch: number): ReturnType<MacKeys> | undefined {
+function keyOrNone(source: Pick<VerifySource, 'macKeyOf'>, epoch: number): ReturnType<MacKeys> | undefined {
   try {
     return source.macKeyOf(epoch)
   } catch {
@@ -69,7 +72,8 @@ function keyOrNone(source: VerifySource, epoch: number): ReturnType<MacKeys> | u
   }
 }
 
-interface LogEnd {
+/** Where a log ends, by its head and by its rows. */
+export interface LogEnd {
   readonly head: Head | undefined
   readonly size: number
   /** What lies beyond the head, and should not be there. */

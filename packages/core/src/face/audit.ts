@@ -49,8 +49,9 @@ export class Audit {
 
   /** Opens a tail, which is recorded, and says where it begins. */
   async #start(request: TailRequest, options: CallOptions): Promise<number> {
-    const { items } = await this.#run(listAudit, { order: 'desc', limit: 1 }, options)
-    return requireObject(request, 'request').from ?? (items[0]?.seq ?? -1) + 1
+    const asked = requireObject(request, 'request')
+    const { items } = await this.#run(listAudit, { ...asked, order: 'desc', limit: 1 }, options)
+    return asked.from ?? (items[0]?.seq ?? -1) + 1
   }
 
   /**

@@ -65,7 +65,7 @@ export class KmsClient {
     this.ops = new Ops(run)
   }
 
-  /** A handle to a key by its id, name or alias. No I/O: whether it exists shows at its first use. */
+  /** A handle to a key by its id or name. No I/O: whether it exists shows at its first use. */
   key(reference: string, usage: KeyUsage = 'ENCRYPT_DECRYPT'): KeyHandle {
     return handleOf(this.#run, reference, usage)
   }

@@ -8,11 +8,14 @@ import { enableKey } from '../operations/enable-key.ts'
 import { encryptMany, type EncryptManyResult } from '../operations/encrypt-many.ts'
 import { encrypt } from '../operations/encrypt.ts'
 import { generateDataKey } from '../operations/generate-data-key.ts'
+import { reEncryptMany, type ReEncryptManyResult } from '../operations/re-encrypt-many.ts'
+import { reEncrypt } from '../operations/re-encrypt.ts'
 import { rotateKey } from '../operations/rotate-key.ts'
 import type { GenerateDataKeyRequest, GenerateDataKeyResult } from '../operations/shared/data-keys.ts'
 import { keyReference, name as nameSchema, type Ciphertext, type Plaintext } from '../operations/shared/fields.ts'
 import type { KeyDescription } from '../operations/shared/keys.ts'
 import type { DecryptRequest, DecryptResult, EncryptRequest, EncryptResult } from '../operations/shared/messages.ts'
+import type { ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
 import type { CallOptions } from '../pipeline.ts'
 import type { KeySpec, KeyUsage } from '../state/rows.ts'
 import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
@@ -26,9 +29,12 @@ export type EncryptOptions = Omit<EncryptRequest, 'key' | 'plaintext'> & CallOpt
 /** Options of a handle's `decrypt`. */
 export type DecryptOptions = Omit<DecryptRequest, 'key' | 'ciphertext'> & CallOptions
 
+/** Options of a handle's `reEncrypt`. */
+export type ReEncryptOptions = Omit<ReEncryptRequest, 'key' | 'ciphertext'> & CallOptions
+
 /** Which key a handle is of. */
 export interface KeyIdentity {
-  /** What operations call it: id, name or alias. */
+  /** What operations call it: id or name. */
   readonly reference: string
   /** What it is for. */
   readonly usage: KeyUsage
@@ -85,6 +91,21 @@ export class KeyHandle {
     return this.#run(decrypt, { ...fields, key: this.#reference, ciphertext }, call)
   }
 
+  /**
+   * Puts a message, of this or another key, under the current version of this one; its plaintext is not shown.
+   *
+   * @throws InvalidCiphertextError, AccessDeniedError, InvalidKeyStateError
+   */
+  async reEncrypt(ciphertext: Ciphertext, options: ReEncryptOptions = {}): Promise<ReEncryptResult> {
+    const [call, fields] = split(options)
+    return this.#run(reEncrypt, { ...fields, key: this.#reference, ciphertext }, call)
+  }
+
+  /** Re-encrypts what `encryptText` or `encryptJson` returned, into base64url again. */
+  async reEncryptText(ciphertext: Ciphertext, options: ReEncryptOptions = {}): Promise<string> {
+    return (await this.reEncrypt(ciphertext, options)).ciphertext.toString('base64url')
+  }
+
   /** Encrypts a text into base64url, for a text column. */
   async encryptText(text: string, options: EncryptOptions = {}): Promise<string> {
     if (typeof text !== 'string') throw new InvalidRequestError('encryptText takes a string')
@@ -114,6 +135,11 @@ export class KeyHandle {
   /** Decrypts up to 1,000 messages of this key, each on its own, with one audit record. */
   async decryptMany(items: readonly HandleDecryptItem[], options?: CallOptions): Promise<DecryptManyResult> {
     return this.#run(decryptMany, { items: withKey(items, this.#reference) }, options)
+  }
+
+  /** Re-encrypts up to 1,000 messages, each on its own, with one audit record per key and direction. */
+  async reEncryptMany(items: readonly HandleReEncryptItem[], options?: CallOptions): Promise<ReEncryptManyResult> {
+    return this.#run(reEncryptMany, { items: withKey(items, this.#reference) }, options)
   }
 
   /** Makes a data key, in clear and encrypted under this key. */
@@ -171,10 +197,15 @@ export interface HandleDecryptItem extends Omit<DecryptRequest, 'key'> {
   readonly reference?: string | undefined
 }
 
+/** A message of a handle's `reEncryptMany`. */
+export interface HandleReEncryptItem extends Omit<ReEncryptRequest, 'key'> {
+  /** What the caller calls it: given back with its result. */
+  readonly reference?: string | undefined
+}
+
 /** A handle by what the caller calls the key: no I/O, nothing is checked but the shape. @throws InvalidRequestError */
 export function handleOf(run: Run, reference: string, usage: KeyUsage): KeyHandle {
-  if (!keyReference.safeParse(reference).success)
-    throw new InvalidRequestError('a key is named by its id, name or alias')
+  if (!keyReference.safeParse(reference).success) throw new InvalidRequestError('a key is named by its id or name')
   if (!usages.includes(usage)) throw new InvalidRequestError('there is no such key usage')
   const isName = nameSchema.safeParse(reference).success
   return new KeyHandle(run, { reference, usage, ...(isName ? { name: reference } : { id: reference }) })

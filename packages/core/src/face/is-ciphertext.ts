@@ -1,6 +1,6 @@
 import { parseHeader } from '../envelope/header.ts'
 import { fromBase64url } from '../internal/base64url.ts'
-import { asBuffer } from '../internal/bytes.ts'
+import { asBuffer, isBytes } from '../internal/bytes.ts'
 
 /** Characters of base64url in which the whole header of a message is. */
 const headerText = 32
@@ -17,7 +17,7 @@ const headerText = 32
  * ```
  */
 export function isCiphertext(value: unknown): value is Uint8Array | string {
-  if (value instanceof Uint8Array) return parseHeader(asBuffer(value)) !== undefined
+  if (isBytes(value)) return parseHeader(asBuffer(value)) !== undefined
   // The magic is three bytes, so its base64url is four characters of their own: most texts end here.
   if (typeof value !== 'string' || value.length < headerText || !value.startsWith('Q00x')) return false
   const bytes = fromBase64url(value)

@@ -1,10 +1,12 @@
 import { StorageTamperedError, TenantNotFoundError } from '../errors.ts'
 import { pause } from '../internal/clock.ts'
+import { within } from '../internal/patience.ts'
 import type { Settings } from '../options.ts'
-import type { StorageReader } from '../storage/adapter.ts'
+import type { StorageReader, StorageTransaction } from '../storage/adapter.ts'
 import { isStorageConflict, storageFailureOf } from '../storage/errors.ts'
 import type { Row } from '../storage/table.ts'
-import { storageErrors } from '../audit/live-view.ts'
+import { tables } from '../storage/tables.ts'
+import { late, storageErrors } from '../audit/live-view.ts'
 import { genesisRows } from './genesis.ts'
 
 /** What a tenant stands on, as it is stored. */
@@ -21,9 +23,9 @@ export async function readFoundation(reader: StorageReader, tenant: string): Pro
   if (keyring.length > 0) {
     return { keyring, secrets: await reader.range('secrets', all), genesis: await reader.get('records', [tenant, 0]) }
   }
-  for (const table of ['heads', 'records', 'keys', 'secrets', 'grants']) {
-    const [row] = await reader.range(table, { prefix: [tenant], limit: 1 })
-    if (row !== undefined) throw new StorageTamperedError(`the tenant has rows in ${table} but no keyring`)
+  for (const { name } of tables) {
+    const [row] = await reader.range(name, { prefix: [tenant], limit: 1 })
+    if (row !== undefined) throw new StorageTamperedError(`the tenant has rows in ${name} but no keyring`)
   }
   return undefined
 }
@@ -37,19 +39,45 @@ export async function readFoundation(reader: StorageReader, tenant: string): Pro
 export async function layFoundation(tenant: string, settings: Settings, make: boolean): Promise<Foundation> {
   const { storage, clock, timers, deadlineMs } = settings
   const deadline = clock.monotonic() + deadlineMs
+  let met = false
   for (;;) {
-    const found = await storageErrors(storage.snapshot(async (reader) => readFoundation(reader, tenant)))
+    const snapshot = storage.snapshot(async (reader) => readFoundation(reader, tenant))
+    const found = await within(settings, storageErrors(snapshot), late)
     if (found !== undefined) return found
     if (!make) throw new TenantNotFoundError('there is no such tenant')
-    const rows = await genesisRows(tenant, settings)
-    try {
-      await storage.transact(tenant, async (tx) => {
-        for (const [table, row] of rows) await tx.insert(table, row)
-      })
-    } catch (error) {
-      const again = isStorageConflict(error) || storageFailureOf(error)?.transient === true
-      if (!again || clock.monotonic() > deadline) await storageErrors(Promise.reject(error as Error))
-      await pause(timers, 5)
+    const error = await insertAll(tenant, settings, await genesisRows(tenant, settings))
+    // Laid, or met with a conflict, it is there to be read; after a failure for a moment it is tried again.
+    const isThere = error === undefined || isStorageConflict(error)
+    if (isThere && !met) {
+      met = true
+      continue
     }
+    const mayPass = isThere || storageFailureOf(error)?.transient === true
+    if (!mayPass || clock.monotonic() > deadline) return raised(error ?? late())
+    await pause(timers, 5)
   }
+}
+
+/** Inserts everything in one transaction, and says what prevented it. */
+async function insertAll(
+  tenant: string,
+  settings: Settings,
+  rows: readonly (readonly [string, Row])[],
+): Promise<unknown> {
+  const giveUp = new AbortController()
+  const insert = async (tx: StorageTransaction): Promise<void> => {
+    for (const [table, row] of rows) await tx.insert(table, row)
+  }
+  try {
+    const done = settings.storage.transact(tenant, insert, { signal: giveUp.signal })
+    await within(settings, done, late)
+    return undefined
+  } catch (error) {
+    giveUp.abort()
+    return error
+  }
+}
+
+async function raised(error: unknown): Promise<never> {
+  return storageErrors(Promise.reject(error as Error))
 }

@@ -5,6 +5,7 @@ import { publicKeyOf } from '../crypto/ed25519.ts'
 import { randomBytesOf } from '../crypto/randomness.ts'
 import { Keyring } from '../keys/keyring.ts'
 import type { Settings } from '../options.ts'
+import type { RootKey } from '../root-key/root-key.ts'
 import type { Row } from '../storage/table.ts'
 import { keyringContext, rootKeyId, wrapKeyringKey } from './keyring-row.ts'
 import { newSecretRows, openSecrets } from './secrets.ts'
@@ -15,9 +16,8 @@ const epoch = 1
 export async function genesisRows(tenant: string, settings: Settings): Promise<readonly (readonly [string, Row])[]> {
   const { clock, random, rootKeys } = settings
   const now = clock.now()
-  const rootKey = rootKeys[0] as (typeof rootKeys)[number]
   const keyringKey = randomBytesOf(random, 32)
-  const wrapped = await wrapKeyringKey(rootKey, keyringKey, keyringContext(tenant, epoch))
+  const wrapped = await wrapKeyringKey(settings, keyringKey, keyringContext(tenant, epoch))
   const keyring = new Keyring(random)
   keyring.add(epoch, keyringKey)
   const secrets = newSecretRows(keyring, random, { tenant, now })
@@ -34,7 +34,7 @@ export async function genesisRows(tenant: string, settings: Settings): Promise<r
   })
   const head = chain.head(epoch)
   const note = signCheckpoint({ origin, size: 1, root: chain.root() }, signing)
-  const provider = await rootKeyId(rootKey)
+  const provider = await rootKeyId(settings, rootKeys[0] as RootKey)
   return [
     ['keyring', { tenant, epoch, provider, wrapped, createdAt: now, rev: 1 }],
     ['locks', { tenant }],

@@ -12,6 +12,8 @@ import { openTenant, type Tenant } from './tenant.ts'
 export class House {
   readonly settings: Settings
   readonly #tenants = new Map<string, Promise<Tenant>>()
+  /** The keyring of the first tenant, when it existed: the root key is asked once. */
+  #proved: { readonly tenant: string; readonly keyring: Keyring } | undefined
   #closing: Promise<void> | undefined
 
   constructor(settings: Settings) {
@@ -21,10 +23,11 @@ export class House {
   /** Opens storage and first tenant. The root key is proved on what is stored before migrations write. */
   async begin(): Promise<Tenant> {
     const { storage, rootKeys, tenant } = this.settings
-    for (const rootKey of rootKeys) await rootKeyId(rootKey)
-    const { exists } = await storageErrors(storage.open(tables))
+    for (const rootKey of rootKeys) await rootKeyId(this.settings, rootKey)
+    const { exists } = await within(this.settings, storageErrors(storage.open(tables)), late)
     try {
       if (exists) await this.#proveRootKey()
+      // Without a deadline: a migration takes as long as there is to migrate.
       await storageErrors(storage.migrate())
       return await this.open(tenant, true)
     } catch (error) {
@@ -51,13 +54,19 @@ export class House {
   }
 
   async #load(tenant: string, make: boolean): Promise<Tenant> {
-    return openTenant(tenant, this.settings, await layFoundation(tenant, this.settings, make))
+    const foundation = await layFoundation(tenant, this.settings, make)
+    const proved = this.#proved?.tenant === tenant ? this.#proved.keyring : undefined
+    return openTenant({ tenant, settings: this.settings, foundation, proved })
   }
 
   async #proveRootKey(): Promise<void> {
-    const { storage, rootKeys, tenant, random } = this.settings
-    const foundation = await storageErrors(storage.snapshot(async (reader) => readFoundation(reader, tenant)))
-    if (foundation !== undefined) await openKeyring(new Keyring(random), foundation.keyring, rootKeys)
+    const { storage, tenant, random } = this.settings
+    const snapshot = storage.snapshot(async (reader) => readFoundation(reader, tenant))
+    const foundation = await within(this.settings, storageErrors(snapshot), late)
+    if (foundation === undefined) return
+    const keyring = new Keyring(random)
+    await openKeyring(keyring, foundation.keyring, this.settings)
+    this.#proved = { tenant, keyring }
   }
 
   async #close(): Promise<void> {

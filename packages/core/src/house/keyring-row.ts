@@ -1,15 +1,16 @@
 import { RootKeyMismatchError, RootKeyUnavailableError, isKmsError } from '../errors.ts'
 import { copyBytes, wipe } from '../internal/bytes.ts'
+import { within, type Patience } from '../internal/patience.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { RootKey, RootKeyContext } from '../root-key/root-key.ts'
 import type { Row } from '../storage/table.ts'
 
 /** Unwraps every epoch's keyring key into a keyring. @throws RootKeyMismatchError, RootKeyUnavailableError */
-export async function openKeyring(keyring: Keyring, rows: readonly Row[], rootKeys: readonly RootKey[]): Promise<void> {
+export async function openKeyring(keyring: Keyring, rows: readonly Row[], asking: Asking): Promise<void> {
   for (const row of rows) {
     const context = keyringContext(row['tenant'] as string, row['epoch'] as number)
-    const rootKey = await rootKeyOf(row['provider'] as string, rootKeys)
-    const unwrapped = await ask(async () => rootKey.unwrap(row['wrapped'] as Uint8Array, context))
+    const rootKey = await rootKeyOf(row['provider'] as string, asking)
+    const unwrapped = await ask(asking, async () => rootKey.unwrap(row['wrapped'] as Uint8Array, context))
     if (!(unwrapped instanceof Uint8Array) || unwrapped.byteLength !== 32) {
       throw new RootKeyUnavailableError('the root key provider returned something that is not a key')
     }
@@ -19,10 +20,16 @@ export async function openKeyring(keyring: Keyring, rows: readonly Row[], rootKe
   }
 }
 
-/** Wraps a keyring key for its row. @throws RootKeyUnavailableError */
-export async function wrapKeyringKey(rootKey: RootKey, key: Uint8Array, context: RootKeyContext): Promise<Buffer> {
+/** The root keys, the current one first, and how long they may take. */
+export interface Asking extends Patience {
+  readonly rootKeys: readonly RootKey[]
+}
+
+/** Wraps a keyring key under the current root key, for its row. @throws RootKeyUnavailableError */
+export async function wrapKeyringKey(asking: Asking, key: Uint8Array, context: RootKeyContext): Promise<Buffer> {
+  const rootKey = asking.rootKeys[0] as RootKey
   const copy = copyBytes(key)
-  const wrapped = await ask(async () => rootKey.wrap(copy, context)).finally(() => wipe(copy))
+  const wrapped = await ask(asking, async () => rootKey.wrap(copy, context)).finally(() => wipe(copy))
   if (wrapped instanceof Uint8Array && wrapped.byteLength > 0) return copyBytes(wrapped)
   throw new RootKeyUnavailableError('the root key provider returned something that is not a wrapped key')
 }
@@ -33,18 +40,19 @@ export function keyringContext(tenant: string, epoch: number): RootKeyContext {
 }
 
 /** The name of a root key. @throws RootKeyMissingError */
-export async function rootKeyId(rootKey: RootKey): Promise<string> {
-  return ask(async () => rootKey.id())
+export async function rootKeyId(asking: Asking, rootKey: RootKey): Promise<string> {
+  return ask(asking, async () => rootKey.id())
 }
 
-async function rootKeyOf(id: string, rootKeys: readonly RootKey[]): Promise<RootKey> {
-  for (const rootKey of rootKeys) if ((await rootKeyId(rootKey)) === id) return rootKey
+async function rootKeyOf(id: string, asking: Asking): Promise<RootKey> {
+  for (const rootKey of asking.rootKeys) if ((await rootKeyId(asking, rootKey)) === id) return rootKey
   throw new RootKeyMismatchError('this storage was made with another root key')
 }
 
-async function ask<T>(call: () => Promise<T>): Promise<T> {
+async function ask<T>(patience: Patience, call: () => Promise<T>): Promise<T> {
+  const late = (): Error => new RootKeyUnavailableError('the root key provider did not answer before the deadline')
   try {
-    return await call()
+    return await within(patience, call(), late)
   } catch (error) {
     if (isKmsError(error)) throw error
     throw new RootKeyUnavailableError('the root key provider failed', { cause: error })

@@ -17,6 +17,7 @@ export interface HouseParts {
   readonly timers: Timers
   readonly storageName: string
   readonly rootKey: () => HouseHealth['rootKey']
+  readonly refusedRequests: () => number
 }
 
 /** Answers the reading operations of a tenant. */
@@ -28,8 +29,10 @@ export function stateOfHouse(parts: HouseParts): House {
   }
 }
 
-async function health({ view, guard, ledger, storageName, rootKey }: HouseParts): Promise<HouseHealth> {
-  const house = { rootKey: rootKey(), ledger: { waiting: ledger.waiting } }
+async function health(parts: HouseParts): Promise<HouseHealth> {
+  const { view, guard, storageName } = parts
+  const requests = { refused: parts.refusedRequests() }
+  const house = { rootKey: parts.rootKey(), ledger: { waiting: parts.ledger.waiting }, requests }
   try {
     const { size, revision } = await view.snapshot(async (reader) => guard.read(reader, guard.seen))
     return { ...house, storage: { ok: true, name: storageName }, chain: { size, revision } }

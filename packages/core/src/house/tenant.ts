@@ -31,11 +31,20 @@ export interface Tenant {
   close(): Promise<void>
 }
 
+/** What a tenant is opened from. */
+export interface Opening {
+  readonly tenant: string
+  readonly settings: Settings
+  readonly foundation: Foundation
+  /** Its keyring, where that was opened to prove the root key. */
+  readonly proved: Keyring | undefined
+}
+
 /** Opens a tenant: unwraps its keyring, checks its head, and puts its parts together. */
-export async function openTenant(tenant: string, settings: Settings, foundation: Foundation): Promise<Tenant> {
+export async function openTenant({ tenant, settings, foundation, proved }: Opening): Promise<Tenant> {
   const { storage, clock, timers, random, deadlineMs } = settings
-  const keyring = new Keyring(random)
-  await openKeyring(keyring, foundation.keyring, settings.rootKeys)
+  const keyring = proved ?? new Keyring(random)
+  if (proved === undefined) await openKeyring(keyring, foundation.keyring, settings)
   const secrets = openSecrets(keyring, foundation.secrets)
   const origin = originOf(foundation.genesis)
   const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
@@ -59,10 +68,12 @@ export async function openTenant(tenant: string, settings: Settings, foundation:
   }
   const provider = String(foundation.keyring.at(-1)?.['provider'])
   const rootKey = (): HouseHealth['rootKey'] => ({ provider, epoch: keyring.epoch })
-  const house = stateOfHouse({ ledger, view, guard, source, timers, storageName: storage.name, rootKey })
+  const refusedRequests = (): number => pipeline.refusedRequests
+  const telling = { rootKey, refusedRequests, storageName: storage.name }
+  const house = stateOfHouse({ ledger, view, guard, source, timers, ...telling })
   const revision = (): number => cache.revision
   const walking = { tools: { random, timers }, view, revision, pseudonyms: new Pseudonyms(secrets.pii), house }
-  const pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, ...walking })
+  const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, ...walking })
   const finish = async (): Promise<void> => finalCheckpoint({ settings, tenant, guard, checkpoints })
   return closable({ pipeline, house, ledger, keyring, finish })
 }

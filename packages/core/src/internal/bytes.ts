@@ -1,3 +1,10 @@
+import { types } from 'node:util'
+
+/** Whether a value really is a Uint8Array whose memory is there: not a proxy, an imitation, or one that was transferred. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return types.isUint8Array(value) && !('detached' in value.buffer && value.buffer.detached)
+}
+
 /** A fresh buffer outside Node's shared pool, for what must be wiped or must not share memory. Contents undefined. */
 export function allocate(length: number): Buffer {
   return Buffer.allocUnsafeSlow(length)

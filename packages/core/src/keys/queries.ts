@@ -1,16 +1,17 @@
 import { isUuid } from '../internal/uuid.ts'
+import { decodeKeys, decodeVersions } from '../state/decode.ts'
 import type { Query } from '../state/query.ts'
 import { rowsAs, type KeyRow, type NameRow, type VersionRow } from '../state/rows.ts'
 import type { StateView } from '../state/view.ts'
 
 /** The key with this id. */
 export function keyById(id: string): Query<KeyRow | undefined> {
-  return { table: 'keys', key: [id], decode: (rows) => rowsAs<KeyRow>(rows)[0] }
+  return { table: 'keys', key: [id], decode: (rows) => decodeKeys(rows)[0] }
 }
 
 /** A version of a key. */
 export function versionOf(keyId: string, version: number): Query<VersionRow | undefined> {
-  return { table: 'versions', key: [keyId, version], decode: (rows) => rowsAs<VersionRow>(rows)[0] }
+  return { table: 'versions', key: [keyId, version], decode: (rows) => decodeVersions(rows)[0] }
 }
 
 /** Who holds a name or alias of a key. */

@@ -8,7 +8,7 @@ import { describeKeyRow, type KeyDescription } from './shared/keys.ts'
 
 /** A key whose deletion is called off. */
 export interface CancelKeyDeletionRequest {
-  /** The key: id, name or alias. */
+  /** The key: id or name. */
   readonly key: string
   /** Why, at most 256 characters. Recorded. */
   readonly reason?: string | undefined

@@ -5,7 +5,7 @@ import { describeKeyRow, type KeyDescription } from './shared/keys.ts'
 
 /** A key to describe. */
 export interface DescribeKeyRequest {
-  /** The key: id, name or alias. */
+  /** The key: id or name. */
   readonly key: string
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { isFault, readRecord, type AuditRecord } from '../audit/audit-record.ts'
+import { isFault, readRecord, type AuditRecord, type RecordFault } from '../audit/audit-record.ts'
 import { StorageTamperedError } from '../errors.ts'
-import type { Page, UseOperation } from '../runtime.ts'
+import type { Page, UseOperation, Walk } from '../runtime.ts'
 import type { Row } from '../storage/table.ts'
 import { id } from './shared/fields.ts'
 import { decodeCursor, defaultPageLimit, encodeCursor, pageFields, type PageRequest } from './shared/pages.ts'
@@ -37,32 +37,54 @@ type Parsed = z.output<typeof schema>
 const maxLooked = 10_000
 
 /** Lists audit records. Each is checked against its hash; whether they hang together, `verifyAudit` says. */
-export const listAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>> = {
-  action: 'readAudit',
-  effect: 'read',
-  schema,
-  perform: async (request, walk) => {
-    await walk.authorize('readAudit')
-    const limit = request.limit ?? defaultPageLimit
-    const items: AuditRecord[] = []
-    let place = startOf(request)
-    for (let looked = 0; looked < maxLooked;) {
-      const range = rangeOf(request, place)
-      const { rows, size } = await walk.snapshot(async (reader, { tenant, size }) => ({
-        size,
-        rows: await reader.range('records', { ...range, prefix: [tenant, ...range.prefix], limit: 500 }),
-      }))
-      for (const row of rows) {
-        place = row['seq'] as number
-        if (beforeFrom(request, place)) return { items }
-        if (place < size && matches(request, row)) items.push(read(row))
-        if (items.length === limit) return { items, cursor: encodeCursor([place]) }
-      }
-      if (rows.length < 500) return { items }
-      looked += rows.length
+export const listAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>> = listing(readIntact)
+
+/** Lists audit records as they are stored, damaged ones among them: for whoever looks at a broken store. */
+export const listStoredAudit: UseOperation<ListAuditRequest, Parsed, Page<StoredRecord>> = listing(readStored)
+
+/** A record, or what is left of one. */
+export type StoredRecord = AuditRecord | DamagedRecord
+
+/** A stored record whose text, hash and columns do not agree. */
+export interface DamagedRecord {
+  /** Where it stands. */
+  readonly seq: number
+  /** What is wrong with it. */
+  readonly damage: RecordFault
+  /** Its text, as it is stored. */
+  readonly text: string
+}
+
+function listing<T>(read: (row: Row) => T): UseOperation<ListAuditRequest, Parsed, Page<T>> {
+  return {
+    action: 'readAudit',
+    effect: 'read',
+    schema,
+    perform: async (request, walk) => pageOfLog(request, walk, read),
+  }
+}
+
+async function pageOfLog<T>(request: Parsed, walk: Walk, read: (row: Row) => T): Promise<Page<T>> {
+  await walk.authorize('readAudit')
+  const limit = request.limit ?? defaultPageLimit
+  const items: T[] = []
+  let place = startOf(request)
+  for (let looked = 0; looked < maxLooked;) {
+    const range = rangeOf(request, place)
+    const { rows, size } = await walk.snapshot(async (reader, { tenant, size }) => ({
+      size,
+      rows: await reader.range('records', { ...range, prefix: [tenant, ...range.prefix], limit: 500 }),
+    }))
+    for (const row of rows) {
+      place = row['seq'] as number
+      if (beforeFrom(request, place)) return { items }
+      if (place < size && matches(request, row)) items.push(read(row))
+      if (items.length === limit) return { items, cursor: encodeCursor([place]) }
     }
-    return { items, cursor: encodeCursor([place as number]) }
-  },
+    if (rows.length < 500) return { items }
+    looked += rows.length
+  }
+  return { items, cursor: encodeCursor([place as number]) }
 }
 
 function startOf(request: Parsed): number | undefined {
@@ -94,7 +116,12 @@ function matches(request: Parsed, row: Row): boolean {
   )
 }
 
-function read(row: Row): AuditRecord {
+function readStored(row: Row): StoredRecord {
+  const record = readRecord(row)
+  return isFault(record) ? { seq: row['seq'] as number, damage: record, text: row['text'] as string } : record
+}
+
+function readIntact(row: Row): AuditRecord {
   const record = readRecord(row)
   if (isFault(record)) throw new StorageTamperedError(`audit record ${String(row['seq'])} does not verify`)
   return record

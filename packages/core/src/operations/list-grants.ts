@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { decodeGrant } from '../access/grant.ts'
 import type { Page, UseOperation } from '../runtime.ts'
-import { rowsAs, type GrantRow } from '../state/rows.ts'
+import { decodeGrants } from '../state/decode.ts'
+import type { GrantRow } from '../state/rows.ts'
 import type { Range } from '../storage/table.ts'
 import { keyOrAll, principalId } from './shared/fields.ts'
 import { describeGrant, type GrantDescription } from './shared/grants.ts'
@@ -9,7 +10,7 @@ import { decodeCursor, defaultPageLimit, pageFields, pageOf, type PageRequest } 
 
 /** Which grants to list. */
 export interface ListGrantsRequest extends PageRequest {
-  /** Only those on this key: id, name or alias; `*` for those on all keys. A service must name one. */
+  /** Only those on this key: id or name; `*` for those on all keys. A service must name one. */
   readonly key?: string | undefined
   /** Only those of this principal. */
   readonly principal?: string | undefined
@@ -36,7 +37,7 @@ export const listGrants: UseOperation<ListGrantsRequest, z.output<typeof schema>
       }),
     )
     const place = (row: GrantRow): string[] => [row.principal, row.keyId, row.id]
-    return pageOf(rowsAs<GrantRow>(rows), limit, { item: (row) => describeGrant(decodeGrant(row)), place })
+    return pageOf(decodeGrants(rows), limit, { item: (row) => describeGrant(decodeGrant(row)), place })
   },
 }
 

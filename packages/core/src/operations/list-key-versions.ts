@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import type { Page, UseOperation } from '../runtime.ts'
-import { rowsAs, type VersionRow } from '../state/rows.ts'
+import { decodeVersions } from '../state/decode.ts'
 import { keyReference } from './shared/fields.ts'
 import { describeVersionRow, type KeyVersionDescription } from './shared/keys.ts'
 import { decodeCursor, defaultPageLimit, pageFields, pageOf, type PageRequest } from './shared/pages.ts'
 
 /** A key whose versions to list. */
 export interface ListKeyVersionsRequest extends PageRequest {
-  /** The key: id, name or alias. */
+  /** The key: id or name. */
   readonly key: string
 }
 
@@ -29,6 +29,6 @@ export const listKeyVersions: UseOperation<
     const rows = await walk.snapshot(async (reader, { tenant }) =>
       reader.range('versions', { prefix: [tenant, key.id], after, limit: limit + 1 }),
     )
-    return pageOf(rowsAs<VersionRow>(rows), limit, { item: describeVersionRow, place: (row) => [row.version] })
+    return pageOf(decodeVersions(rows), limit, { item: describeVersionRow, place: (row) => [row.version] })
   },
 }

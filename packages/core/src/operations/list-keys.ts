@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { decodeGrant } from '../access/grant.ts'
 import type { Page, UseOperation, Walk } from '../runtime.ts'
-import { rowsAs, type GrantRow, type KeyRow } from '../state/rows.ts'
+import { decodeGrants, decodeKeys } from '../state/decode.ts'
+import type { GrantRow, KeyRow } from '../state/rows.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import { describeKeyRow, type KeyDescription } from './shared/keys.ts'
 import { decodeCursor, defaultPageLimit, pageFields, pageOf, type PageRequest } from './shared/pages.ts'
@@ -20,7 +21,7 @@ export const listKeys: UseOperation<PageRequest, z.output<typeof schema>, Page<K
     const rows = await walk.snapshot(async (reader, { tenant }) => {
       const all = walk.actor.role !== 'service' || (await seesAll(walk, reader, tenant))
       if (!all) return granted(walk, { reader, tenant, after: place?.[0], limit: limit + 1 })
-      return rowsAs<KeyRow>(await reader.range('keys', { prefix: [tenant], after: place, limit: limit + 1 }))
+      return decodeKeys(await reader.range('keys', { prefix: [tenant], after: place, limit: limit + 1 }))
     })
     return pageOf(rows, limit, { item: describeKeyRow, place: (row) => [row.id] })
   },
@@ -28,7 +29,7 @@ export const listKeys: UseOperation<PageRequest, z.output<typeof schema>, Page<K
 
 async function seesAll(walk: Walk, reader: StorageReader, tenant: string): Promise<boolean> {
   const rows = await reader.range('grants', { prefix: [tenant, walk.actor.id, '*'], limit: 100 })
-  return rowsAs<GrantRow>(rows).some((row) => describes(walk, row))
+  return decodeGrants(rows).some((row) => describes(walk, row))
 }
 
 /** The keys that a grant names one by one. */
@@ -39,12 +40,12 @@ async function granted(walk: Walk, page: GrantedPage): Promise<KeyRow[]> {
   for (;;) {
     const place = after.filter((value) => value !== undefined)
     const range = { prefix: [tenant, walk.actor.id], after: place, limit }
-    const rows = rowsAs<GrantRow>(await reader.range('grants', range))
+    const rows = decodeGrants(await reader.range('grants', range))
     for (const row of rows) {
       after = [row.keyId, row.id]
       if (found.at(-1)?.id === row.keyId || !describes(walk, row)) continue
       const key = await reader.get('keys', [tenant, row.keyId])
-      if (key !== undefined) found.push(...rowsAs<KeyRow>([key]))
+      if (key !== undefined) found.push(...decodeKeys([key]))
       if (found.length === limit) return found
     }
     if (rows.length < limit) return found

@@ -1,20 +1,22 @@
 import { z } from 'zod'
+import { grantName } from '../access/grant.ts'
 import { findGrant, removeGrant } from '../access/store.ts'
 import { AccessDeniedError, ConflictError } from '../errors.ts'
+import { isUuid } from '../internal/uuid.ts'
 import { withReason } from '../internal/reason.ts'
 import type { ChangeOperation } from '../runtime.ts'
-import { id, reason } from './shared/fields.ts'
+import { id, name, reason } from './shared/fields.ts'
 import { describeGrant, type GrantDescription } from './shared/grants.ts'
 
 /** A grant to take back. */
 export interface RevokeGrantRequest {
-  /** Its id, as `grants.create` and `grants.list` say it. */
+  /** Its id or its name. */
   readonly grant: string
   /** Why, at most 256 characters. Recorded. */
   readonly reason?: string | undefined
 }
 
-const schema = z.strictObject({ grant: id, reason: reason.optional() })
+const schema = z.strictObject({ grant: z.union([id, name]), reason: reason.optional() })
 
 /** Takes a grant back. No operation recorded after it succeeds by it, in whatever process. */
 export const revokeGrant: ChangeOperation<RevokeGrantRequest, z.output<typeof schema>, GrantDescription> = {
@@ -23,7 +25,8 @@ export const revokeGrant: ChangeOperation<RevokeGrantRequest, z.output<typeof sc
   schema,
   perform: async (request, change) => {
     change.note({ grant: request.grant, ...(request.reason === undefined ? {} : { why: request.reason }) })
-    const grant = await findGrant(change.set, request.grant)
+    const holder = isUuid(request.grant) ? undefined : await change.set.read(grantName(request.grant))
+    const grant = await findGrant(change.set, holder?.target ?? request.grant)
     if (grant === undefined) {
       // Whoever may not see the grant cannot tell that there is none.
       await change.authorize('revokeGrant')

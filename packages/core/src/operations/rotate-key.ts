@@ -7,7 +7,7 @@ import { describeKeyRow, type KeyDescription } from './shared/keys.ts'
 
 /** A key to rotate. */
 export interface RotateKeyRequest {
-  /** The key: id, name or alias. */
+  /** The key: id or name. */
   readonly key: string
 }
 

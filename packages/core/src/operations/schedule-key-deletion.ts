@@ -7,7 +7,7 @@ import { describeKeyRow, type KeyDescription } from './shared/keys.ts'
 
 /** A key to destroy, after a time in which that can be called off. */
 export interface ScheduleKeyDeletionRequest {
-  /** The key: id, name or alias. */
+  /** The key: id or name. */
   readonly key: string
   /** How long to wait, 7 to 30 days. @defaultValue 30 */
   readonly pendingWindowInDays?: number | undefined

@@ -7,7 +7,7 @@ import type { KeyDescription, KeySettings } from './shared/keys.ts'
 
 /** What to change of a key. What is not given stays. */
 export interface UpdateKeyRequest extends KeySettings {
-  /** The key: id, name or alias. */
+  /** The key: id or name. */
   readonly key: string
   /** Versions below this one no longer decrypt: at least 1, at most the current version. */
   readonly minDecryptVersion?: number | undefined

@@ -25,6 +25,7 @@ export class ChangeSet implements StateView {
   readonly #tenant: string
   readonly #touched: Touched[] = []
   #bytes = 0
+  #storageError: unknown
 
   constructor(tx: StorageTransaction, tenant: string) {
     this.#tx = tx
@@ -36,20 +37,25 @@ export class ChangeSet implements StateView {
     return this.#touched
   }
 
+  /** What the storage threw last, so that its failures can be told from those of whoever uses it. */
+  get storageError(): unknown {
+    return this.#storageError
+  }
+
   async read<T>(query: Query<T>): Promise<T> {
-    return fetchAnswer(this.#tx, this.#tenant, query)
+    return this.#asked(fetchAnswer(this.#tx, this.#tenant, query))
   }
 
   /** Rows along an index, for what no {@link Query} can ask. */
   async range(table: string, index: string, prefix: readonly string[]): Promise<Row[]> {
-    return this.#tx.range(table, { index, prefix: [this.#tenant, ...prefix], limit: limits.items })
+    return this.#asked(this.#tx.range(table, { index, prefix: [this.#tenant, ...prefix], limit: limits.items }))
   }
 
   /** Adds a row with `rev` 1. @throws whatever `taken` makes when its key or a unique index is taken. */
   async insert(table: string, row: object, taken: () => Error): Promise<void> {
     this.#touch(table, { ...row, rev: 1 })
     try {
-      await this.#tx.insert(table, { ...row, tenant: this.#tenant, rev: 1 } as Row)
+      await this.#asked(this.#tx.insert(table, { ...row, tenant: this.#tenant, rev: 1 } as Row))
     } catch (error) {
       throw isStorageConflict(error) ? taken() : error
     }
@@ -59,14 +65,23 @@ export class ChangeSet implements StateView {
   async update<R extends RevisedRow>(table: string, row: R, changes: Partial<R>): Promise<R> {
     const next = { ...row, ...changes, rev: row.rev + 1 }
     this.#touch(table, next)
-    await orConflict(this.#tx.replace(table, next as unknown as Row, row.rev))
+    await orConflict(this.#asked(this.#tx.replace(table, next as unknown as Row, row.rev)))
     return next
   }
 
   /** Removes a row, if nobody changed it since it was read. @throws ConflictError */
   async remove(table: string, row: RevisedRow): Promise<void> {
     this.#touch(table, { ...row, rev: 0 })
-    await orConflict(this.#tx.remove(table, this.#keyOf(table, row, [this.#tenant]), row.rev))
+    await orConflict(this.#asked(this.#tx.remove(table, this.#keyOf(table, row, [this.#tenant]), row.rev)))
+  }
+
+  async #asked<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call
+    } catch (error) {
+      this.#storageError = error
+      throw error
+    }
   }
 
   #touch(table: string, row: RevisedRow): void {

@@ -5,17 +5,33 @@ export function rowsAs<R>(rows: readonly Row[]): readonly R[] {
   return rows as unknown as readonly R[]
 }
 
+/** The names of {@link KeyState}. */
+export const keyStateNames = [
+  'Enabled',
+  'Disabled',
+  'PendingImport',
+  'PendingDeletion',
+  'Revoked',
+  'Destroyed',
+] as const
+/** The names of {@link VersionState}. */
+export const versionStateNames = ['current', 'retired', 'disabled', 'revoked', 'destroyed'] as const
+/** The names of {@link KeyUsage}. */
+export const keyUsageNames = ['ENCRYPT_DECRYPT'] as const
+/** The names of {@link KeySpec}. */
+export const keySpecNames = ['AES_256'] as const
+
 /** States of a key, as AWS KMS names them where it has them. */
-export type KeyState = 'Enabled' | 'Disabled' | 'PendingImport' | 'PendingDeletion' | 'Revoked' | 'Destroyed'
+export type KeyState = (typeof keyStateNames)[number]
 
 /** States of a key version. */
-export type VersionState = 'current' | 'retired' | 'disabled' | 'revoked' | 'destroyed'
+export type VersionState = (typeof versionStateNames)[number]
 
 /** What a key is for. Immutable, one per key. */
-export type KeyUsage = 'ENCRYPT_DECRYPT'
+export type KeyUsage = (typeof keyUsageNames)[number]
 
 /** What a key is. */
-export type KeySpec = 'AES_256'
+export type KeySpec = (typeof keySpecNames)[number]
 
 /** A row of `keys`. */
 export interface KeyRow {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { CreateGrantRequest, GrantConstraints, KmsClient } from '../../src/index.ts'
-import { day, expectCode, makeWorld, outcomeOf, recordOf, type World } from '../support/kms.ts'
+import { day, expectCode, makeGate, makeWorld, outcomeOf, recordOf, turns, type World } from '../support/kms.ts'
 
 type Context = Readonly<Record<string, string>>
 
@@ -241,20 +241,17 @@ describe('a grant that expires', () => {
   })
 
   test('D62 while its use waits for its record is denied', async () => {
-    let hold: Promise<void> | undefined
-    let release = (): void => undefined
-    const world = await makeWorld({}, async (verb) => (verb === 'transact' ? hold : undefined))
+    const gate = makeGate()
+    const world = await makeWorld({}, gate.hook)
     const { kms, clock, db } = world
     await kms.keys.create({ name: 'k', spec: 'AES_256' })
     const expiresAt = new Date(clock.now() + 100)
     await kms.grants.create({ principal: 'app', key: 'k', operations: ['encrypt'], expiresAt })
-    hold = new Promise((resolve) => {
-      release = resolve
-    })
+    gate.shut()
     const waiting = kms.as('app').encrypt({ key: 'k', plaintext: 'x' })
-    for (let turn = 0; turn < 5; turn++) await clock.turn()
+    await turns()
     clock.advance(100)
-    release()
+    gate.open()
     await expectCode(waiting, 'ACCESS_DENIED')
     expect((await db.records()).at(-1)).toMatchObject({ action: 'encrypt', status: 'DENIED' })
   })

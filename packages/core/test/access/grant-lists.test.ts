@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { actor, expectCode, makeWorld, recordOf, recordsOf, type World } from '../support/kms.ts'
+import { actor, expectCode, makeGate, makeWorld, recordOf, recordsOf, type World } from '../support/kms.ts'
 
 async function world(): Promise<World> {
   const made = await makeWorld()
@@ -168,20 +168,17 @@ describe('revoking a grant', () => {
 
 describe('a grant that is revoked', () => {
   test('D62 while a use of another process waits for its record denies that use', async () => {
-    let hold: Promise<void> | undefined
-    let release = (): void => undefined
+    const gate = makeGate()
     const made = await world()
     const { kms, db } = made
-    const other = await made.again({}, async (verb) => (verb === 'transact' ? hold : undefined))
+    const other = await made.again({}, gate.hook)
     const grant = await kms.grants.create({ principal: 'app', key: 'a', operations: ['encrypt', 'generateDataKey'] })
     const app = other.as('app')
     await app.encrypt({ key: 'a', plaintext: 'x' })
-    hold = new Promise((resolve) => {
-      release = resolve
-    })
+    gate.shut()
     const waiting = [app.encrypt({ key: 'a', plaintext: 'x' }), app.generateDataKey({ key: 'a' })]
     await kms.grants.revoke({ grant: grant.id })
-    release()
+    gate.open()
     for (const use of waiting) await expectCode(use, 'ACCESS_DENIED')
     const after = (await db.records()).slice(-2)
     expect(after.map(({ actor: who, status }) => `${who} ${status}`)).toEqual(['app DENIED', 'app DENIED'])

@@ -4,32 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { emptyContext, encodeContext } from '../../src/envelope/context.ts'
 import { InvalidRequestError } from '../../src/errors.ts'
 import { contexts } from '../support/envelope-arbitraries.ts'
-
-const hex = (context: unknown): string => encodeContext(context).bytes.toString('hex')
-
-/** Why a context is refused. Fails where it is taken, or refused in another way. */
-function whyNot(context: unknown): string {
-  try {
-    encodeContext(context)
-  } catch (error) {
-    if (!(error instanceof InvalidRequestError)) throw error
-    expect(error.code).toBe('INVALID_REQUEST')
-    const [issue] = error.issues
-    expect(error.issues).toEqual([{ path: 'context', message: issue?.message }])
-    expect(error.message).toBe(`the encryption context is not valid: ${issue?.message}`)
-    return issue?.message as string
-  }
-  throw new Error('it was taken')
-}
-
-/** The encoding written from the specification, to compare with. */
-function encodePlainly(context: Readonly<Record<string, string>>): Buffer {
-  const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 255])
-  const pairs = Object.entries(context).map(([key, value]) => [Buffer.from(key), Buffer.from(value)] as const)
-  const ordered = pairs.toSorted(([a], [b]) => Buffer.compare(a, b))
-  const parts = ordered.flatMap(([key, value]) => [u16(key.length), key, u16(value.length), value])
-  return Buffer.concat([u16(pairs.length), ...parts])
-}
+import { encodePlainly, hexOf as hex, whyNot } from '../support/envelope-context.ts'
 
 /** The same pairs in another order of insertion. */
 const shuffled = (context: Readonly<Record<string, string>>): Record<string, string> =>
@@ -57,7 +32,8 @@ describe('the encoding of an encryption context', () => {
   })
 
   test.prop([contexts, contexts])('A8 is the same for the same pairs only', (one, other) => {
-    const sorted = (context: Record<string, string>): string => JSON.stringify(Object.entries(context).toSorted())
+    const sorted = (context: Record<string, string>): string =>
+      JSON.stringify(Object.entries(context).toSorted(([a], [b]) => (a < b ? -1 : 1)))
     expect(hex(one) === hex(other)).toBe(sorted(one) === sorted(other))
   })
 
@@ -84,7 +60,7 @@ describe('the encoding of an encryption context', () => {
   })
 
   it('A9 takes NUL and names that objects have anyway', () => {
-    const own = { 'a\0': '\0', constructor: 'c', toString: 't', hasOwnProperty: 'h', valueOf: 'v', then: 'x' }
+    const own = { 'a\0': '\0', constructor: 'c', toString: 't', hasOwnProperty: 'h', valueOf: 'v' }
     expect(Object.fromEntries(encodeContext(own).pairs)).toEqual(own)
     expect(hex({ 'a\0': '' })).not.toBe(hex({ a: '' }))
   })
@@ -104,123 +80,6 @@ describe('the encoding of an encryption context', () => {
     context['d'] = 'e'
     expect(encoded.pairs).toEqual([['a', 'b']])
     expect(encoded.bytes.toString('hex')).toBe(hex({ a: 'b' }))
-  })
-})
-
-class Named {
-  readonly a = 'b'
-}
-
-describe('an encryption context is refused', () => {
-  it.each<[string, unknown]>([
-    ['null', null],
-    ['a text', 'a=b'],
-    ['a number', 1],
-    ['a truth', true],
-    ['a symbol', Symbol('a')],
-    ['a function', () => 'b'],
-  ])('A9 that is %s', (_, context) => {
-    expect(whyNot(context)).toBe('it is not an object')
-  })
-
-  it.each<[string, unknown]>([
-    ['an array', ['a', 'b']],
-    ['an empty array', []],
-    ['an array without its prototype', Object.setPrototypeOf(['b'], null)],
-    ['an array that poses as an object', Object.setPrototypeOf(['b'], Object.prototype)],
-    ['a map', new Map([['a', 'b']])],
-    ['a set', new Set(['a'])],
-    ['an instance of a class', new Named()],
-    ['a date', new Date(0)],
-    ['a buffer', Buffer.from('a')],
-    ['an object with pairs to inherit', Object.create({ a: 'b' })],
-    ['an error', new Error('a')],
-  ])('A9 that is %s', (_, context) => {
-    expect(whyNot(context)).toBe('it is not a plain object')
-  })
-
-  it.each<[string, unknown]>([
-    ['a number', { a: 1 }],
-    ['undefined', { a: undefined }],
-    ['null', { a: null }],
-    ['an object', { a: {} }],
-    ['an array', { a: ['b'] }],
-    ['a boxed text', { a: Object('b') as unknown }],
-    ['an object that turns into a text', { a: { toString: () => 'b' } }],
-    ['bytes', { a: Buffer.from('b') }],
-  ])('A9 with a value that is %s', (_, context) => {
-    expect(whyNot(context)).toBe('a value is not a string')
-  })
-
-  it('A9 with a symbol as a key, also beside others', () => {
-    expect(whyNot({ [Symbol('a')]: 'b' })).toBe('a key is a symbol')
-    expect(whyNot({ a: 'b', [Symbol.toStringTag]: 'c' })).toBe('a key is a symbol')
-  })
-
-  it('A9 with a lone surrogate, in a key or in a value', () => {
-    for (const lone of ['\ud800', 'a\udfff', '\udc00\ud800']) {
-      expect(whyNot({ [lone]: 'b' })).toBe('a key is not well-formed Unicode')
-      expect(whyNot({ a: lone })).toBe('a value is not well-formed Unicode')
-    }
-    expect(hex({ '\u{1f600}': '\u{1f600}' })).toBe('0001' + '0004f09f9880' + '0004f09f9880')
-  })
-
-  it('A9 with the key __proto__, however it came to be its own', () => {
-    const own = (name: string): unknown => JSON.parse(`{"${name}":"b"}`)
-    expect(whyNot(own('__proto__'))).toBe('`__proto__` is not a key')
-    expect(hex(own('__proto'))).toBe(hex({ __proto: 'b' }))
-  })
-
-  it('with a key that is reserved', () => {
-    expect(whyNot({ 'kms:': 'b' })).toBe('keys that begin with `kms:` are reserved')
-    expect(whyNot({ 'kms:tenant': 'b' })).toBe('keys that begin with `kms:` are reserved')
-    for (const near of ['kms', 'KMS:', ' kms:', 'akms:']) expect(encodeContext({ [near]: 'b' }).pairs).toHaveLength(1)
-  })
-
-  it('A9 with a getter, which is not run', () => {
-    let runs = 0
-    const context = {
-      get a(): string {
-        runs++
-        return 'b'
-      },
-    }
-    expect(whyNot(context)).toBe('a property is computed by a getter')
-    expect(whyNot(Object.defineProperty({}, 'a', { set: () => undefined, enumerable: true }))).toBe(
-      'a property is computed by a getter',
-    )
-    expect(runs).toBe(0)
-  })
-
-  it('A9 when it is a proxy that breaks, like anything else that cannot be read', () => {
-    const { proxy, revoke } = Proxy.revocable({}, {})
-    revoke()
-    expect(whyNot(proxy)).toBeTypeOf('string')
-    const fails = (): never => {
-      throw new Error('a secret of the trap')
-    }
-    const broken: ProxyHandler<object>[] = [
-      { getPrototypeOf: fails },
-      { ownKeys: fails },
-      { getOwnPropertyDescriptor: fails },
-    ]
-    for (const handler of broken) expect(whyNot(new Proxy({ a: 'b' }, handler))).not.toContain('secret')
-  })
-
-  it('A9 when its properties change between two looks: each is looked at once', () => {
-    const looks: string[] = []
-    const context = new Proxy(
-      { a: 'b' },
-      {
-        getOwnPropertyDescriptor: (target, name) => {
-          looks.push(String(name))
-          return { ...Reflect.getOwnPropertyDescriptor(target, name), value: looks.length === 1 ? 'first' : 'later' }
-        },
-        get: () => 'never asked',
-      },
-    )
-    expect(encodeContext(context).pairs).toEqual([['a', 'first']])
-    expect(looks).toEqual(['a'])
   })
 })
 

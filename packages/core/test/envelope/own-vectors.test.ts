@@ -41,7 +41,9 @@ const hex = (text: string): Buffer => Buffer.from(text, 'hex')
 
 function plaintextOf({ plaintext, plaintextLength = 0 }: Message): Buffer {
   if (plaintext !== undefined) return hex(plaintext)
-  return Buffer.from(Uint8Array.from({ length: plaintextLength }, (_, at) => at % 251))
+  const counting = Buffer.alloc(plaintextLength)
+  for (let at = 0; at < plaintextLength; at++) counting[at] = at % 251
+  return counting
 }
 
 /** Seals with the randomness of the vector: what the verbs would make of it, for suites without a verb too. */

@@ -116,14 +116,18 @@ describe('ensuring a key', () => {
     expect(await world.db.rows('keys')).toHaveLength(1)
   })
 
-  test.each([{ spec: 'RSA_2048' }, { usage: 'SIGN_VERIFY' }])('S0-20 is a conflict where it is %o', async (columns) => {
-    const { kms, db, again } = await makeWorld()
-    await kms.keys.create({ name: 'k', spec: 'AES_256' })
-    await db.plant('keys', () => true, columns)
-    const request = { name: 'k', spec: 'AES_256', usage: 'ENCRYPT_DECRYPT' } as const
-    const error = await expectCode((await again()).keys.ensure(request), 'CONFLICT')
-    expect(error.message).toBe('the key of this name has another spec or usage')
-  })
+  test.each([{ spec: 'RSA_2048' }, { usage: 'SIGN_VERIFY' }, { state: 'Active' }])(
+    'C43 a stored key of %o is none that anybody made: it is neither found nor used',
+    async (columns) => {
+      const { kms, db, again } = await makeWorld()
+      await kms.keys.create({ name: 'k', spec: 'AES_256' })
+      await db.plant('keys', () => true, columns)
+      const later = await again()
+      await expectCode(later.keys.ensure({ name: 'k', spec: 'AES_256' }), 'STORAGE_TAMPERED')
+      await expectCode(later.encrypt({ key: 'k', plaintext: 'x' }), 'STORAGE_TAMPERED')
+      await expectCode(later.keys.get({ key: 'k' }), 'STORAGE_TAMPERED')
+    },
+  )
 
   test('S0-20 needs a name', async () => {
     const { kms } = await makeWorld()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { StorageFailure } from '../../src/storage.ts'
-import { expectCode, makeWorld, outcomeOf, recordsOf, settle } from '../support/kms.ts'
+import { expectCode, makeGate, makeWorld, outcomeOf, recordsOf, settle } from '../support/kms.ts'
 import { makeSubject } from '../support/state-world.ts'
 
 describe('rotating a key', () => {
@@ -91,22 +91,19 @@ describe('rotating a key', () => {
   })
 
   test('C46 shows to nobody who is at work: what was sealed before is sealed again with the new version', async () => {
-    let hold: Promise<void> | undefined
-    let release = (): void => undefined
-    const world = await makeWorld({}, async (verb) => (verb === 'transact' ? hold : undefined))
+    const gate = makeGate()
+    const world = await makeWorld({}, gate.hook)
     const { kms } = world
     const other = await world.again()
     await kms.keys.create({ name: 'k', spec: 'AES_256' })
     const old = await kms.encrypt({ key: 'k', plaintext: 'old' })
-    hold = new Promise((resolve) => {
-      release = resolve
-    })
+    gate.shut()
     const [sealing, opening] = [
       kms.encrypt({ key: 'k', plaintext: 'new' }),
       kms.decrypt({ ciphertext: old.ciphertext }),
     ]
     await other.keys.rotate({ key: 'k' })
-    release()
+    gate.open()
     const sealed = await sealing
     expect(sealed.keyVersion).toBe(2)
     expect(sealed.ciphertext.readUInt32BE(20)).toBe(2)

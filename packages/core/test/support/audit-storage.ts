@@ -14,7 +14,7 @@ export interface Between {
 
 /** Memory that several instances open, side by side or one after the other. It outlives them all. */
 export class Shelf {
-  readonly memory: StorageAdapter = memoryStorage()
+  memory: StorageAdapter = memoryStorage()
   #opened: Promise<{ readonly exists: boolean }> | undefined
 
   /** An adapter of its own for one instance. */
@@ -55,6 +55,15 @@ export class Shelf {
       await tx.remove(table, key)
       await tx.insert(table, change(row))
     })
+  }
+
+  /** Lets something happen to a copy, and to nothing else. Gives the copy. */
+  async aside(work: () => Promise<unknown>): Promise<Shelf> {
+    const copy = await this.copy()
+    const { memory } = this
+    this.memory = copy.memory
+    await work().finally(() => (this.memory = memory))
+    return copy
   }
 
   /** Another shelf with the same rows. */

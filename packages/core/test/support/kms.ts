@@ -158,3 +158,43 @@ export async function recordOf(world: World, work: () => PromiseLike<unknown>): 
   expect(records.map(({ action, status }) => ({ action, status }))).toHaveLength(1)
   return records[0] as AuditRecord
 }
+
+/** Holds back what a KMS asks of its storage while it is shut. */
+export interface Gate {
+  readonly hook: Hook
+  shut(): void
+  open(): void
+}
+
+/** A gate before one verb of the storage. */
+export function makeGate(held: 'snapshot' | 'transact' = 'transact'): Gate {
+  let closed: PromiseWithResolvers<void> | undefined
+  return {
+    hook: async (verb) => (verb === held ? closed?.promise : undefined),
+    shut: () => {
+      closed = Promise.withResolvers()
+    },
+    open: () => {
+      closed?.resolve()
+      closed = undefined
+    },
+  }
+}
+
+/** Lets everything that is ready have its turn, several times over. */
+export async function turns(count = 8): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => void setImmediate(resolve))
+}
+
+/** Moves a clock on, millisecond by millisecond, until some work that waits for it is done. */
+export async function moving<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
+  let done = false
+  const settled = work.finally(() => {
+    done = true
+  })
+  while (!done) {
+    await turns(1)
+    clock.advance(1)
+  }
+  return settled
+}

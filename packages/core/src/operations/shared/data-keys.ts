@@ -9,7 +9,7 @@ import { sealFor, type EncryptResult } from './messages.ts'
 
 /** A data key to make. */
 export interface GenerateDataKeyRequest {
-  /** The key that protects it: id, name or alias. */
+  /** The key that protects it: id or name. */
   readonly key: string
   /** What it is for. @defaultValue 'AES_256' */
   readonly spec?: 'AES_256' | 'AES_128' | undefined

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { encodeContext } from '../../envelope/context.ts'
-import { invalidCiphertext } from '../../envelope/open.ts'
 import { LimitExceededError } from '../../errors.ts'
 import { fromBase64url } from '../../internal/base64url.ts'
-import { copyBytes, utf8 } from '../../internal/bytes.ts'
+import { copyBytes, isBytes, utf8 } from '../../internal/bytes.ts'
 import { limits } from '../../internal/defaults.ts'
+import { ownOnly } from '../../internal/own.ts'
 import { isUuid } from '../../internal/uuid.ts'
 import type { EncodedContext } from '../../stages.ts'
 
@@ -39,9 +39,7 @@ export const name: z.ZodType<string, string> = z
   .refine((value) => !isUuid(value.toLowerCase()), 'a name may not have the shape of an id')
 
 /** What callers call a key: an id, a name or an alias. */
-export const keyReference: z.ZodType<string, string> = z
-  .string()
-  .regex(namePattern, 'a key is named by its id, name or alias')
+export const keyReference: z.ZodType<string, string> = z.string().regex(namePattern, 'a key is named by its id or name')
 
 /** A key, or `*` for all of them. */
 export const keyOrAll: z.ZodType<string, string> = z.union([z.literal('*'), keyReference])
@@ -64,26 +62,23 @@ export const context: z.ZodType<EncodedContext, EncryptionContext | undefined> =
 
 /** Plaintext, copied at once. */
 export const plaintext: z.ZodType<Buffer, Plaintext> = z
-  .custom<Plaintext>((value) => value instanceof Uint8Array || isText(value), 'it is neither a Uint8Array nor a string')
+  .custom<Plaintext>((value) => isBytes(value) || isText(value), 'it is neither a Uint8Array nor a string')
   .transform((value) => {
-    if (value.length > limits.plaintextBytes) throw tooLong()
-    const bytes = typeof value === 'string' ? utf8(value) : copyBytes(value)
-    if (bytes.length > limits.plaintextBytes) throw tooLong()
-    return bytes
+    const length = typeof value === 'string' ? Buffer.byteLength(value, 'utf8') : value.byteLength
+    if (length > limits.plaintextBytes) throw tooLong()
+    return typeof value === 'string' ? utf8(value) : copyBytes(value)
   })
 
 /** Ciphertext, copied or decoded at once. */
 export const ciphertext: z.ZodType<Buffer, Ciphertext> = z
-  .custom<Ciphertext>(
-    (value) => value instanceof Uint8Array || typeof value === 'string',
-    'it is neither a Uint8Array nor a string',
-  )
+  .custom<Ciphertext>((value) => isBytes(value) || typeof value === 'string', 'it is neither a Uint8Array nor a string')
   .transform((value) => {
     if (value.length > maxCiphertextBytes * (typeof value === 'string' ? 4 / 3 : 1)) throw tooLong()
-    const bytes = typeof value === 'string' ? fromBase64url(value) : copyBytes(value)
-    if (bytes === undefined) throw invalidCiphertext('not canonical base64url')
-    return bytes
+    return typeof value === 'string' ? (fromBase64url(value) ?? notBase64url) : copyBytes(value)
   })
+
+/** Stands for a text that is not canonical base64url, until whoever opens it says so, and is recorded saying so. */
+export const notBase64url: Buffer = Buffer.alloc(0)
 
 /** What the caller calls an item of a many-verb. */
 export const reference: z.ZodType<string, string> = textOf(256)
@@ -102,6 +97,7 @@ export function itemsOf<P, Q>(item: z.ZodType<P, Q>): z.ZodType<P[], readonly Q[
     if (items.length > limits.items) throw new LimitExceededError(`one call takes at most ${limits.items} items`)
     return items
   }
-  const bounded = z.custom<readonly Q[]>(Array.isArray, 'it is not an array').transform(tooMany)
-  return bounded.pipe(z.array(item)) as unknown as z.ZodType<P[], readonly Q[]>
+  const own = (items: readonly unknown[]): readonly unknown[] => items.map(ownOnly)
+  const bounded = z.custom<readonly Q[]>(Array.isArray, 'it is not an array').transform(tooMany).transform(own)
+  return bounded.pipe(z.array(item)).transform(own) as unknown as z.ZodType<P[], readonly Q[]>
 }

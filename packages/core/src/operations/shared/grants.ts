@@ -14,7 +14,7 @@ import { keyOrAll, name, principalId, type EncryptionContext } from './fields.ts
 export interface CreateGrantRequest {
   /** Who may. */
   readonly principal: string
-  /** On which key: id, name or alias; `*` for all keys, there to come ones too. */
+  /** On which key: id or name; `*` for all keys, there to come ones too. */
   readonly key: string
   /** What. `createKey`, `listKeys` and `generateRandom` belong to no key, and go with `*` only. */
   readonly operations: readonly GrantOperation[]

@@ -5,7 +5,7 @@ import { keyReference, reason } from './fields.ts'
 
 /** A key, or one version of it, whose state is to change. */
 export interface KeyStateRequest {
-  /** The key: id, name or alias. */
+  /** The key: id or name. */
   readonly key: string
   /** Only this version. @defaultValue the whole key */
   readonly version?: number | undefined

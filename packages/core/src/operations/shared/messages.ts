@@ -7,15 +7,16 @@ import { saltBytes } from '../../crypto/chunked-encryption.ts'
 import { randomBytesOf } from '../../crypto/randomness.ts'
 import { AccessDeniedError } from '../../errors.ts'
 import { wipe } from '../../internal/bytes.ts'
+import { ownOnly } from '../../internal/own.ts'
 import { withReason } from '../../internal/reason.ts'
 import type { Target, Walk } from '../../runtime.ts'
 import type { EncodedContext, Material } from '../../stages.ts'
-import { ciphertext, context, keyReference, plaintext, reason, type Ciphertext } from './fields.ts'
+import { ciphertext, context, keyReference, notBase64url, plaintext, reason, type Ciphertext } from './fields.ts'
 import type { EncryptionContext, Plaintext } from './fields.ts'
 
 /** A message to encrypt. */
 export interface EncryptRequest {
-  /** The key: id, name or alias. */
+  /** The key: id or name. */
   readonly key: string
   /** What to encrypt, at most 64 MiB. A string stands for its UTF-8 bytes. */
   readonly plaintext: Plaintext
@@ -44,7 +45,7 @@ export interface DecryptRequest {
   readonly ciphertext: Ciphertext
   /** The same pairs that it was encrypted with. @defaultValue none */
   readonly context?: EncryptionContext | undefined
-  /** Accept only messages of this key: id, name or alias. @defaultValue any */
+  /** Accept only messages of this key: id or name. @defaultValue any */
   readonly key?: string | undefined
   /** For an admin: get data away from a revoked key or version. Needs a reason, which is recorded. @defaultValue false */
   readonly allowRevoked?: boolean | undefined
@@ -68,7 +69,7 @@ export interface ReEncryptRequest {
   readonly ciphertext: Ciphertext
   /** The pairs that it was encrypted with. @defaultValue none */
   readonly context?: EncryptionContext | undefined
-  /** The new key: id, name or alias. @defaultValue the key that it is encrypted with */
+  /** The new key: id or name. @defaultValue the key that it is encrypted with */
   readonly key?: string | undefined
   /** The new pairs. @defaultValue the same as `context` */
   readonly newContext?: EncryptionContext | undefined
@@ -129,7 +130,8 @@ const usage = 'ENCRYPT_DECRYPT'
 /** Encrypts one message. */
 export async function encryptMessage(walk: Walk, request: Sealing): Promise<EncryptResult> {
   const suite = request.envelope === 'wrapped' ? wrapped : derived
-  return sealFor(walk, { action: 'encrypt', key: request.key }, { ...request, suite })
+  const { key, plaintext: bytes, context: encoded } = request
+  return sealFor(walk, { action: 'encrypt', key }, { suite, plaintext: bytes, context: encoded })
 }
 
 /** Seals for the current version of a key. */
@@ -165,7 +167,7 @@ export async function reEncryptMessage(
   request: Opening & { readonly newContext?: EncodedContext | undefined },
 ): Promise<ReEncryptResult> {
   const how = { action: 'reEncryptFrom', opens: ['message', 'dataKey', 'privateKey'] } as const
-  const { material: from, suite } = await openFor(walk, how, { ...request, key: undefined })
+  const { material: from, suite } = await openFor(walk, how, ownOnly({ ...request, key: undefined }))
   const sealed = { message: request.ciphertext, suite, context: request.context ?? emptyContext }
   const to = { action: 'reEncryptTo', key: request.key ?? from.keyId }
   const newContext = request.newContext ?? sealed.context
@@ -189,6 +191,7 @@ export async function openFor(
   how: OpenAs,
   request: Opening,
 ): Promise<{ material: Material; suite: Suite }> {
+  if (request.ciphertext === notBase64url) throw invalidCiphertext('not canonical base64url')
   const header = readHeader(request.ciphertext, how.opens)
   if (request.allowRevoked === true) rescue(walk, request)
   const target: Target = {

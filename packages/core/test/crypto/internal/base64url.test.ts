@@ -9,13 +9,13 @@ describe('base64url', () => {
     expect(fromBase64url(text)).toEqual(Buffer.from(bytes))
   })
 
-  test.prop([fc.string({ unit: fc.constantFrom(...'AQgwx/+-_= 0'), maxLength: 9 })], { numRuns: 500 })(
-    'a text is read only if it is the one that would be written',
-    (text) => {
-      const canonical = Buffer.from(text, 'base64url').toString('base64url') === text
-      expect(fromBase64url(text) !== undefined).toBe(canonical)
-    },
-  )
+  test.prop(
+    [fc.string({ unit: fc.constantFrom('A', 'Q', 'g', 'w', 'x', '/', '+', '-', '_', '=', ' ', '0'), maxLength: 9 })],
+    { numRuns: 500 },
+  )('a text is read only if it is the one that would be written', (text) => {
+    const canonical = Buffer.from(text, 'base64url').toString('base64url') === text
+    expect(fromBase64url(text) !== undefined).toBe(canonical)
+  })
 
   it('writes a part of a larger array', () => {
     expect(toBase64url(Uint8Array.of(1, 2, 3, 4).subarray(1, 3))).toBe('AgM')
@@ -37,7 +37,7 @@ describe('base64url', () => {
       'QU.B',
       'QUFé',
     ]) {
-      expect(fromBase64url(text), JSON.stringify(text)).toBeUndefined()
+      expect([text, fromBase64url(text)]).toEqual([text, undefined])
     }
     expect(fromBase64url('QQ')).toEqual(Buffer.from('A'))
     expect(fromBase64url('QUI')).toEqual(Buffer.from('AB'))

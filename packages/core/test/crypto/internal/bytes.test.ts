@@ -1,12 +1,23 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { allocate, asBuffer, byteSize, copyBytes, utf8, wipe, wipeDeep } from '../../../src/internal/bytes.ts'
+import { allocate, asBuffer, byteSize, copyBytes, isBytes, utf8, wipe, wipeDeep } from '../../../src/internal/bytes.ts'
 
 describe('bytes', () => {
   it('fresh ones have memory of their own', () => {
     for (const bytes of [allocate(5), copyBytes(Uint8Array.of(1, 2, 3, 4, 5)), utf8('abcde')]) {
       expect(bytes).toHaveLength(5)
       expect(bytes.buffer.byteLength).toBe(5)
+    }
+  })
+
+  it('A19 are told from what poses as them, and from what was given away', () => {
+    const bytes = [new Uint8Array(2), Buffer.alloc(0), new Uint8Array(new SharedArrayBuffer(2)), new Uint8Array()]
+    expect(bytes.map(isBytes)).toEqual([true, true, true, true])
+    const given = new Uint8Array(2)
+    structuredClone(given.buffer, { transfer: [given.buffer] })
+    const imitations = [Object.create(Uint8Array.prototype), new Proxy(new Uint8Array(2), {}), new Uint16Array(2)]
+    for (const other of [given, ...imitations, new ArrayBuffer(2), [1], 'ab', 5, null, undefined, {}]) {
+      expect(isBytes(other)).toBe(false)
     }
   })
 

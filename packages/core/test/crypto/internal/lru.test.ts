@@ -41,27 +41,52 @@ describe('a bounded map', () => {
     expect(['a', 'b', 'c', 'd'].map((name) => lru.get(name))).toEqual([undefined, undefined, undefined, undefined])
   })
 
-  const step = fc.tuple(fc.constantFrom('get', 'set', 'set', 'delete'), fc.nat(11))
+  /** What is known of a map from the steps so far: the last value of each key, and which were used, the latest last. */
+  class Model {
+    readonly last = new Map<number, number>()
+    recent: number[] = []
 
-  test.prop([fc.integer({ min: 2, max: 8 }), fc.array(step, { maxLength: 80 })], { numRuns: 100 })(
+    set(key: number, value: number): void {
+      this.last.set(key, value)
+      this.use(key)
+    }
+
+    delete(key: number): void {
+      this.last.delete(key)
+      this.recent = this.recent.filter((one) => one !== key)
+    }
+
+    use(key: number): void {
+      this.recent = [...this.recent.filter((one) => one !== key), key]
+    }
+  }
+
+  /** One step on both; a value that is found is the last, and one that was used lately is found. */
+  function step(
+    on: { lru: Lru<number, number>; model: Model; half: number },
+    what: string,
+    [key, value]: [number, number],
+  ): void {
+    const { lru, model } = on
+    if (what === 'set' || what === 'delete') {
+      for (const map of [lru, model]) map[what](key, value)
+      return
+    }
+    const found = lru.get(key)
+    if (model.recent.slice(-on.half).includes(key)) expect(found).toBeDefined()
+    if (found === undefined) return
+    expect(found).toBe(model.last.get(key))
+    model.use(key)
+  }
+
+  const steps = fc.array(fc.tuple(fc.constantFrom('get', 'set', 'set', 'delete'), fc.nat(11)), { maxLength: 80 })
+
+  test.prop([fc.integer({ min: 2, max: 8 }), steps], { numRuns: 100 })(
     'gives the last value or none, keeps the half of its limit that was used last, and never more than its limit',
-    (limit, steps) => {
-      const lru = new Lru<number, number>(limit)
-      const last = new Map<number, number>()
-      let recent: number[] = []
-      for (const [at, [what, key]] of steps.entries()) {
-        const others = recent.filter((one) => one !== key)
-        const found = what === 'get' ? lru.get(key) : undefined
-        if (what === 'get' && recent.slice(-Math.floor(limit / 2)).includes(key)) expect(found).toBeDefined()
-        if (found !== undefined) expect(found).toBe(last.get(key))
-        if (what === 'set') lru.set(key, at)
-        if (what === 'set') last.set(key, at)
-        if (what === 'delete') lru.delete(key)
-        if (what === 'delete') last.delete(key)
-        recent = what === 'set' || found !== undefined ? [...others, key] : recent
-        if (what === 'delete') recent = others
-      }
-      const kept = Array.from({ length: 12 }, (_, key) => lru.get(key)).filter((value) => value !== undefined)
+    (limit, todo) => {
+      const on = { lru: new Lru<number, number>(limit), model: new Model(), half: Math.floor(limit / 2) }
+      for (const [at, [what, key]] of todo.entries()) step(on, what, [key, at])
+      const kept = Array.from({ length: 12 }, (_, key) => on.lru.get(key)).filter((value) => value !== undefined)
       expect(kept.length).toBeLessThanOrEqual(limit)
     },
   )

@@ -1,0 +1,63 @@
+import { StorageTamperedError } from '../errors.ts'
+import type { Row } from '../storage/table.ts'
+import {
+  keySpecNames,
+  keyStateNames,
+  keyUsageNames,
+  rowsAs,
+  versionStateNames,
+  type GrantRow,
+  type KeyRow,
+  type VersionRow,
+} from './rows.ts'
+
+/** Rows of keys. Whatever this library did not write is noticed here. @throws StorageTamperedError */
+export function decodeKeys(rows: readonly Row[]): readonly KeyRow[] {
+  for (const row of rows) {
+    requireName(row, 'state', keyStateNames)
+    requireName(row, 'spec', keySpecNames)
+    requireName(row, 'usage', keyUsageNames)
+    requireJson(row, 'tags', isObject)
+    requireJson(row, 'policy', isObject)
+  }
+  return rowsAs<KeyRow>(rows)
+}
+
+/** Rows of versions. @throws StorageTamperedError */
+export function decodeVersions(rows: readonly Row[]): readonly VersionRow[] {
+  for (const row of rows) requireName(row, 'state', versionStateNames)
+  return rowsAs<VersionRow>(rows)
+}
+
+/** Rows of grants. @throws StorageTamperedError */
+export function decodeGrants(rows: readonly Row[]): readonly GrantRow[] {
+  for (const row of rows) {
+    requireJson(row, 'operations', Array.isArray)
+    requireJson(row, 'constraints', isObject)
+  }
+  return rowsAs<GrantRow>(rows)
+}
+
+function requireName(row: Row, column: string, names: readonly string[]): void {
+  if (!names.includes(String(row[column]))) throw notOurs(column)
+}
+
+function requireJson(row: Row, column: string, fits: (value: unknown) => boolean): void {
+  if (!fits(parse(String(row[column])))) throw notOurs(column)
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function notOurs(column: string): StorageTamperedError {
+  return new StorageTamperedError(`a stored row holds something in ${column} that was never written there`)
+}

@@ -1,0 +1,53 @@
+import type { Schema } from '@chatelaine/storage-sql'
+import { kyselyFor } from '@chatelaine/storage-sql'
+import { sql } from 'kysely'
+
+/**
+ * What every transaction sets for itself, so that neither the settings of a role or a host nor a pooler that changes
+ * connections can decide otherwise: operators are the server's own, text is UTF-8, bytes are written in hex.
+ */
+const common = "set local search_path = pg_catalog; set local client_encoding = 'UTF8'; set local bytea_output = hex"
+
+/** How long a process that has stopped in the middle of a transaction may keep its lock. */
+const idleMs = 30_000
+
+/** One state for all reads, the newest that there is. */
+export const beginSnapshot = `begin isolation level repeatable read read only; ${common}`
+
+const beginWriting = (lockTimeoutMs: number): string =>
+  `begin isolation level read committed; ${common}; set local synchronous_commit = on; ` +
+  `set local lock_timeout = ${Math.max(1, Math.ceil(lockTimeoutMs))}; ` +
+  `set local idle_in_transaction_session_timeout = ${idleMs}`
+
+/** Texts are written in hex, in which nothing has to be escaped and nothing can be. */
+const hexOf = (text: string): string => Buffer.from(text, 'utf8').toString('hex')
+
+/** How transactions begin that write. Everything goes to the server in one message. */
+export class Beginnings {
+  readonly #begin: string
+  readonly #lock: readonly string[]
+  readonly #migration: string
+
+  constructor(schema: Schema, lockTimeoutMs: number) {
+    this.#begin = beginWriting(lockTimeoutMs)
+    const marker = '$'
+    const lock = kyselyFor(schema.dialect)
+      .selectFrom(schema.nameOf('locks'))
+      .select('tenant')
+      .where('tenant', '=', sql.raw(`convert_from(decode('${marker}', 'hex'), 'UTF8')`))
+      .forUpdate()
+    this.#lock = lock.compile().sql.split(`'${marker}'`)
+    const name = hexOf(`${schema.dialect.schema} ${schema.migrationTable}`)
+    this.#migration = `${this.#begin}; select pg_advisory_xact_lock(hashtextextended('chatelaine ${name}', 0))`
+  }
+
+  /** A transaction that excludes all others of its tenant. The lock row is locked, and never changed. */
+  exclusive(tenant: string): string {
+    return `${this.#begin}; ${this.#lock.join(`'${hexOf(tenant)}'`)}`
+  }
+
+  /** A transaction that excludes all other migrations of these tables. */
+  get migration(): string {
+    return this.#migration
+  }
+}

@@ -1,0 +1,196 @@
+import { StorageFailure } from '@chatelaine/core/storage'
+import type { Value } from '@chatelaine/core/storage'
+import { BoundedMap, refusal } from '@chatelaine/storage-sql'
+import type { SqlResult, SqlSession, SqlStatement } from '@chatelaine/storage-sql'
+import type { PostgresClient, PostgresQuery, PostgresResult } from './driver.ts'
+import { isDamage, isRefusalOfServer, translate } from './errors.ts'
+import { valueTypes } from './values.ts'
+import { Watch } from './watch.ts'
+
+/** How connections are used. */
+export interface ConnectionSettings {
+  /** Whether the server keeps statements prepared. */
+  readonly preparedStatements: boolean
+  /** How long the server may take for an answer, in milliseconds. */
+  readonly answerWithinMs: number
+}
+
+const maxNames = 256
+/** How long a commit that is under way may still take when its caller has given up. */
+const commitGraceMs = 500
+const names = new BoundedMap<string, string>(maxNames)
+
+/** A name for a statement that is the same in every process and copy of this package: two hashes of its text. */
+function nameOf(text: string): string {
+  return names.obtain(text, () => {
+    let [left, right] = [0xdead_beef, 0x41c6_ce57]
+    for (let at = 0; at < text.length; at++) {
+      left = Math.imul(left ^ text.charCodeAt(at), 2_654_435_761)
+      right = Math.imul(right ^ text.charCodeAt(at), 1_597_334_677)
+    }
+    return `chatelaine_${(left >>> 0).toString(36)}_${(right >>> 0).toString(36)}_${text.length}`
+  })
+}
+
+const over = (): StorageFailure => refusal('This snapshot or transaction is over.')
+
+/** One connection. Its statements run one after the other, in the order in which they were asked for. */
+export class Connection implements SqlSession {
+  readonly #client: PostgresClient
+  readonly #settings: ConnectionSettings
+  readonly #watch: Watch
+  readonly #onError = (error: Error): void => this.#lose(error)
+  #tail: Promise<void> = Promise.resolve()
+  #pending = 0
+  #transaction: symbol | undefined
+  #lost: StorageFailure | undefined
+  #released = false
+
+  constructor(client: PostgresClient, settings: ConnectionSettings) {
+    this.#client = client
+    this.#settings = settings
+    this.#watch = new Watch(settings.answerWithinMs, () => this.#lose(new Error('terminated: no answer')))
+    client.on('error', this.#onError)
+  }
+
+  /** Whether nothing has happened to it that speaks against using it again. */
+  get isSound(): boolean {
+    return this.#lost === undefined && !this.#released
+  }
+
+  /** Begins a transaction with these statements, all in one message. @throws `StorageFailure` */
+  async begin(text: string): Promise<void> {
+    const transaction = Symbol('transaction')
+    this.#transaction = transaction
+    await this.#inTurn(() => this.#ask({ text }))
+  }
+
+  /**
+   * Commits. When this returns, the server has made the transaction durable. A signal that aborts meanwhile is given
+   * a moment; then the connection, and with it the answer, is let go.
+   *
+   * @throws `StorageFailure`, with outcome `unknown` unless the server said that it did not commit.
+   */
+  async commit(signal?: AbortSignal): Promise<void> {
+    if (this.#lost !== undefined) throw this.#lost
+    this.#transaction = undefined
+    let timer: NodeJS.Timeout | undefined
+    const hurry = (): void => {
+      timer = setTimeout(() => this.destroy(), commitGraceMs)
+    }
+    signal?.addEventListener('abort', hurry, { once: true })
+    try {
+      const { command } = await this.#inTurn(() => this.#commit())
+      if (command !== 'COMMIT') throw refusal('A statement of this transaction had failed: nothing was committed.')
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', hurry)
+    }
+  }
+
+  /**
+   * Undoes the transaction, if there is one. Statements still under way are not waited for: they, and the
+   * transaction, end with the connection.
+   */
+  async rollback(): Promise<void> {
+    if (this.#transaction === undefined) return
+    this.#transaction = undefined
+    if (this.#pending > 0) return this.destroy()
+    await this.#inTurn(() => this.#ask({ text: 'rollback' })).catch(() => this.destroy())
+  }
+
+  run(statement: SqlStatement, parameters: readonly unknown[]): Promise<SqlResult> {
+    return this.#run(statement, parameters, this.#settings.preparedStatements)
+  }
+
+  /** As {@link Connection.run}, without leaving anything at the server: for statements that run once. */
+  runOnce(statement: SqlStatement, parameters: readonly unknown[]): Promise<SqlResult> {
+    return this.#run(statement, parameters, false)
+  }
+
+  async runEach(statement: SqlStatement, lists: Iterable<readonly Value[]>): Promise<number> {
+    let changes = 0
+    for (const list of lists) changes += (await this.run(statement, list)).changes
+    return changes
+  }
+
+  /** Gives the connection back to its pool, once nothing runs on it. */
+  async release(): Promise<void> {
+    await this.#tail
+    if (this.#released) return
+    this.#released = true
+    this.#watch.stop()
+    this.#client.removeListener('error', this.#onError)
+    this.#client.release()
+  }
+
+  /** Closes the connection. What runs on it fails; the server rolls back when it notices. */
+  destroy(): void {
+    this.#lost ??= translate(new Error('terminated'))
+    this.#transaction = undefined
+    this.#watch.stop()
+    if (this.#released) return
+    this.#released = true
+    this.#client.release(true)
+  }
+
+  #lose(error: Error): void {
+    this.#lost ??= translate(error)
+    this.destroy()
+  }
+
+  async #run({ sql: text }: SqlStatement, parameters: readonly unknown[], prepared: boolean): Promise<SqlResult> {
+    const transaction = this.#transaction
+    if (transaction === undefined) throw this.#lost ?? over()
+    const query = { text, values: parameters as unknown[], ...(prepared ? { name: nameOf(text) } : {}) }
+    const { rows, rowCount } = await this.#inTurn(() => {
+      if (this.#transaction !== transaction) throw this.#lost ?? over()
+      return this.#ask(query)
+    })
+    return { rows, changes: rowCount ?? 0 }
+  }
+
+  /** Asks when all that was asked before is answered. pg will not queue for much longer. */
+  async #inTurn<T>(ask: () => Promise<T>): Promise<T> {
+    const before = this.#tail
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#tail = promise
+    if (this.#pending++ > 0) await before
+    try {
+      return await ask()
+    } finally {
+      this.#pending--
+      resolve()
+    }
+  }
+
+  async #ask(query: PostgresQuery): Promise<PostgresResult> {
+    try {
+      return await this.#answer(query)
+    } catch (error) {
+      if (isDamage(error)) this.#lose(error as Error)
+      throw translate(error)
+    }
+  }
+
+  async #commit(): Promise<PostgresResult> {
+    if (this.#lost !== undefined) throw this.#lost
+    try {
+      return await this.#answer({ text: 'commit' })
+    } catch (error) {
+      const isCertain = isRefusalOfServer(error)
+      if (isDamage(error)) this.#lose(error as Error)
+      throw translate(error, isCertain ? 'none' : 'unknown')
+    }
+  }
+
+  async #answer(query: PostgresQuery): Promise<PostgresResult> {
+    if (this.#lost !== undefined) throw this.#lost
+    this.#watch.begin()
+    try {
+      return (await this.#client.query({ ...query, types: valueTypes })) as PostgresResult
+    } finally {
+      this.#watch.end()
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { StorageConflict } from '@chatelaine/core/storage'
+import type { Row, StorageFailure, Value } from '@chatelaine/core/storage'
+import { SqlTransaction, refusal } from '@chatelaine/storage-sql'
+import type { SqlResult, SqlSession, Statements } from '@chatelaine/storage-sql'
+import { isSame } from './values.ts'
+import type { WriteStatements } from './write-statements.ts'
+
+/** Rows that go to the server in one message. */
+const maxRows = 256
+
+const changed = (table: string): StorageFailure =>
+  refusal(`The database wrote something else into ${table} than it was given: look for triggers and rules.`)
+
+/**
+ * Writes, with everything that was written returned and compared: a server that rewrites or swallows rows is noticed
+ * before the commit.
+ */
+export class PostgresTransaction extends SqlTransaction {
+  readonly #writes: WriteStatements
+
+  constructor(session: SqlSession, statements: { readonly shared: Statements; readonly writes: WriteStatements }) {
+    super(session, statements.shared)
+    this.#writes = statements.writes
+  }
+
+  override async insert(table: string, row: Row): Promise<void> {
+    const { codec, descriptor } = this.statements.of(table)
+    const values = codec.encode(row)
+    const { rows } = await this.session.run(this.#writes.of(table).insert, values)
+    const [written] = rows
+    if (written !== undefined) return this.#expectSame(table, written, values)
+    // PostgreSQL gives up the whole transaction at a clash, unless it was told to insert nothing then.
+    const key = descriptor.primaryKey.map((column) => row[column] as Value)
+    const clashes = (await this.get(table, key)) !== undefined || (await this.#clashesElsewhere(table, row))
+    if (!clashes) throw changed(table)
+    throw new StorageConflict(`A row of ${table} clashes with another one.`)
+  }
+
+  override async replace(table: string, row: Row, expectedRev: number): Promise<void> {
+    const { descriptor } = this.statements.of(table)
+    const replaceNow = async (): Promise<void> => this.#replace(table, row, expectedRev)
+    // Only a unique index can make the server give up the transaction: the primary key stays as it is.
+    await (descriptor.indexes.some(({ unique }) => unique === true) ? this.savepoint(replaceNow) : replaceNow())
+  }
+
+  override async append(table: string, rows: readonly Row[]): Promise<void> {
+    const { codec } = this.statements.of(table)
+    for (let at = 0; at < rows.length; at += maxRows) {
+      const given = rows.slice(at, at + maxRows).map((row) => codec.encode(row))
+      const columns = codec.names.map((_, column) => given.map((values) => values[column]))
+      const { rows: written } = await this.session.run(this.#writes.of(table).append, columns)
+      if (written.length !== given.length) throw changed(table)
+      for (const [index, one] of written.entries()) this.#expectSame(table, one, given[index] as Value[])
+    }
+  }
+
+  async #replace(table: string, row: Row, expectedRev: number): Promise<void> {
+    const { codec } = this.statements.of(table)
+    const values = codec.encode(row)
+    const { parameters } = this.statements.of(table).replace(values, expectedRev)
+    const { rows } = await this.session.run(this.#writes.replaceOf(table), parameters)
+    const [written] = rows
+    if (written === undefined) {
+      throw new StorageConflict(`A row of ${table} clashes: there is none with this key and rev.`)
+    }
+    this.#expectSame(table, written, values)
+  }
+
+  /** Whether a row that its primary key does not find has this row's place in a unique index. */
+  async #clashesElsewhere(table: string, row: Row): Promise<boolean> {
+    const unique = this.statements.of(table).descriptor.indexes.filter((index) => index.unique === true)
+    for (const { name, columns } of unique) {
+      const prefix = columns.map((column) => row[column] as Value)
+      if (prefix.includes(null)) continue
+      if ((await this.range(table, { index: name, prefix, limit: 1 })).length > 0) return true
+    }
+    return false
+  }
+
+  #expectSame(table: string, written: SqlResult['rows'][number], values: readonly Value[]): void {
+    const { names } = this.statements.of(table).codec
+    for (const [at, name] of names.entries()) if (!isSame(written[name], values[at])) throw changed(table)
+  }
+}
