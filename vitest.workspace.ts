@@ -30,7 +30,7 @@ export default defineConfig({
     isolate: false,
     projects: [
       ...packages.map((name) => unit(name, `packages/${name}`, 'test/**/*.test.ts')),
-      unit('tests', 'tests', '**/*.test.ts'),
+      unit('tests', 'tests', '!(postgres)/**/*.test.ts'),
       {
         // Tests that spoil the process they run in (polluted prototypes, replaced globals) get one each.
         extends: true as const,

@@ -160,6 +160,7 @@ export class Model {
     if (!this.may(actor, 'createGrant', grant.key)) return 'ACCESS_DENIED'
     if (grant.key !== '*' && known === undefined) return 'KEY_NOT_FOUND'
     if (known !== undefined && known.state !== 'Enabled' && known.state !== 'Disabled') return 'INVALID_KEY_STATE'
+    if (grant.expiresAt <= this.now) return 'INVALID_REQUEST'
     this.grants.set(id, grant)
     return undefined
   }

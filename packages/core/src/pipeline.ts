@@ -73,7 +73,11 @@ export class Pipeline {
 
   /** Runs a read on, as part of one that was recorded when it began: authorized anew, not recorded again. */
   async onward<Q, P, R>(operation: UseOperation<Q, P, R>, input: Q, call: Call): Promise<R> {
-    return readUnrecorded(this.#parts, operation, { input, call })
+    try {
+      return await readUnrecorded(this.#parts, operation, { input, call })
+    } catch (error) {
+      throw tagged(error, call.options?.requestId)
+    }
   }
 
   /** Does it, records it, and does it again as long as the state moved in between so that it matters. */

@@ -9,7 +9,10 @@ import { sql } from 'kysely'
 const common = "set local search_path = pg_catalog; set local client_encoding = 'UTF8'; set local bytea_output = hex"
 
 /** How long a process that has stopped in the middle of a transaction may keep its lock. */
-const idleMs = 30_000
+const idleMs = 10_000
+
+/** How long a migration waits, at least, for the same migration in another process. */
+const migrationMs = 60_000
 
 /** One state for all reads, the newest that there is. */
 export const beginSnapshot = `begin isolation level repeatable read read only; ${common}`
@@ -38,7 +41,8 @@ export class Beginnings {
       .forUpdate()
     this.#lock = lock.compile().sql.split(`'${marker}'`)
     const name = hexOf(`${schema.dialect.schema} ${schema.migrationTable}`)
-    this.#migration = `${this.#begin}; select pg_advisory_xact_lock(hashtextextended('chatelaine ${name}', 0))`
+    const begin = beginWriting(Math.max(lockTimeoutMs, migrationMs))
+    this.#migration = `${begin}; select pg_advisory_xact_lock(hashtextextended('chatelaine ${name}', 0))`
   }
 
   /** A transaction that excludes all others of its tenant. The lock row is locked, and never changed. */

@@ -3,7 +3,7 @@ import type { Value } from '@chatelaine/core/storage'
 import { BoundedMap, refusal } from '@chatelaine/storage-sql'
 import type { SqlResult, SqlSession, SqlStatement } from '@chatelaine/storage-sql'
 import type { PostgresClient, PostgresQuery, PostgresResult } from './driver.ts'
-import { isDamage, isRefusalOfServer, translate } from './errors.ts'
+import { isDamage, isRefusalOfServer, lossOf, translate } from './errors.ts'
 import { valueTypes } from './values.ts'
 import { Watch } from './watch.ts'
 
@@ -114,6 +114,16 @@ export class Connection implements SqlSession {
     return changes
   }
 
+  /** Lets the server take longer for its answers while `work` runs. */
+  async within<T>(answerWithinMs: number, work: () => Promise<T>): Promise<T> {
+    this.#watch.limitMs = answerWithinMs
+    try {
+      return await work()
+    } finally {
+      this.#watch.limitMs = this.#settings.answerWithinMs
+    }
+  }
+
   /** Gives the connection back to its pool, once nothing runs on it. */
   async release(): Promise<void> {
     await this.#tail
@@ -126,7 +136,7 @@ export class Connection implements SqlSession {
 
   /** Closes the connection. What runs on it fails; the server rolls back when it notices. */
   destroy(): void {
-    this.#lost ??= translate(new Error('terminated'))
+    this.#lost ??= lossOf(new Error('terminated'))
     this.#transaction = undefined
     this.#watch.stop()
     if (this.#released) return
@@ -135,7 +145,7 @@ export class Connection implements SqlSession {
   }
 
   #lose(error: Error): void {
-    this.#lost ??= translate(error)
+    this.#lost ??= lossOf(error)
     this.destroy()
   }
 

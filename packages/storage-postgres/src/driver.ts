@@ -64,16 +64,21 @@ async function end(pool: pg.Pool): Promise<void> {
   clearTimeout(timer)
 }
 
-/** The pool that was handed in, or one of our own. */
+const ignore = (): void => {}
+
+/**
+ * The pool that was handed in, or one of our own. Without a listener the loss of a connection that nobody uses would
+ * end the process.
+ */
 export function openPool({ source }: Settings): OpenPool {
-  if (source.pool !== undefined) return { pool: source.pool, end: async () => {} }
-  const { applicationName, ...config } = source.connection
-  const pool = new pg.Pool({
-    max: 32,
-    connectionTimeoutMillis: 2000,
-    keepAlive: true,
-    application_name: applicationName ?? 'chatelaine',
-    ...config,
-  })
+  const given = source.pool
+  if (given !== undefined) {
+    given.on('error', ignore)
+    return { pool: given, end: async () => void given.removeListener('error', ignore) }
+  }
+  const { applicationName = 'chatelaine', ...config } = source.connection
+  const defaults = { max: 32, connectionTimeoutMillis: 2000, keepAlive: true }
+  const pool = new pg.Pool({ ...defaults, application_name: applicationName, ...config })
+  pool.on('error', ignore)
   return { pool, end: () => end(pool) }
 }

@@ -114,3 +114,8 @@ export function translate(error: unknown, outcome: 'none' | 'unknown' = 'none'):
   const message = code === '' ? kind.message : `${kind.message} (${code})`
   return new StorageFailure(message, { transient: kind.transient, outcome, cause })
 }
+
+/** What every later use of a connection fails with after this error. */
+export function lossOf(error: unknown): StorageFailure {
+  return storageFailureOf(translate(error)) ?? new StorageFailure(lost.message, { transient: true, outcome: 'none' })
+}

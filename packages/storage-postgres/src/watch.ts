@@ -1,6 +1,7 @@
 /** Notices that an answer does not come. A timer for each answer would cost more than the answer. */
 export class Watch {
-  readonly #limitMs: number
+  /** How long an answer may take, in milliseconds. */
+  limitMs: number
   readonly #late: () => void
   #since: number | undefined
   #timer: NodeJS.Timeout | undefined
@@ -10,14 +11,14 @@ export class Watch {
    * @param late - called when one took longer.
    */
   constructor(limitMs: number, late: () => void) {
-    this.#limitMs = limitMs
+    this.limitMs = limitMs
     this.#late = late
   }
 
   /** An answer is waited for. */
   begin(): void {
     this.#since = performance.now()
-    this.#timer ??= this.#after(this.#limitMs)
+    this.#timer ??= this.#after(this.limitMs)
   }
 
   /** It came. */
@@ -39,7 +40,7 @@ export class Watch {
   #look(): void {
     this.#timer = undefined
     if (this.#since === undefined) return
-    const rest = this.#limitMs - (performance.now() - this.#since)
+    const rest = this.limitMs - (performance.now() - this.#since)
     if (rest > 0) this.#timer = this.#after(rest)
     else this.#late()
   }

@@ -62,6 +62,8 @@ export class Ledger {
   async close(): Promise<void> {
     this.#closed = true
     await this.#queue.whenEmpty()
+    // Whoever waits for the next batch learns that there is none.
+    for (const listener of this.#listeners) listener()
   }
 
   async #run(): Promise<void> {

@@ -64,7 +64,7 @@ export async function openTenant({ tenant, settings, foundation, proved }: Openi
     origin,
     publicKey: publicKeyOf(secrets.signing),
     macKeyOf,
-    snapshot: storage.snapshot.bind(storage),
+    snapshot,
   }
   const provider = String(foundation.keyring.at(-1)?.['provider'])
   const rootKey = (): HouseHealth['rootKey'] => ({ provider, epoch: keyring.epoch })

@@ -121,6 +121,24 @@ describe('revoking a grant', () => {
     expect(record).toMatchObject({ status: 'FAILURE', code: 'CONFLICT', details: { grant: grant.id } })
   })
 
+  test('by its name is the same, and only as long as it has it', async () => {
+    const made = await world()
+    const { kms } = made
+    const grant = await kms.grants.create({ principal: 'app', key: 'a', operations, name: 'writes' })
+    await kms.grants.create({ principal: 'undo-b', key: 'b', operations: ['revokeGrant'] })
+    const shown = async (name: string): Promise<string> =>
+      JSON.stringify(await expectCode(kms.as('undo-b').grants.revoke({ grant: name }), 'ACCESS_DENIED'))
+    expect(await shown('writes')).toBe(await shown('nothing'))
+    await expectCode(kms.grants.revoke({ grant: 'nothing' }), 'CONFLICT')
+    await expectCode(kms.grants.revoke({ grant: 'Writes' }), 'CONFLICT')
+    const record = await recordOf(made, async () => {
+      expect(await kms.grants.revoke({ grant: 'writes' })).toEqual(grant)
+    })
+    expect(record).toMatchObject({ action: 'revokeGrant', status: 'SUCCESS', keyId: grant.keyId })
+    await expectCode(kms.grants.revoke({ grant: 'writes' }), 'CONFLICT')
+    await expectCode(kms.grants.revoke({ grant: grant.id }), 'CONFLICT')
+  })
+
   test('by two at once: one wins', async () => {
     const { kms } = await world()
     const grant = await kms.grants.create({ principal: 'app', key: 'a', operations })
@@ -131,7 +149,7 @@ describe('revoking a grant', () => {
     expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
   })
 
-  test.each(['', 'writes', '*', 'A0000000-0000-4000-8000-000000000000', 1, null])('takes no %o', async (grant) => {
+  test.each(['', 'a b', '*', 'A0000000-0000-4000-8000-000000000000', 1, null])('takes no %o', async (grant) => {
     const { kms } = await world()
     await expectCode(kms.grants.revoke({ grant: grant as string }), 'INVALID_REQUEST')
   })

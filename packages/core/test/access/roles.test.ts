@@ -98,7 +98,7 @@ describe('the table of permissions', () => {
   test.each(belongToNoKey)('S0-30 has %s only for all keys', async (one) => {
     const { kms } = await makeWorld()
     await makeTarget(kms, 'k')
-    const grant = { principal: 'app', key: 'k', operations: ['encrypt', one as GrantOperation] }
+    const grant = { principal: 'app', key: 'k', operations: ['encrypt', one] as GrantOperation[] }
     const error = await expectCode(kms.grants.create(grant), 'INVALID_REQUEST')
     expect(error.message).toBe(`the grant is not valid: ${one} belongs to no key: grant it on *`)
     expect(error).toMatchObject({ issues: [{ path: 'operations' }] })

@@ -5,6 +5,7 @@ const properties = {
   allowedOps: ['decrypt'],
   role: 'admin',
   state: 'Enabled',
+  // oxlint-disable-next-line unicorn/no-thenable -- that is the point
   then: 'x',
   toJSON: 'x',
 }

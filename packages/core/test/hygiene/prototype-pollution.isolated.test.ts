@@ -15,6 +15,7 @@ const polluted: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     highWaterMark: 0,
     context: { a: 'b' },
   },
+  // oxlint-disable-next-line unicorn/no-thenable -- that is the point
   'what the language looks for': { then: 'x', toJSON: 'x', cause: 'polluted', size: 3 },
   'the state of principals and grants': {
     allowedOps: ['decrypt'],

@@ -12,7 +12,12 @@ describe('creating a key', () => {
     const settings = { description: 'for orders', tags: { team: 'blue' }, owner: 'shop', gracePeriodDays: 3 }
     const handle = await kms.keys.create({ name: 'orders', spec: 'AES_256', usage: 'ENCRYPT_DECRYPT', ...settings })
     expect(handle).toBeInstanceOf(KeyHandle)
-    expect({ ...handle }).toEqual({ id: handle.id, name: 'orders', spec: 'AES_256', usage: 'ENCRYPT_DECRYPT' })
+    expect(Object.assign({}, handle)).toEqual({
+      id: handle.id,
+      name: 'orders',
+      spec: 'AES_256',
+      usage: 'ENCRYPT_DECRYPT',
+    })
     expect(handle.id).toMatch(uuid)
     const now = new Date(clock.now())
     expect(await handle.describe()).toEqual({

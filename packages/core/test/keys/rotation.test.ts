@@ -63,7 +63,7 @@ describe('rotating a key', () => {
     await world.kms.keys.create({ name: 'k', spec: 'AES_256' })
     const all = [world.kms, other, world.kms, other].map(async (kms) => kms.keys.rotate({ key: 'k' }))
     const versions = (await Promise.all(all)).map(({ currentVersion }) => currentVersion)
-    expect(versions.toSorted()).toEqual([2, 3, 4, 5])
+    expect(versions.toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5])
     const { items } = await other.keys.listVersions({ key: 'k' })
     expect(items.map(({ state }) => state)).toEqual(['retired', 'retired', 'retired', 'retired', 'current'])
   })

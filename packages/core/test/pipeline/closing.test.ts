@@ -44,6 +44,7 @@ describe('a KMS that was closed', () => {
     const { again } = await makeWorld()
     let kept: Kms
     {
+      // oxlint-disable-next-line typescript/await-thenable -- it has Symbol.asyncDispose
       await using kms = await again()
       kept = kms
       await kms.keys.create({ name: 'k', spec: 'AES_256' })

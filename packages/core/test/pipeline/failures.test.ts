@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { AuditUnavailableError, type Kms } from '../../src/index.ts'
+import type { AuditUnavailableError, Kms } from '../../src/index.ts'
 import { seededRandomness } from '../../src/testing.ts'
 import { StorageFailure } from '../../src/storage.ts'
 import { expectCode, makeGate, makeWorld, moving, recordsOf, settle, turns, type World } from '../support/kms.ts'

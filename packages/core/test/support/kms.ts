@@ -168,15 +168,18 @@ export interface Gate {
 
 /** A gate before one verb of the storage. */
 export function makeGate(held: 'snapshot' | 'transact' = 'transact'): Gate {
-  let closed: PromiseWithResolvers<void> | undefined
+  let waiting: Promise<void> | undefined
+  let letThrough = (): void => undefined
   return {
-    hook: async (verb) => (verb === held ? closed?.promise : undefined),
+    hook: async (verb) => (verb === held ? waiting : undefined),
     shut: () => {
-      closed = Promise.withResolvers()
+      waiting = new Promise((resolve) => {
+        letThrough = resolve
+      })
     },
     open: () => {
-      closed?.resolve()
-      closed = undefined
+      waiting = undefined
+      letThrough()
     },
   }
 }

@@ -96,6 +96,6 @@ async function stored(db: Database): Promise<unknown[]> {
 /** A text of what a scenario came to. */
 export function textOf(outcomes: unknown): string {
   return JSON.stringify(outcomes, (_, value: unknown) =>
-    value instanceof Error ? { error: value.name, message: value.message, ...value } : value,
+    value instanceof Error ? [value.name, value.message, Object.entries(value)] : value,
   )
 }

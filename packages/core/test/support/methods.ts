@@ -1,0 +1,50 @@
+import type { CallOptions, Kms } from '../../src/index.ts'
+
+/** A method, to be called with whatever request. */
+export type Call = (kms: Kms, request: never, options?: CallOptions) => PromiseLike<unknown>
+
+/** Every method that takes a request, and a request that it takes. */
+export const methods: Readonly<Record<string, readonly [Call, object]>> = {
+  encrypt: [async (kms, request, options) => kms.encrypt(request, options), { key: 'k', plaintext: '1' }],
+  encryptText: [async (kms, request, options) => kms.encryptText(request, options), { key: 'k', plaintext: '1' }],
+  encryptJson: [async (kms, request, options) => kms.encryptJson(request, options), { key: 'k', value: 1 }],
+  decrypt: [async (kms, request, options) => kms.decrypt(request, options), { ciphertext: 'AAAA' }],
+  decryptText: [async (kms, request, options) => kms.decryptText(request, options), { ciphertext: 'AAAA' }],
+  decryptJson: [async (kms, request, options) => kms.decryptJson(request, options), { ciphertext: 'AAAA' }],
+  reEncrypt: [async (kms, request, options) => kms.reEncrypt(request, options), { ciphertext: 'AAAA' }],
+  reEncryptText: [async (kms, request, options) => kms.reEncryptText(request, options), { ciphertext: 'AAAA' }],
+  encryptMany: [async (kms, request, options) => kms.encryptMany(request, options), { items: [] }],
+  decryptMany: [async (kms, request, options) => kms.decryptMany(request, options), { items: [] }],
+  reEncryptMany: [async (kms, request, options) => kms.reEncryptMany(request, options), { items: [] }],
+  generateDataKey: [async (kms, request, options) => kms.generateDataKey(request, options), { key: 'k' }],
+  generateDataKeyWithoutPlaintext: [
+    async (kms, request, options) => kms.generateDataKeyWithoutPlaintext(request, options),
+    { key: 'k' },
+  ],
+  decryptDataKey: [async (kms, request, options) => kms.decryptDataKey(request, options), { ciphertext: 'AAAA' }],
+  generateRandom: [async (kms, request, options) => kms.generateRandom(request, options), { numberOfBytes: 1 }],
+  'keys.create': [async (kms, request, options) => kms.keys.create(request, options), { spec: 'AES_256' }],
+  'keys.ensure': [async (kms, request, options) => kms.keys.ensure(request, options), { name: 'n', spec: 'AES_256' }],
+  'keys.get': [async (kms, request, options) => kms.keys.get(request, options), { key: 'k' }],
+  'keys.list': [async (kms, request, options) => kms.keys.list(request, options), {}],
+  'keys.listVersions': [async (kms, request, options) => kms.keys.listVersions(request, options), { key: 'k' }],
+  'keys.update': [async (kms, request, options) => kms.keys.update(request, options), { key: 'k' }],
+  'keys.rotate': [async (kms, request, options) => kms.keys.rotate(request, options), { key: 'k' }],
+  'keys.disable': [async (kms, request, options) => kms.keys.disable(request, options), { key: 'k' }],
+  'keys.enable': [async (kms, request, options) => kms.keys.enable(request, options), { key: 'k' }],
+  'keys.revoke': [async (kms, request, options) => kms.keys.revoke(request, options), { key: 'k', reason: 'r' }],
+  'keys.scheduleDeletion': [async (kms, request, options) => kms.keys.scheduleDeletion(request, options), { key: 'k' }],
+  'keys.cancelDeletion': [async (kms, request, options) => kms.keys.cancelDeletion(request, options), { key: 'k' }],
+  'grants.create': [
+    async (kms, request, options) => kms.grants.create(request, options),
+    { principal: 'p', key: 'k', operations: ['encrypt'] },
+  ],
+  'grants.list': [async (kms, request, options) => kms.grants.list(request, options), {}],
+  'principals.deactivate': [
+    async (kms, request, options) => kms.principals.deactivate(request, options),
+    { principal: 'p' },
+  ],
+  'audit.list': [async (kms, request, options) => kms.audit.list(request, options), {}],
+  'audit.verify': [async (kms, request, options) => kms.audit.verify(request, options), {}],
+  'audit.tail': [async (kms, request, options) => kms.audit.tail(request, options).next(), { from: 0 }],
+}
