@@ -32,6 +32,18 @@ export default defineConfig({
       ...packages.map((name) => unit(name, `packages/${name}`, 'test/**/*.test.ts')),
       unit('tests', 'tests', '!(postgres)/**/*.test.ts'),
       {
+        // Tests on a PostgreSQL server, which is started once for all of them.
+        extends: true as const,
+        test: {
+          name: 'postgres',
+          root: path.join(root, 'tests'),
+          include: ['postgres/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, isolated],
+          globalSetup: path.join(root, 'tests/support/postgres.ts'),
+          setupFiles: path.join(root, 'tests/support/postgres-skip.ts'),
+        },
+      },
+      {
         // Tests that spoil the process they run in (polluted prototypes, replaced globals) get one each.
         extends: true as const,
         test: { name: 'isolated', root, isolate: true, include: [`packages/*/test/${isolated}`, `tests/${isolated}`] },

@@ -76,15 +76,15 @@ export class Desk {
   #nextChange(how: { random: () => number; pick: <T>(from: readonly T[]) => T; key: string }): Ask {
     const { random, pick, key } = how
     const by = random() < 0.9 ? 'owner' : pick(principals)
-    const version = random() < 0.5 ? undefined : 1 + Math.floor(random() * 3)
+    const version = random() < 0.7 ? undefined : 1 + Math.floor(random() * 3)
     const chance = random()
     if (chance < 0.2) return { type: 'rotate', by, key }
     if (chance < 0.28) return { type: 'disable', by, key, version }
     if (chance < 0.5) return { type: 'enable', by, key, version }
     if (chance < 0.51) return { type: 'revoke', by, key, version }
     if (chance < 0.73) return this.#nextGrant(by, pick, random)
-    if (chance < 0.88 && this.#grants.length > 0) return { type: 'ungrant', by, grant: pick(this.#grants) }
-    return { type: chance < 0.91 ? 'deactivate' : 'activate', by, who: pick(principals) }
+    if (chance < 0.81 && this.#grants.length > 0) return { type: 'ungrant', by, grant: pick(this.#grants) }
+    return { type: chance < 0.85 ? 'deactivate' : 'activate', by, who: pick(principals) }
   }
 
   #nextGrant(by: string, pick: <T>(from: readonly T[]) => T, random: () => number): Ask {

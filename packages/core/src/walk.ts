@@ -139,9 +139,14 @@ export class LiveWalk implements Walk {
 
   /** Remembers a claim that was not granted, with the key that it was about, for the record. */
   async #refused(step: Step, claim: Claim, error: KmsError): Promise<void> {
-    const keyId =
-      claim.kind === 'action' ? claim.keyId : await resolveKey(this.#parts.view, claim.key).catch(() => undefined)
+    const keyId = claim.kind === 'action' ? claim.keyId : await this.#keyIdOf(claim.key, error)
     step.claims.push({ claim, decision: undefined, outcome: error.code, keyId })
+  }
+
+  /** The key that a refused claim named. A storage that did not answer is not asked again. */
+  async #keyIdOf(reference: string, error: KmsError): Promise<string | undefined> {
+    if (error.code === 'STORAGE_UNAVAILABLE') return undefined
+    return resolveKey(this.#parts.view, reference).catch(() => undefined)
   }
 
   async #holds(view: StateView, now: number): Promise<boolean> {

@@ -6,7 +6,13 @@ import { sql } from 'kysely'
  * What every transaction sets for itself, so that neither the settings of a role or a host nor a pooler that changes
  * connections can decide otherwise: operators are the server's own, text is UTF-8, bytes are written in hex.
  */
-const common = "set local search_path = pg_catalog; set local client_encoding = 'UTF8'; set local bytea_output = hex"
+const common = { search_path: 'pg_catalog', client_encoding: 'UTF8', bytea_output: 'hex' }
+
+/** One statement for all settings. Being a query, it is also what a snapshot begins with. */
+function setting(values: Readonly<Record<string, string | number>>): string {
+  const calls = Object.entries(values).map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', true)`)
+  return `select ${calls.join(', ')}`
+}
 
 /** How long a process that has stopped in the middle of a transaction may keep its lock. */
 const idleMs = 10_000
@@ -15,12 +21,18 @@ const idleMs = 10_000
 const migrationMs = 60_000
 
 /** One state for all reads, the newest that there is. */
-export const beginSnapshot = `begin isolation level repeatable read read only; ${common}`
+export const beginSnapshot = `begin isolation level repeatable read read only; ${setting(common)}`
 
-const beginWriting = (lockTimeoutMs: number): string =>
-  `begin isolation level read committed; ${common}; set local synchronous_commit = on; ` +
-  `set local lock_timeout = ${Math.max(1, Math.ceil(lockTimeoutMs))}; ` +
-  `set local idle_in_transaction_session_timeout = ${idleMs}`
+/** The host's default for isolation and durability may be another. */
+function beginWriting(lockTimeoutMs: number): string {
+  const settings = setting({
+    ...common,
+    synchronous_commit: 'on',
+    lock_timeout: Math.max(1, Math.ceil(lockTimeoutMs)),
+    idle_in_transaction_session_timeout: idleMs,
+  })
+  return `begin isolation level read committed; ${settings}`
+}
 
 /** Texts are written in hex, in which nothing has to be escaped and nothing can be. */
 const hexOf = (text: string): string => Buffer.from(text, 'utf8').toString('hex')

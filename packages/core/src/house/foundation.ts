@@ -37,25 +37,27 @@ export async function readFoundation(reader: StorageReader, tenant: string): Pro
  * @throws TenantNotFoundError, StorageTamperedError, StorageUnavailableError
  */
 export async function layFoundation(tenant: string, settings: Settings, make: boolean): Promise<Foundation> {
-  const { storage, clock, timers, deadlineMs } = settings
+  const { clock, timers, deadlineMs } = settings
   const deadline = clock.monotonic() + deadlineMs
-  let met = false
-  for (;;) {
-    const snapshot = storage.snapshot(async (reader) => readFoundation(reader, tenant))
-    const found = await within(settings, storageErrors(snapshot), late)
+  for (let tries = 0; ; tries++) {
+    const found = await findFoundation(tenant, settings)
     if (found !== undefined) return found
     if (!make) throw new TenantNotFoundError('there is no such tenant')
     const error = await insertAll(tenant, settings, await genesisRows(tenant, settings))
-    // Laid, or met with a conflict, it is there to be read; after a failure for a moment it is tried again.
-    const isThere = error === undefined || isStorageConflict(error)
-    if (isThere && !met) {
-      met = true
-      continue
-    }
-    const mayPass = isThere || storageFailureOf(error)?.transient === true
-    if (!mayPass || clock.monotonic() > deadline) return raised(error ?? late())
-    await pause(timers, 5)
+    if (!isWorthAnother(error) || clock.monotonic() > deadline) return raised(error ?? late())
+    if (tries > 0) await pause(timers, 5)
   }
+}
+
+/** Reads what a tenant stands on, within the deadline. */
+export async function findFoundation(tenant: string, settings: Settings): Promise<Foundation | undefined> {
+  const snapshot = settings.storage.snapshot(async (reader) => readFoundation(reader, tenant))
+  return within(settings, storageErrors(snapshot), late)
+}
+
+/** Laid, or met with a conflict, it is there to be read; after a failure for a moment it is tried again. */
+function isWorthAnother(error: unknown): boolean {
+  return error === undefined || isStorageConflict(error) || storageFailureOf(error)?.transient === true
 }
 
 /** Inserts everything in one transaction, and says what prevented it. */

@@ -3,7 +3,7 @@ import { ClosedError } from '../errors.ts'
 import { within } from '../internal/patience.ts'
 import type { Settings } from '../options.ts'
 import { tables } from '../storage/tables.ts'
-import { layFoundation, readFoundation } from './foundation.ts'
+import { findFoundation, layFoundation } from './foundation.ts'
 import { openKeyring, rootKeyId } from './keyring-row.ts'
 import { Keyring } from '../keys/keyring.ts'
 import { openTenant, type Tenant } from './tenant.ts'
@@ -60,9 +60,8 @@ export class House {
   }
 
   async #proveRootKey(): Promise<void> {
-    const { storage, tenant, random } = this.settings
-    const snapshot = storage.snapshot(async (reader) => readFoundation(reader, tenant))
-    const foundation = await within(this.settings, storageErrors(snapshot), late)
+    const { tenant, random } = this.settings
+    const foundation = await findFoundation(tenant, this.settings)
     if (foundation === undefined) return
     const keyring = new Keyring(random)
     await openKeyring(keyring, foundation.keyring, this.settings)

@@ -40,6 +40,18 @@ async function tried(
   return found
 }
 
+/** The same, all at once: for verbs that are denied, whose order does not matter. */
+async function triedAtOnce(
+  client: KmsClient,
+  on: Target,
+  some: Readonly<Record<string, ClientVerb>> = verbs,
+): Promise<Record<string, string>> {
+  const outcomes = Object.entries(some).map(
+    async ([name, verb]) => [name, await outcomeOf(verb.run(client, on))] as const,
+  )
+  return Object.fromEntries(await Promise.all(outcomes))
+}
+
 /** Verbs that come to `ACCESS_DENIED`, and those that come to anything else. */
 function allowed(outcomes: Readonly<Record<string, string>>): string[] {
   return Object.keys(outcomes).filter((name) => outcomes[name] !== 'ACCESS_DENIED')
@@ -77,7 +89,7 @@ describe('the table of permissions', () => {
       const target = await makeTarget(kms, 'k')
       await kms.grants.create({ principal: 'app', key: '*', operations: [one] })
       const expected = Object.keys(verbs).filter((name) => verbs[name]!.needs?.every((need) => need === one) === true)
-      expect(allowed(await tried(kms.as('app'), target))).toEqual(expected)
+      expect(allowed(await triedAtOnce(kms.as('app'), target))).toEqual(expected)
     },
   )
 
@@ -89,9 +101,9 @@ describe('the table of permissions', () => {
       await kms.grants.create({ principal: 'app', key: 'k', operations: [one] })
       const keyed = { ...using, ...tendingOne }
       const expected = Object.keys(keyed).filter((name) => keyed[name]!.needs?.every((need) => need === one) === true)
-      expect(allowed(await tried(kms.as('app'), target, keyed))).toEqual(expected)
-      expect(allowed(await tried(kms.as('app'), other))).toEqual(['ops.health'])
-      expect(allowed(await tried(kms.as('app'), target, keyless))).toEqual(['ops.health'])
+      expect(allowed(await triedAtOnce(kms.as('app'), target, keyed))).toEqual(expected)
+      expect(allowed(await triedAtOnce(kms.as('app'), other))).toEqual(['ops.health'])
+      expect(allowed(await triedAtOnce(kms.as('app'), target, keyless))).toEqual(['ops.health'])
     },
   )
 

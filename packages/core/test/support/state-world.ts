@@ -124,13 +124,12 @@ export async function makeSubject(kms: Kms, key: string): Promise<Subject> {
 
 /** What came of each verb on its own subject: `ok` or a code. */
 export async function outcomes(stage: Stage, verbs: Verbs, version: 1 | 2 = 2): Promise<Record<string, string>> {
-  const found: Record<string, string> = {}
-  for (const [name, verb] of Object.entries(verbs)) {
+  const found = Object.entries(verbs).map(async ([name, verb]) => {
     const subject = stage.subjects.get(name)
     expect(subject, `there is no subject for ${name}`).toBeDefined()
-    found[name] = await outcomeOf(verb(stage.kms, subject!, version))
-  }
-  return found
+    return [name, await outcomeOf(verb(stage.kms, subject!, version))] as const
+  })
+  return Object.fromEntries(await Promise.all(found))
 }
 
 /** Verbs by name. */
