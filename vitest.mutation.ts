@@ -6,5 +6,5 @@ import { sourceAliases, unit } from './vitest.workspace.ts'
 export default defineConfig({
   root: import.meta.dirname,
   resolve: { alias: sourceAliases },
-  test: { isolate: false, projects: [unit('core', 'packages/core', 'test/**/*.test.ts')] },
+  test: { isolate: false, testTimeout: 30_000, projects: [unit('core', 'packages/core', 'test/**/*.test.ts')] },
 })

@@ -28,6 +28,7 @@ export default defineConfig({
   resolve: { alias: sourceAliases },
   test: {
     isolate: false,
+    testTimeout: 30_000,
     projects: [
       ...packages.map((name) => unit(name, `packages/${name}`, 'test/**/*.test.ts')),
       unit('tests', 'tests', '!(postgres)/**/*.test.ts'),

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { dispatch, type Handlers, type Of } from '../support/dispatch.ts'
 import type { Model, ModelActor, Verdict } from '../support/model.ts'
 
 /** Everybody there is. */
@@ -10,6 +11,7 @@ export const actors: readonly ModelActor[] = [
   { id: 'eve', role: 'auditor' },
 ]
 const names = ['k0', 'k1', 'k2']
+const day = 86_400_000
 
 /** What somebody asks for. */
 export type Command = { readonly by: number; readonly instance: 0 | 1 } & (
@@ -107,99 +109,82 @@ export class Memory {
   readonly grants: string[] = []
 
   /** The message that a command means. */
-  message(index: number): Message | undefined {
-    return this.messages.length === 0 ? undefined : this.messages[index % this.messages.length]
+  message(index: number): Message {
+    return this.messages[index % this.messages.length] as Message
   }
 
   /** The grant that a command means. */
-  grant(index: number): string | undefined {
-    return this.grants.length === 0 ? undefined : this.grants[index % this.grants.length]
+  grant(index: number): string {
+    return this.grants[index % this.grants.length] as string
   }
 }
 
-/** What the model says of a command: its verdict, and the version that it used. `skip` where there is nothing to do. */
-export function predict(model: Model, memory: Memory, asked: Command): { verdict: Verdict; version?: number } | 'skip' {
-  const by = actors[asked.by] as ModelActor
-  switch (asked.type) {
-    case 'encrypt':
-      return seal(model, memory, { by, operation: 'encrypt', key: asked.key })
-    case 'decrypt': {
-      const message = memory.message(asked.message)
-      return message === undefined
-        ? 'skip'
-        : { verdict: model.process(by, 'decrypt', message), version: message.version }
-    }
-    case 'reEncrypt': {
-      const message = memory.message(asked.message)
-      if (message === undefined) return 'skip'
-      const verdict = model.process(by, 'reEncryptFrom', message)
+/** What the model says: its verdict, and the version that was used. */
+export interface Prediction {
+  readonly verdict: Verdict
+  readonly version?: number | undefined
+}
+
+/** What the model says of a command; `skip` where there is nothing that it could mean. */
+export function predict(model: Model, memory: Memory, asked: Command): Prediction | 'skip' {
+  if ('message' in asked && memory.messages.length === 0) return 'skip'
+  if ('grant' in asked && memory.grants.length === 0) return 'skip'
+  return dispatch(predictions(model, memory, actors[asked.by] as ModelActor), asked)
+}
+
+function predictions(model: Model, memory: Memory, by: ModelActor): Handlers<Command, Prediction> {
+  const change = (verdict: Verdict): Prediction => ({ verdict })
+  const move = (asked: Of<Command, 'disable' | 'enable' | 'revoke'>): Prediction =>
+    change(model.move(by, asked.type, asked))
+  const activate = (asked: Of<Command, 'activate' | 'deactivate'>): Prediction =>
+    change(model.activate(by, (actors[asked.who] as ModelActor).id, asked.type === 'activate'))
+  return {
+    encrypt: ({ key: name }) => seal(model, memory, { by, operation: 'encrypt', key: name }),
+    decrypt: ({ message }) => {
+      const sealed = memory.message(message)
+      return { verdict: model.process(by, 'decrypt', sealed), version: sealed.version }
+    },
+    reEncrypt: ({ message, key: name }) => {
+      const sealed = memory.message(message)
+      const verdict = model.process(by, 'reEncryptFrom', sealed)
       if (verdict !== undefined) return { verdict }
-      return seal(model, memory, { by, operation: 'reEncryptTo', key: asked.key ?? message.key })
-    }
-    case 'ungrant': {
-      const grant = memory.grant(asked.grant)
-      return grant === undefined ? 'skip' : { verdict: model.ungrant(by, grant) }
-    }
-    default:
-      return { verdict: predictChange(model, memory, asked) }
+      return seal(model, memory, { by, operation: 'reEncryptTo', key: name ?? sealed.key })
+    },
+    create: ({ key: name }) => change(model.create(by, name, `of ${name}`)),
+    rotate: ({ key: name }) => change(model.rotate(by, name)),
+    schedule: ({ key: name }) => change(model.schedule(by, name, 7)),
+    cancel: ({ key: name }) => change(model.cancel(by, name)),
+    describe: ({ key: name }) => change(model.reach(by, 'describeKey', name)),
+    grace: ({ key: name, days }) => change(model.grace(by, name, days)),
+    disable: move,
+    enable: move,
+    revoke: move,
+    activate,
+    deactivate: activate,
+    grant: (asked) => change(predictGrant(model, memory, asked)),
+    ungrant: ({ grant }) => change(model.ungrant(by, memory.grant(grant))),
+    advance: ({ days }) => {
+      model.now += days * day
+      return change(undefined)
+    },
   }
 }
 
-function seal(
-  model: Model,
-  memory: Memory,
-  how: { by: ModelActor; operation: string; key: string },
-): { verdict: Verdict; version?: number } {
+function seal(model: Model, memory: Memory, how: { by: ModelActor; operation: string; key: string }): Prediction {
   const verdict = model.protect(how.by, how.operation, how.key)
   if (verdict !== undefined) return { verdict }
-  const version = model.keys.get(how.key)?.current as number
-  memory.messages.push({ key: how.key, version })
-  return { verdict, version }
+  const current = model.keys.get(how.key)?.current as number
+  memory.messages.push({ key: how.key, version: current })
+  return { verdict, version: current }
 }
 
-type Change = Exclude<Command, { type: 'encrypt' | 'decrypt' | 'reEncrypt' | 'ungrant' }>
-
-function predictChange(model: Model, memory: Memory, asked: Change): Verdict {
-  const by = actors[asked.by] as ModelActor
-  switch (asked.type) {
-    case 'create':
-      return model.create(by, asked.key, `of ${asked.key}`)
-    case 'rotate':
-      return model.rotate(by, asked.key)
-    case 'disable':
-    case 'enable':
-    case 'revoke':
-      return model.move(by, asked.type, asked)
-    case 'schedule':
-      return model.schedule(by, asked.key, 7)
-    case 'cancel':
-      return model.cancel(by, asked.key)
-    case 'describe':
-      return model.reach(by, 'describeKey', asked.key)
-    case 'grace':
-      return model.grace(by, asked.key, asked.days)
-    case 'grant':
-      return predictGrant(model, memory, asked)
-    case 'activate':
-    case 'deactivate':
-      return model.activate(by, (actors[asked.who] as ModelActor).id, asked.type === 'activate')
-    case 'advance':
-      model.now += asked.days * 86_400_000
-      return undefined
-  }
-}
-
-function predictGrant(model: Model, memory: Memory, asked: Extract<Command, { type: 'grant' }>): Verdict {
+function predictGrant(model: Model, memory: Memory, asked: Of<Command, 'grant'>): Verdict {
   const { key: granted, operations: named } = asked
-  const expiresAt = asked.days === undefined ? Infinity : model.now + asked.days * 86_400_000
+  const expiresAt = asked.days === undefined ? Infinity : model.now + asked.days * day
   const principal = (actors[asked.to] as ModelActor).id
   const id = `grant ${memory.grants.length}`
-  const verdict = model.grant(actors[asked.by] as ModelActor, id, {
-    principal,
-    key: granted,
-    operations: named,
-    expiresAt,
-  })
+  const grant = { principal, key: granted, operations: named, expiresAt }
+  const verdict = model.grant(actors[asked.by] as ModelActor, id, grant)
   if (verdict === undefined) memory.grants.push(id)
   return verdict
 }

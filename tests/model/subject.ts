@@ -9,12 +9,14 @@ import {
 import type { StorageAdapter } from '@chatelaine/core/storage'
 import { fakeClock, seededRandomness, type FakeClock } from '@chatelaine/core/testing'
 import { allRecords, outcomeOf } from '../support/outcomes.ts'
+import { dispatch, type Handlers, type Of } from '../support/dispatch.ts'
 import type { ModelActor } from '../support/model.ts'
 import { actors, type Command } from './commands.ts'
 
 const rootKey = localRootKey(Buffer.from('model-model-model-model-model-42', 'latin1'))
 const day = 86_400_000
 const context = { table: 'model' }
+const nothing: Answer = { code: undefined, version: undefined, bytes: undefined }
 
 /** What a command came to. */
 export interface Answer {
@@ -58,66 +60,49 @@ export class Subject {
   async perform(asked: Command): Promise<Answer> {
     if (asked.type === 'advance') {
       this.clock.advance(asked.days * day)
-      return { code: undefined, version: undefined, bytes: undefined }
+      return nothing
     }
     const kms = (this.#instances[asked.instance] as Kms).as(actors[asked.by] as ModelActor)
-    const outcome = await outcomeOf(this.#ask(kms, asked))
-    if (!outcome.ok) return { code: outcome.code, version: undefined, bytes: undefined }
-    return { code: undefined, ...outcome.value }
+    const outcome = await outcomeOf(dispatch(this.#verbs(kms), asked))
+    if (!outcome.ok) return { ...nothing, code: outcome.code }
+    return { ...nothing, ...outcome.value }
   }
 
-  async #ask(
-    kms: KmsClient,
-    asked: Exclude<Command, { type: 'advance' }>,
-  ): Promise<{ version: number | undefined; bytes: string | undefined }> {
-    switch (asked.type) {
-      case 'encrypt':
-        return this.#sealed(await kms.encrypt({ key: asked.key, plaintext: asked.key, context }))
-      case 'decrypt': {
-        const ciphertext = this.#message(asked.message)
-        const { plaintext, keyVersion } = await kms.decrypt({ ciphertext, context })
+  #verbs(kms: KmsClient): Handlers<Exclude<Command, { type: 'advance' }>, Promise<Partial<Answer>>> {
+    const only = async (change: Promise<unknown>): Promise<Partial<Answer>> => change.then(() => ({}))
+    const idOf = (who: number): string => (actors[who] as ModelActor).id
+    const move = async ({
+      type,
+      key,
+      version,
+    }: Of<Command, 'disable' | 'enable' | 'revoke'>): Promise<Partial<Answer>> =>
+      only(kms.keys[type]({ key, version, reason: 'told so' }))
+    return {
+      encrypt: async ({ key }) => this.#sealed(await kms.encrypt({ key, plaintext: key, context })),
+      decrypt: async ({ message }) => {
+        const { plaintext, keyVersion } = await kms.decrypt({ ciphertext: this.#message(message), context })
         return { version: keyVersion, bytes: plaintext.toString('hex') }
-      }
-      case 'reEncrypt':
-        return this.#sealed(await kms.reEncrypt({ ciphertext: this.#message(asked.message), context, key: asked.key }))
-      default:
-        await this.#change(kms, asked)
-        return { version: undefined, bytes: undefined }
+      },
+      reEncrypt: async ({ message, key }) =>
+        this.#sealed(await kms.reEncrypt({ ciphertext: this.#message(message), context, key })),
+      create: async ({ key }) => only(kms.keys.create({ name: key, spec: 'AES_256' })),
+      rotate: async ({ key }) => only(kms.keys.rotate({ key })),
+      schedule: async ({ key }) => only(kms.keys.scheduleDeletion({ key, pendingWindowInDays: 7 })),
+      cancel: async ({ key }) => only(kms.keys.cancelDeletion({ key })),
+      describe: async ({ key }) => only(kms.keys.get({ key })),
+      grace: async ({ key, days }) => only(kms.keys.update({ key, gracePeriodDays: days })),
+      disable: move,
+      enable: move,
+      revoke: move,
+      activate: async ({ who }) => only(kms.principals.activate({ principal: idOf(who) })),
+      deactivate: async ({ who }) => only(kms.principals.deactivate({ principal: idOf(who) })),
+      grant: async (asked) => only(this.#grant(kms, asked)),
+      ungrant: async ({ grant }) =>
+        only(kms.grants.revoke({ grant: this.#grants[grant % this.#grants.length] as string })),
     }
   }
 
-  async #change(
-    kms: KmsClient,
-    asked: Exclude<Command, { type: 'advance' | 'encrypt' | 'decrypt' | 'reEncrypt' }>,
-  ): Promise<unknown> {
-    switch (asked.type) {
-      case 'create':
-        return kms.keys.create({ name: asked.key, spec: 'AES_256' })
-      case 'rotate':
-        return kms.keys.rotate({ key: asked.key })
-      case 'schedule':
-        return kms.keys.scheduleDeletion({ key: asked.key, pendingWindowInDays: 7 })
-      case 'cancel':
-        return kms.keys.cancelDeletion({ key: asked.key })
-      case 'describe':
-        return kms.keys.get({ key: asked.key })
-      case 'grace':
-        return kms.keys.update({ key: asked.key, gracePeriodDays: asked.days })
-      case 'disable':
-      case 'enable':
-      case 'revoke':
-        return kms.keys[asked.type]({ key: asked.key, version: asked.version, reason: 'told so' })
-      case 'activate':
-      case 'deactivate':
-        return kms.principals[asked.type]({ principal: (actors[asked.who] as ModelActor).id })
-      case 'ungrant':
-        return kms.grants.revoke({ grant: this.#grants[asked.grant % this.#grants.length] as string })
-      case 'grant':
-        return this.#grant(kms, asked)
-    }
-  }
-
-  async #grant(kms: KmsClient, asked: Extract<Command, { type: 'grant' }>): Promise<void> {
+  async #grant(kms: KmsClient, asked: Of<Command, 'grant'>): Promise<void> {
     const { id } = await kms.grants.create({
       principal: (actors[asked.to] as ModelActor).id,
       key: asked.key,

@@ -1,4 +1,5 @@
 import { isKmsError, type GrantOperation, type Kms, type KmsClient } from '@chatelaine/core'
+import { dispatch, type Handlers, type Of } from '../support/dispatch.ts'
 import { keys, principals, type Ask, type Seen } from './plan.ts'
 
 interface Message {
@@ -13,6 +14,7 @@ interface Result {
 }
 
 const kept = 64
+const none: Message = { ciphertext: Buffer.alloc(0), key: '', version: 0 }
 
 /** What the callers of one process share: its KMS, its messages, its grants, and what they saw. */
 export class Desk {
@@ -37,8 +39,8 @@ export class Desk {
   /** Asks one thing, and writes down what came of it. */
   async ask(ask: Ask): Promise<void> {
     const requestId = `${this.#name}-${this.#asked++}`
-    const message = 'message' in ask ? this.#messages[ask.message] : undefined
-    const sealed = message === undefined ? undefined : { key: message.key, version: message.version }
+    const message = ('message' in ask ? this.#messages[ask.message] : undefined) ?? none
+    const sealed = message === none ? undefined : { key: message.key, version: message.version }
     const invoked = process.hrtime.bigint()
     let result: Result = {}
     let code: string | undefined
@@ -77,14 +79,19 @@ export class Desk {
     const { random, pick, key } = how
     const by = random() < 0.9 ? 'owner' : pick(principals)
     const version = random() < 0.7 ? undefined : 1 + Math.floor(random() * 3)
+    const hasGrants = this.#grants.length > 0
+    const choices: readonly (readonly [upTo: number, ask: () => Ask])[] = [
+      [0.2, () => ({ type: 'rotate', by, key })],
+      [0.28, () => ({ type: 'disable', by, key, version })],
+      [0.5, () => ({ type: 'enable', by, key, version })],
+      [0.51, () => ({ type: 'revoke', by, key, version })],
+      [hasGrants ? 0.73 : 0.81, () => this.#nextGrant(by, pick, random)],
+      [0.81, () => ({ type: 'ungrant', by, grant: pick(this.#grants) })],
+      [0.85, () => ({ type: 'deactivate', by, who: pick(principals) })],
+      [1, () => ({ type: 'activate', by, who: pick(principals) })],
+    ]
     const chance = random()
-    if (chance < 0.2) return { type: 'rotate', by, key }
-    if (chance < 0.28) return { type: 'disable', by, key, version }
-    if (chance < 0.5) return { type: 'enable', by, key, version }
-    if (chance < 0.51) return { type: 'revoke', by, key, version }
-    if (chance < 0.73) return this.#nextGrant(by, pick, random)
-    if (chance < 0.81 && this.#grants.length > 0) return { type: 'ungrant', by, grant: pick(this.#grants) }
-    return { type: chance < 0.85 ? 'deactivate' : 'activate', by, who: pick(principals) }
+    return (choices.find(([upTo]) => chance < upTo) as (typeof choices)[number])[1]()
   }
 
   #nextGrant(by: string, pick: <T>(from: readonly T[]) => T, random: () => number): Ask {
@@ -94,49 +101,33 @@ export class Desk {
     return { type: 'grant', by, to: pick(principals), key, operations: pick(operations), expiresAt }
   }
 
-  async #perform(ask: Ask, message: Message | undefined, requestId: string): Promise<Result> {
+  async #perform(ask: Ask, message: Message, requestId: string): Promise<Result> {
     const role = ask.by === 'owner' ? 'admin' : 'service'
     const kms = this.#kms.as({ id: ask.by, role }, { requestId })
-    switch (ask.type) {
-      case 'encrypt':
-        return this.#keep(ask.key, await kms.encrypt({ key: ask.key, plaintext: ask.key }))
-      case 'decrypt':
-        return opened(await kms.decrypt({ ciphertext: (message as Message).ciphertext }), (message as Message).key)
-      case 'reEncrypt':
-        return this.#keep(
-          (message as Message).key,
-          await kms.reEncrypt({ ciphertext: (message as Message).ciphertext }),
-        )
-      default:
-        return this.#change(kms, ask)
+    return dispatch(this.#verbs(kms, message), ask)
+  }
+
+  #verbs(kms: KmsClient, { ciphertext, key: sealedBy }: Message): Handlers<Ask, Promise<Result>> {
+    const only = async (change: Promise<unknown>): Promise<Result> => change.then(() => ({}))
+    const move = async ({ type, key, version }: Of<Ask, 'disable' | 'enable' | 'revoke'>): Promise<Result> =>
+      only(kms.keys[type]({ key, version, reason: 'told so' }))
+    return {
+      encrypt: async ({ key }) => this.#keep(key, await kms.encrypt({ key, plaintext: key })),
+      decrypt: async () => opened(await kms.decrypt({ ciphertext }), sealedBy),
+      reEncrypt: async () => this.#keep(sealedBy, await kms.reEncrypt({ ciphertext })),
+      create: async ({ key }) => only(kms.keys.create({ name: key, spec: 'AES_256' })),
+      rotate: async ({ key }) => only(kms.keys.rotate({ key })),
+      disable: move,
+      enable: move,
+      revoke: move,
+      activate: async ({ who }) => only(kms.principals.activate({ principal: who })),
+      deactivate: async ({ who }) => only(kms.principals.deactivate({ principal: who })),
+      ungrant: async ({ grant }) => only(kms.grants.revoke({ grant })),
+      grant: async (ask) => this.#grant(kms, ask),
     }
   }
 
-  async #change(kms: KmsClient, ask: Exclude<Ask, { type: 'encrypt' | 'decrypt' | 'reEncrypt' }>): Promise<Result> {
-    switch (ask.type) {
-      case 'create':
-        await kms.keys.create({ name: ask.key, spec: 'AES_256' })
-        return {}
-      case 'rotate':
-        return { keyVersion: (await kms.keys.rotate({ key: ask.key })).currentVersion }
-      case 'disable':
-      case 'enable':
-      case 'revoke':
-        await kms.keys[ask.type]({ key: ask.key, version: ask.version, reason: 'told so' })
-        return {}
-      case 'activate':
-      case 'deactivate':
-        await kms.principals[ask.type]({ principal: ask.who })
-        return {}
-      case 'ungrant':
-        await kms.grants.revoke({ grant: ask.grant })
-        return {}
-      case 'grant':
-        return this.#grant(kms, ask)
-    }
-  }
-
-  async #grant(kms: KmsClient, ask: Extract<Ask, { type: 'grant' }>): Promise<Result> {
+  async #grant(kms: KmsClient, ask: Of<Ask, 'grant'>): Promise<Result> {
     const { to: principal, key, expiresAt } = ask
     const { id } = await kms.grants.create({
       principal,

@@ -1,4 +1,5 @@
 import type { AuditRecord } from '@chatelaine/core'
+import { dispatch, type Handlers, type Of } from '../support/dispatch.ts'
 import { Model, type ModelActor, type Verdict } from '../support/model.ts'
 import type { Ask, Seen } from './plan.ts'
 
@@ -9,6 +10,15 @@ export interface Findings {
   /** How often what came out how. */
   readonly counts: Readonly<Record<string, number>>
 }
+
+/** What the model says of an operation: its verdict, and which version it used. */
+interface Predicted {
+  readonly code: Verdict
+  readonly version?: number | undefined
+}
+
+const statusOf = (code: Verdict): string =>
+  code === undefined ? 'SUCCESS' : code === 'ACCESS_DENIED' ? 'DENIED' : 'FAILURE'
 
 const actions: Readonly<Record<Ask['type'], readonly string[]>> = {
   encrypt: ['encrypt'],
@@ -63,69 +73,61 @@ export class Replay {
     }
     this.#places.set(seen.requestId, { first: record.seq, last: record.seq, records: 1 })
     this.#model.now = Date.parse(record.ts)
-    const verdict = this.#predict(seen)
-    const expected = verdict.code ?? `ok ${verdict.version ?? ''}`.trim()
-    const recorded = record.code ?? `ok ${verdict.version === undefined ? '' : (record.keyVersion ?? '')}`.trim()
-    const told = seen.code ?? `ok ${verdict.version === undefined ? '' : (seen.keyVersion ?? '')}`.trim()
-    const name = `${seen.requestId} (record ${record.seq}, ${JSON.stringify(seen.ask)})`
-    if (recorded !== expected) this.#problem(`${name}: recorded ${recorded}, but it is ${expected}`)
-    if (told !== expected) this.#problem(`${name}: the caller saw ${told}, but it is ${expected}`)
-    const status = verdict.code === undefined ? 'SUCCESS' : verdict.code === 'ACCESS_DENIED' ? 'DENIED' : 'FAILURE'
-    if (record.status !== status || record.actor !== seen.ask.by)
-      this.#problem(`${name}: ${record.actor} ${record.status}`)
-    if (record.action !== actions[seen.ask.type][0]) this.#problem(`${name}: the action ${record.action}`)
-    const count = `${seen.ask.type} ${verdict.code ?? 'ok'}`
+    const predicted = this.#predict(seen)
+    this.#compare(record, seen, predicted)
+    const count = `${seen.ask.type} ${predicted.code ?? 'ok'}`
     this.#counts[count] = (this.#counts[count] ?? 0) + 1
   }
 
-  #predict(seen: Seen): { code: Verdict; version?: number | undefined } {
-    const { ask, sealed } = seen
-    const by: ModelActor = { id: ask.by, role: ask.by === 'owner' ? 'admin' : 'service' }
-    switch (ask.type) {
-      case 'encrypt':
-        return this.#protect(by, 'encrypt', ask.key)
-      case 'decrypt':
-        return {
-          code: this.#model.process(by, 'decrypt', sealed as NonNullable<typeof sealed>),
-          version: sealed?.version,
-        }
-      case 'reEncrypt': {
-        const code = this.#model.process(by, 'reEncryptFrom', sealed as NonNullable<typeof sealed>)
-        if (code !== undefined) return { code }
-        const { code: to } = this.#protect(by, 'reEncryptTo', (sealed as NonNullable<typeof sealed>).key)
-        return { code: to }
-      }
-      default:
-        return { code: this.#change(by, ask, seen.grant ?? `none ${seen.requestId}`) }
+  #compare(record: AuditRecord, seen: Seen, predicted: Predicted): void {
+    const outcome = (code: string | undefined, version: number | undefined): string =>
+      code ?? (predicted.version === undefined ? 'ok' : `ok, version ${version}`)
+    const expected = outcome(predicted.code, predicted.version)
+    const wanted = {
+      outcome: expected,
+      status: statusOf(predicted.code),
+      actor: seen.ask.by,
+      action: actions[seen.ask.type][0],
     }
+    const { status, actor, action } = record
+    const recorded = { outcome: outcome(record.code, record.keyVersion), status, actor, action }
+    const told = outcome(seen.code, seen.keyVersion)
+    const name = `${seen.requestId} (record ${record.seq}, ${JSON.stringify(seen.ask)})`
+    const [is, shouldBe] = [JSON.stringify(recorded), JSON.stringify(wanted)]
+    if (is !== shouldBe) this.#problem(`${name}: on record is ${is}, and it should be ${shouldBe}`)
+    if (told !== expected) this.#problem(`${name}: the caller saw ${told}, and it should be ${expected}`)
   }
 
-  #protect(by: ModelActor, operation: string, key: string): { code: Verdict; version?: number | undefined } {
+  #predict({ ask, sealed, grant, requestId }: Seen): Predicted {
+    const model = this.#model
+    const by: ModelActor = { id: ask.by, role: ask.by === 'owner' ? 'admin' : 'service' }
+    const message = sealed ?? { key: '', version: 0 }
+    const id = grant ?? `none ${requestId}`
+    const change = (code: Verdict): Predicted => ({ code })
+    const move = (asked: Of<Ask, 'disable' | 'enable' | 'revoke'>): Predicted =>
+      change(model.move(by, asked.type, asked))
+    const handlers: Handlers<Ask, Predicted> = {
+      encrypt: ({ key }) => this.#protect(by, 'encrypt', key),
+      decrypt: () => ({ code: model.process(by, 'decrypt', message), version: message.version }),
+      reEncrypt: () =>
+        change(model.process(by, 'reEncryptFrom', message) ?? model.protect(by, 'reEncryptTo', message.key)),
+      create: ({ key }) => change(model.create(by, key, id)),
+      rotate: ({ key }) => change(model.rotate(by, key)),
+      disable: move,
+      enable: move,
+      revoke: move,
+      activate: ({ who }) => change(model.activate(by, who, true)),
+      deactivate: ({ who }) => change(model.activate(by, who, false)),
+      ungrant: (asked) => change(model.ungrant(by, asked.grant)),
+      grant: ({ to: principal, key, operations, expiresAt = Infinity }) =>
+        change(model.grant(by, id, { principal, key, operations, expiresAt })),
+    }
+    return dispatch(handlers, ask)
+  }
+
+  #protect(by: ModelActor, operation: string, key: string): Predicted {
     const code = this.#model.protect(by, operation, key)
     return { code, version: code === undefined ? this.#model.keys.get(key)?.current : undefined }
-  }
-
-  #change(by: ModelActor, ask: Exclude<Ask, { type: 'encrypt' | 'decrypt' | 'reEncrypt' }>, grant: string): Verdict {
-    const model = this.#model
-    switch (ask.type) {
-      case 'create':
-        return model.create(by, ask.key, grant)
-      case 'rotate':
-        return model.rotate(by, ask.key)
-      case 'disable':
-      case 'enable':
-      case 'revoke':
-        return model.move(by, ask.type, ask)
-      case 'activate':
-      case 'deactivate':
-        return model.activate(by, ask.who, ask.type === 'activate')
-      case 'ungrant':
-        return model.ungrant(by, ask.grant)
-      case 'grant': {
-        const { to: principal, key, operations, expiresAt = Infinity } = ask
-        return model.grant(by, grant, { principal, key, operations, expiresAt })
-      }
-    }
   }
 
   /** Everything that was asked is on record, once. */

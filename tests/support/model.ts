@@ -35,10 +35,10 @@ const day = 86_400_000
 const ofAuditors = new Set(['describeKey', 'listKeys', 'listGrants', 'readAudit', 'verifyAudit', 'health'])
 
 /** What whoever makes a key may do with it. */
-export const ofCreators = [
-  ...['encrypt', 'decrypt', 'reEncryptFrom', 'reEncryptTo', 'generateDataKey', 'generateDataKeyWithoutPlaintext'],
-  ...['decryptDataKey', 'describeKey', 'updateKey', 'rotateKey', 'disableKey', 'enableKey', 'revokeKey'],
-]
+export const ofCreators: readonly string[] = (
+  'encrypt decrypt reEncryptFrom reEncryptTo generateDataKey generateDataKeyWithoutPlaintext decryptDataKey ' +
+  'describeKey updateKey rotateKey disableKey enableKey revokeKey'
+).split(' ')
 
 /** The keys, grants and principals of a tenant as the design describes them, without storage, caches or concurrency. */
 export class Model {

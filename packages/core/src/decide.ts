@@ -1,4 +1,4 @@
-import { authorize } from './access/authorize.ts'
+import { authorize, requireActive } from './access/authorize.ts'
 import { ownOnly } from './internal/own.ts'
 import { findKey, lookUp } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
@@ -7,8 +7,9 @@ import type { Actor, UsableKey } from './stages.ts'
 import type { KeyRow } from './state/rows.ts'
 import type { StateView } from './state/view.ts'
 
-/** Something that an operation claims: to do an action, to know a key, or to use one. */
+/** Something that an operation claims: to be let in at all, to do an action, to know a key, or to use one. */
 export type Claim =
+  | { readonly kind: 'presence'; readonly action: string; readonly keyId?: undefined }
   | { readonly kind: 'action'; readonly action: string; readonly keyId?: string | undefined }
   | { readonly kind: 'key'; readonly action: string; readonly key: string }
   | ({ readonly kind: 'use' } & Target)
@@ -28,6 +29,10 @@ export interface Decision {
  */
 export async function decide(view: StateView, actor: Actor, asked: { claim: Claim; now: number }): Promise<Decision> {
   const { claim, now } = asked
+  if (claim.kind === 'presence') {
+    await requireActive(view, actor)
+    return { key: undefined, usable: undefined, validUntil: Infinity }
+  }
   const keyId = claim.kind === 'action' ? claim.keyId : await resolveKey(view, claim.key)
   const context = claim.kind === 'use' ? claim.context : undefined
   const authorized = await authorize(view, actor, { intent: { action: claim.action, keyId, context }, now })

@@ -53,9 +53,10 @@ export function draftBare(caller: Caller, error: unknown, details?: RecordDetail
 
 function draftSingle(caller: Caller, { steps, details, pseudonyms }: Told): RecordDraft[] {
   const [step] = steps
-  if (step === undefined || step.claims.length === 0) return [draftBare(caller, step?.error, details)]
-  const bare = draftBare(caller, step.error, details)
-  return step.claims.map((decided) => ({ ...bare, ...draftOfClaim(decided, pseudonyms) }))
+  const bare = draftBare(caller, step?.error, details)
+  const claims = step?.claims.filter(({ claim }) => claim.kind !== 'presence') ?? []
+  if (claims.length === 0) return [bare]
+  return claims.map((decided) => ({ ...bare, ...draftOfClaim(decided, pseudonyms) }))
 }
 
 function draftOfClaim({ claim, keyId, decision }: DecidedClaim, pseudonyms: Pseudonyms): Partial<RecordDraft> {

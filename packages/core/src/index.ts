@@ -7,7 +7,7 @@
 // Opening one
 export { createKms, Kms, Tenants, type AsOptions } from './kms.ts'
 export type { KmsOptions, NamedPrincipal, Principal } from './options.ts'
-export type { CallOptions } from './pipeline.ts'
+export type { CallOptions } from './call.ts'
 export type { Role } from './stages.ts'
 export { envRootKey, generateRootKey, localRootKey } from './root-key/local.ts'
 export type { RootKey, RootKeyContext } from './root-key/root-key.ts'

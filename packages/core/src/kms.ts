@@ -2,12 +2,13 @@ import { ClosedError } from './errors.ts'
 import { KmsClient } from './face/client.ts'
 import type { Run } from './face/run.ts'
 import { requireObject } from './face/text.ts'
+import { ownOnly } from './internal/own.ts'
 import { House } from './house/house.ts'
 import type { Tenant } from './house/tenant.ts'
 import { readOptions, readPrincipal, readTenant, type KmsOptions, type Principal } from './options.ts'
 import type { Operation, UseOperation } from './runtime.ts'
 import type { Actor } from './stages.ts'
-import type { CallOptions } from './pipeline.ts'
+import type { CallOptions } from './call.ts'
 
 /** Options of {@link Kms.as}. */
 export interface AsOptions {
@@ -22,12 +23,17 @@ export interface AsOptions {
 export class Kms extends KmsClient {
   readonly #house: House
   readonly #tenant: Tenant
+  readonly #life: Life
+  readonly #isOwner: boolean
   /** The tenants of this storage. */
   readonly tenants: Tenants
 
   /** @internal */
-  constructor(house: House, tenant: Tenant) {
-    super(runFor(tenant, house.settings.actor, undefined))
+  constructor(house: House, tenant: Tenant, isOwner: boolean) {
+    const life = { ended: false }
+    super(runFor({ tenant, life }, house.settings.actor, undefined))
+    this.#life = life
+    this.#isOwner = isOwner
     this.#house = house
     this.#tenant = tenant
     this.tenants = new Tenants(house)
@@ -41,17 +47,21 @@ export class Kms extends KmsClient {
    */
   as(who: Principal, options: AsOptions = {}): KmsClient {
     const { requestId } = requireObject(options, 'options')
-    return new KmsClient(runFor(this.#tenant, readPrincipal(who), requestId))
+    return new KmsClient(runFor({ tenant: this.#tenant, life: this.#life }, readPrincipal(who), requestId))
   }
 
   /** The KMS of another tenant. @throws TenantNotFoundError */
   async tenant(id: string): Promise<Kms> {
-    return new Kms(this.#house, await this.#house.open(readTenant(id), false))
+    return new Kms(this.#house, await this.#house.open(readTenant(id), false), false)
   }
 
-  /** Takes nothing more, waits for the records of what is running, signs the log, and closes the storage. */
+  /**
+   * Takes nothing more, waits for the records of what is running, signs the logs, and closes the storage. The KMS of
+   * another tenant only ends itself and its clients: the storage is closed with the KMS that opened it.
+   */
   async close(): Promise<void> {
-    return this.#house.close()
+    this.#life.ended = true
+    if (this.#isOwner) await this.#house.close()
   }
 
   /** The same as {@link Kms.close}, for `await using`. */
@@ -71,7 +81,7 @@ export class Tenants {
 
   /** The KMS of a tenant, which is made if it does not exist: own keyring key, keys, grants and audit log. */
   async ensure(id: string): Promise<Kms> {
-    return new Kms(this.#house, await this.#house.open(readTenant(id), true))
+    return new Kms(this.#house, await this.#house.open(readTenant(id), true), false)
   }
 }
 
@@ -96,21 +106,26 @@ export class Tenants {
 export async function createKms(options: KmsOptions): Promise<Kms> {
   const settings = readOptions(options)
   const house = new House(settings)
-  return new Kms(house, await house.begin())
+  return new Kms(house, await house.begin(), true)
 }
 
-function runFor(tenant: Tenant, actor: Actor, requestId: string | undefined): Run {
+/** Whether a KMS was closed: it and all clients that came from it. */
+interface Life {
+  ended: boolean
+}
+
+function runFor({ tenant, life }: { tenant: Tenant; life: Life }, actor: Actor, requestId: string | undefined): Run {
   const { pipeline } = tenant
   const call = (options: CallOptions | undefined): { actor: Actor; options: CallOptions | undefined } => ({
     actor,
-    options: requestId === undefined ? options : { ...options, requestId: options?.requestId ?? requestId },
+    options: requestId === undefined ? options : { ...options, requestId: ownOnly(options)?.requestId ?? requestId },
   })
   const run = async <Q, P, R>(operation: Operation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
-    if (tenant.isClosed()) throw new ClosedError('the KMS is closed')
+    if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')
     return pipeline.run(operation, request, call(options))
   }
   const onward = async <Q, P, R>(operation: UseOperation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
-    if (tenant.isClosed()) throw new ClosedError('the KMS is closed')
+    if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')
     return pipeline.onward(operation, request, call(options))
   }
   return Object.assign(run, { onward, nextCommit: tenant.nextCommit })

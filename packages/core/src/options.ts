@@ -4,6 +4,7 @@ import { systemRandomness, type Randomness } from './crypto/randomness.ts'
 import { InvalidRequestError } from './errors.ts'
 import type { Clock, Timers } from './internal/clock.ts'
 import { limits, systemClock, systemTimers } from './internal/defaults.ts'
+import { ownOnly } from './internal/own.ts'
 import type { RootKey } from './root-key/root-key.ts'
 import type { Actor, Role } from './stages.ts'
 import type { StorageAdapter } from './storage/adapter.ts'
@@ -73,6 +74,9 @@ const principal = z.union([
   z.strictObject({ id: z.string().regex(principalPattern), role: z.enum(['admin', 'service', 'auditor']) }),
 ])
 
+/** An origin of checkpoints: one word of printable ASCII without a plus sign, so that no line can be forged with it. */
+export const originPattern = /^[\x21-\x2a\x2c-\x7e]{1,256}$/
+
 /** A tenant's id: as names are, but short. */
 const tenant = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'a tenant has 1 to 64 of A-Z a-z 0-9 _ . -')
 
@@ -82,10 +86,7 @@ const schema = z.strictObject({
   previousRootKeys: z.array(rootKey).optional(),
   principal: principal.optional(),
   tenant: tenant.optional(),
-  auditOrigin: z
-    .string()
-    .regex(/^[\x21-\x2a\x2c-\x7e]{1,256}$/, 'it has spaces, a plus sign, or is too long')
-    .optional(),
+  auditOrigin: z.string().regex(originPattern, 'it has spaces, a plus sign, or is too long').optional(),
   deadlineMs: z.number().min(1).max(600_000).optional(),
   clock: z.custom<Clock>(has('now', 'monotonic'), 'it is not a clock').optional(),
   random: z.custom<Randomness>(has('fill', 'uuid'), 'it is not a source of randomness').optional(),
@@ -124,7 +125,7 @@ export function readTenant(id: string): string {
 function check<T>(type: z.ZodType<T>, value: unknown, what: string): T {
   const own = typeof value === 'object' && value !== null ? { __proto__: null, ...value } : value
   const parsed = type.safeParse(own)
-  if (parsed.success) return parsed.data
+  if (parsed.success) return ownOnly(parsed.data)
   const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
   throw new InvalidRequestError(
     `the ${what} are not valid: ${issues[0]?.path ?? ''} ${issues[0]?.message ?? ''}`,

@@ -1,23 +1,19 @@
-import type { ChangeEntry } from './audit/entry.ts'
+import type { ChangeEntry, UseEntry } from './audit/entry.ts'
 import type { Ledger } from './audit/ledger.ts'
 import { aborted, type Waiter } from './audit/queue.ts'
 import { LiveChange, type ChangeParts } from './change-walk.ts'
+import { parse, parseOptions, tagged, type CallOptions } from './call.ts'
 import { draftBare, type Caller } from './drafts.ts'
-import { InvalidRequestError, isKmsError } from './errors.ts'
+import { isKmsError } from './errors.ts'
 import { wipeDeep } from './internal/bytes.ts'
-import { ownOnly } from './internal/own.ts'
 import { unlessAborted } from './internal/patience.ts'
 import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime.ts'
 import type { Actor, Recorded } from './stages.ts'
+import type { StateView } from './state/view.ts'
 import { LiveWalk, type WalkParts } from './walk.ts'
 
-/** What every method takes besides its request. */
-export interface CallOptions {
-  /** Gives up when aborted: `ABORTED`, without a result. */
-  readonly signal?: AbortSignal | undefined
-  /** The caller's name for the request, 1 to 128 characters: recorded, and attached to errors. */
-  readonly requestId?: string | undefined
-}
+/** How often an operation is done before it is done under the lock. */
+const triesOutside = 3
 
 /** What a pipeline works with. */
 export interface PipelineParts extends WalkParts, ChangeParts {
@@ -53,7 +49,7 @@ export class Pipeline {
         wipeDeep(request)
       }
     } catch (error) {
-      throw tagged(error, call.options?.requestId)
+      throw tagged(error, call.options)
     }
   }
 
@@ -76,25 +72,41 @@ export class Pipeline {
     try {
       return await readUnrecorded(this.#parts, operation, { input, call })
     } catch (error) {
-      throw tagged(error, call.options?.requestId)
+      throw tagged(error, call.options)
     }
   }
 
   /** Does it, records it, and does it again as long as the state moved in between so that it matters. */
   async #use<Q, P, R>(operation: UseOperation<Q, P, R>, request: P, on: Running): Promise<R> {
-    for (;;) {
-      const walk = new LiveWalk(withSignal(this.#parts, on.signal), on.caller)
-      const work = attempt(async () => operation.perform(request, walk))
-      const done = await unlessAborted(work, on.signal, { aborted: () => aborted(on.signal), discard: wipeDeep })
+    for (let tries = 1; ; tries++) {
+      let done: Done<R> = { error: undefined }
+      const once = async (parts: WalkParts): Promise<UseEntry> => {
+        const walk = new LiveWalk(withSignal(parts, on.signal), on.caller)
+        done = await attempt(async () => walk.run(async () => operation.perform(request, walk)))
+        return walk.entry(done.result, done.error)
+      }
+      const discard = (): void => wipeDeep(done.result)
+      const entry = await unlessAborted(once(this.#parts), on.signal, { aborted: () => aborted(on.signal), discard })
+      const inside = tries < triesOutside || operation.effect === 'read' ? undefined : this.#inside(once, discard)
       try {
-        const outcome = await this.#parts.ledger.append(walk.entry(done.result, done.error), on)
-        if (outcome !== 'again') return release(outcome, done, operation.mark)
-        wipeDeep(done.result)
+        const outcome = await this.#parts.ledger.append(inside === undefined ? entry : { ...entry, inside }, on)
+        if (outcome !== 'again') return release(outcome, done, markOf(operation))
+        discard()
       } catch (error) {
         if (mayGoUnrecorded(operation, done, error)) return operation.mark(done.result as R, false)
-        wipeDeep(done.result)
+        discard()
         throw error
       }
+    }
+  }
+
+  /** Does it once more under the lock, where nothing moves any more: so that no stream of changes starves it. */
+  #inside(once: (parts: WalkParts) => Promise<UseEntry>, discard: () => void): NonNullable<UseEntry['inside']> {
+    const { view } = this.#parts
+    return async (locked, revision) => {
+      discard()
+      const read: StateView['read'] = (query) => locked.read(query)
+      return once({ ...this.#parts, revision: () => revision, view: { read, snapshot: view.snapshot.bind(view) } })
     }
   }
 
@@ -155,6 +167,11 @@ interface Done<R> {
   readonly error: unknown
 }
 
+/** An operation's own mark: what somebody puts on Object.prototype is none. */
+function markOf<Q, P, R>(operation: UseOperation<Q, P, R>): UseOperation<Q, P, R>['mark'] {
+  return Object.hasOwn(operation, 'mark') ? operation.mark : undefined
+}
+
 /** Whether an answer is worth more than its record: only where the operation says so, and something else prevents it. */
 function mayGoUnrecorded<Q, P, R>(
   operation: UseOperation<Q, P, R>,
@@ -162,7 +179,7 @@ function mayGoUnrecorded<Q, P, R>(
   error: unknown,
 ): operation is UseOperation<Q, P, R> & { mark: NonNullable<UseOperation<Q, P, R>['mark']> } {
   const ended = isKmsError(error, 'ABORTED') || isKmsError(error, 'CLOSED')
-  return operation.mark !== undefined && done.error === undefined && !ended
+  return markOf(operation) !== undefined && done.error === undefined && !ended
 }
 
 /** What an operation threw is thrown on as it is, be it an error or not. */
@@ -185,42 +202,6 @@ function release<R>(_proof: Recorded, done: Done<R>, mark: ((result: R, recorded
   return mark === undefined ? (done.result as R) : mark(done.result as R, true)
 }
 
-/** Reads a request through its schema: own properties only, so that a polluted prototype adds nothing. */
-function parse<P>(schema: Schema<P>, input: unknown): P {
-  const parsed = schema.safeParse(readOwn(input))
-  if (parsed.success) return ownOnly(parsed.data)
-  const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
-  const [first] = issues
-  throw new InvalidRequestError(`the request is not valid: ${first?.path ?? ''}: ${first?.message ?? ''}`, issues)
-}
-
-function readOwn<T>(value: T): T {
-  try {
-    return ownOnly(value)
-  } catch (error) {
-    throw new InvalidRequestError('a property of the request cannot be read', [], { cause: error })
-  }
-}
-
-function parseOptions(options: CallOptions | undefined): CallOptions {
-  if (options === null || (options !== undefined && typeof options !== 'object')) {
-    throw new InvalidRequestError('the options are not an object')
-  }
-  const own = readOwn(options ?? {})
-  const { requestId, signal } = own
-  if (requestId !== undefined && !isRequestId(requestId)) {
-    throw new InvalidRequestError('requestId is not a well-formed string of 1 to 128 characters')
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new InvalidRequestError('signal is not an AbortSignal')
-  }
-  return own
-}
-
-function isRequestId(value: unknown): boolean {
-  return typeof value === 'string' && value.length >= 1 && value.length <= 128 && value.isWellFormed()
-}
-
 /** Long work notices an abort whenever it lets others have a turn. */
 function withSignal(parts: WalkParts, signal: AbortSignal | undefined): WalkParts {
   if (signal === undefined) return parts
@@ -230,11 +211,4 @@ function withSignal(parts: WalkParts, signal: AbortSignal | undefined): WalkPart
     if (signal.aborted) throw aborted(signal)
   }
   return { ...parts, tools: { random, timers: { after: timers.after.bind(timers), turn } } }
-}
-
-function tagged(error: unknown, requestId: unknown): unknown {
-  if (isKmsError(error) && typeof requestId === 'string') {
-    Object.defineProperty(error, 'requestId', { value: requestId, enumerable: true, configurable: true })
-  }
-  return error
 }

@@ -72,6 +72,8 @@ export interface Walk {
   each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]>
   /** Reads what cannot be cached, from one snapshot. */
   snapshot<T>(read: (reader: StorageReader, of: SnapshotOf) => Promise<T>): Promise<T>
+  /** Says that the result depends on more of the state than was claimed: it is done again if anything moved. */
+  dependsOnAll(): void
   /** Adds to the details of the record. */
   note(details: RecordDetails): void
   /** What reads the audit log and the state of the house. */

@@ -49,6 +49,7 @@ export class LiveWalk implements Walk {
   readonly #steps: Step[] = [{ claims: [] }]
   #step: Step = this.#steps[0] as Step
   #many = false
+  #dependsOnAll = false
   #validUntil = Infinity
   #details: RecordDetails | undefined
 
@@ -60,6 +61,16 @@ export class LiveWalk implements Walk {
     this.now = parts.clock.now()
     this.tools = parts.tools
     this.house = parts.house
+  }
+
+  /** Does the operation. One that claims nothing still is for those only who are let in at all. */
+  async run<R>(perform: () => Promise<R>): Promise<R> {
+    try {
+      return await perform()
+    } finally {
+      const claimed = this.#steps.some((step) => step.claims.length > 0)
+      if (!claimed) await this.#claim(ownOnly({ kind: 'presence', action: this.#caller.action }))
+    }
   }
 
   async authorize(action: string): Promise<void> {
@@ -102,6 +113,10 @@ export class LiveWalk implements Walk {
     return view.snapshot(async (reader, { size }) => read(reader, { tenant, size }))
   }
 
+  dependsOnAll(): void {
+    this.#dependsOnAll = true
+  }
+
   note(details: RecordDetails): void {
     this.#details = { ...this.#details, ...details }
   }
@@ -139,7 +154,8 @@ export class LiveWalk implements Walk {
 
   /** Remembers a claim that was not granted, with the key that it was about, for the record. */
   async #refused(step: Step, claim: Claim, error: KmsError): Promise<void> {
-    const keyId = claim.kind === 'action' ? claim.keyId : await this.#keyIdOf(claim.key, error)
+    const keyId =
+      claim.kind === 'action' || claim.kind === 'presence' ? claim.keyId : await this.#keyIdOf(claim.key, error)
     step.claims.push({ claim, decision: undefined, outcome: error.code, keyId })
   }
 
@@ -150,6 +166,7 @@ export class LiveWalk implements Walk {
   }
 
   async #holds(view: StateView, now: number): Promise<boolean> {
+    if (this.#dependsOnAll && this.#parts.revision() !== this.#revision) return false
     for (const { claim, outcome } of this.#steps.flatMap((step) => step.claims)) {
       if ((await this.#decideAgain(view, { claim, now })) !== outcome) return false
     }

@@ -34,7 +34,8 @@ export class Snapshot implements StorageReader {
   }
 
   async range(table: string, range: Range): Promise<Row[]> {
-    const { layout, rows } = this.#walk(table, range)
+    // Own properties only: what somebody puts on Object.prototype is no part of a range.
+    const { layout, rows } = this.#walk(table, { __proto__: null, ...range } as Range)
     return rows.map((row) => layout.copy(row))
   }
 

@@ -45,6 +45,7 @@ export class Connection implements SqlSession {
   #transaction: symbol | undefined
   #lost: StorageFailure | undefined
   #released = false
+  #abandon: ((reason: Error) => void) | undefined
 
   constructor(client: PostgresClient, settings: ConnectionSettings) {
     this.#client = client
@@ -126,7 +127,7 @@ export class Connection implements SqlSession {
 
   /** Gives the connection back to its pool, once nothing runs on it. */
   async release(): Promise<void> {
-    await this.#tail
+    if (!this.#released) await this.#tail
     if (this.#released) return
     this.#released = true
     this.#watch.stop()
@@ -139,6 +140,7 @@ export class Connection implements SqlSession {
     this.#lost ??= lossOf(new Error('terminated'))
     this.#transaction = undefined
     this.#watch.stop()
+    this.#abandon?.(new Error('terminated'))
     if (this.#released) return
     this.#released = true
     this.#client.release(true)
@@ -194,12 +196,17 @@ export class Connection implements SqlSession {
     }
   }
 
+  /** Whatever becomes of the answer, nobody waits for it once the connection is gone. */
   async #answer(query: PostgresQuery): Promise<PostgresResult> {
     if (this.#lost !== undefined) throw this.#lost
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    this.#abandon = reject
     this.#watch.begin()
     try {
-      return (await this.#client.query({ ...query, types: valueTypes })) as PostgresResult
+      this.#client.query({ ...query, types: valueTypes }).then(resolve, reject)
+      return (await promise) as PostgresResult
     } finally {
+      this.#abandon = undefined
       this.#watch.end()
     }
   }

@@ -5,8 +5,8 @@ import { Beginnings, beginSnapshot } from './beginnings.ts'
 import type { Connection } from './connection.ts'
 import { Connections } from './connections.ts'
 import { postgresDialect } from './dialect.ts'
-import { openPool } from './driver.ts'
-import type { OpenPool } from './driver.ts'
+import { openPool } from './pool.ts'
+import type { OpenPool } from './pool.ts'
 import type { Settings } from './options.ts'
 import { checkSchema } from './schema-check.ts'
 import { checkServer } from './server-check.ts'
@@ -40,7 +40,7 @@ export class Database {
     const { preparedStatements, lockTimeoutMs } = settings
     this.#settings = settings
     this.#tables = tables
-    this.#source = openPool(settings)
+    this.#source = openPool(settings.source)
     const { pool } = this.#source
     const vet = (connection: Connection): Promise<void> => this.#vet(connection)
     const parts = { pool, vet, patienceMs: lockTimeoutMs }
@@ -67,7 +67,13 @@ export class Database {
     return this.#texts.schema.migrations
   }
 
-  /** What migrations the database has had, after a look at what they left. */
+  /** What migrations the database has had. */
+  applied(): Promise<string[]> {
+    const { schema } = this.#texts
+    return this.#reading((connection) => appliedMigrations(connection, schema))
+  }
+
+  /** As {@link Database.applied}, after a look at what they left. */
   inspect(): Promise<string[]> {
     const { schema } = this.#texts
     return this.#reading(async (connection) => {

@@ -43,7 +43,7 @@ class PostgresStorage implements StorageAdapter {
   async migrate(): Promise<void> {
     const database = this.#opened()
     await this.#run(async () => {
-      const applied = await database.inspect()
+      const applied = await database.applied()
       if (applied.length < database.migrations.length) {
         if (!this.#settings.migrate) {
           throw refusal(

@@ -17,10 +17,11 @@ const oldest = 13
 const probe = [2 ** 53 - 1, 'é\u{10ffff}\\', Uint8Array.of(0, 39, 92, 128, 255)] as const
 
 const question = {
-  sql: `select $1::bigint as "integer", $2::text as "text", $3::bytea as "bytes",
-  current_setting('server_version_num') as "version", current_setting('server_encoding') as "encoding",
+  sql: `select current_setting('server_version_num') as "version", current_setting('server_encoding') as "encoding",
   current_setting('fsync', true) as "fsync", pg_is_in_recovery()::text as "standby"`,
 }
+
+const echo = { sql: 'select $1::bigint as "integer", $2::text as "text", $3::bytea as "bytes"' }
 
 function judge({ version, encoding, fsync, standby }: Server, allowUnsafeDurability: boolean): void {
   if (!(Number(version) >= oldest * 10_000)) {
@@ -47,12 +48,10 @@ function judge({ version, encoding, fsync, standby }: Server, allowUnsafeDurabil
  * @throws `StorageFailure` when not.
  */
 export async function checkServer(session: SqlSession, allowUnsafeDurability: boolean): Promise<void> {
-  const { rows } = await session.run(question, probe)
-  const row = rows[0] ?? {}
+  const { rows } = await session.run(question, [])
+  judge(rows[0] as unknown as Server, allowUnsafeDurability)
+  const [row = {}] = (await session.run(echo, probe)).rows
   for (const [at, name] of ['integer', 'text', 'bytes'].entries()) {
-    if (!isSame(row[name], probe[at])) {
-      throw refusal(`The connection does not return ${name} as it was sent: look for a pool set to binary results.`)
-    }
+    if (!isSame(row[name], probe[at])) throw refusal(`The connection does not return ${name} as it was sent.`)
   }
-  judge(row as unknown as Server, allowUnsafeDurability)
 }

@@ -6,6 +6,7 @@ import type { Statements } from './statements.ts'
 
 /** Reads, on a session whose transaction sees one state. */
 export class SqlView implements StorageReader {
+  /** The statements for all tables. */
   protected readonly statements: Statements
   #session: SqlSession | undefined
   #reason: unknown
@@ -36,7 +37,8 @@ export class SqlView implements StorageReader {
 
   async range(table: string, range: Range): Promise<Row[]> {
     const statements = this.statements.of(table)
-    const { statement, parameters } = statements.range(range)
+    // Own properties only: what somebody puts on Object.prototype is no part of a range.
+    const { statement, parameters } = statements.range({ __proto__: null, ...range } as Range)
     const { rows } = await this.session.run(statement, parameters)
     return rows.map((row) => statements.codec.decode(row))
   }

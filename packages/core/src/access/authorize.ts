@@ -21,8 +21,7 @@ const openActions: ReadonlySet<string> = new Set(['health'])
  */
 export async function authorize(view: StateView, actor: Actor, request: Request): Promise<Authorized> {
   const { intent } = request
-  const principal = await view.read(principalById(actor.id))
-  if (principal !== undefined && principal.active !== 1) throw denied('the principal is deactivated')
+  await requireActive(view, actor)
   if (actor.role === 'admin' || openActions.has(intent.action)) return permit(intent, Infinity)
   if (actor.role === 'auditor') {
     if (!auditorActions.has(intent.action) && grantOperation(intent.action)?.auditor !== true) {
@@ -31,6 +30,12 @@ export async function authorize(view: StateView, actor: Actor, request: Request)
     return permit(intent, Infinity)
   }
   return permit(intent, await grantedUntil(view, actor, request))
+}
+
+/** Refuses a principal that was deactivated, whatever the host says of it. @throws AccessDeniedError */
+export async function requireActive(view: StateView, actor: Actor): Promise<void> {
+  const principal = await view.read(principalById(actor.id))
+  if (principal !== undefined && principal.active !== 1) throw denied('the principal is deactivated')
 }
 
 /** An intent, and the time at which it is judged. */

@@ -3,6 +3,7 @@ import { decodeGrants } from '../state/decode.ts'
 import type { Query } from '../state/query.ts'
 import { rowsAs, type GrantRow, type NameRow, type PrincipalRow } from '../state/rows.ts'
 import { limits } from '../internal/defaults.ts'
+import { ownOnly } from '../internal/own.ts'
 
 /** Conditions on the encryption context of a request. */
 export interface GrantConstraints {
@@ -24,7 +25,7 @@ export function decodeGrant(row: GrantRow): Grant {
   return {
     row,
     operations: new Set(JSON.parse(row.operations) as string[]),
-    constraints: JSON.parse(row.constraints) as GrantConstraints,
+    constraints: ownOnly(JSON.parse(row.constraints) as GrantConstraints),
   }
 }
 

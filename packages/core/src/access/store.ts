@@ -50,5 +50,5 @@ export interface PrincipalMark {
   readonly active: boolean
   readonly actor: string
   readonly now: number
-  readonly reason?: string | undefined
+  readonly reason: string | undefined
 }

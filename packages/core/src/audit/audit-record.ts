@@ -1,4 +1,5 @@
 import { leafHash } from '../crypto/hash.ts'
+import { ownOnly } from '../internal/own.ts'
 import type { Row } from '../storage/table.ts'
 import type { RecordChange, RecordCounts, RecordDetails, RecordStatus } from './record.ts'
 import { recordVersion } from './record.ts'
@@ -80,7 +81,7 @@ export function readRecord(row: Row): AuditRecord | RecordFault {
   if (body.change !== undefined && !isChange(body.change)) {
     return { kind: 'record-format', expected: 'a change with its rows', found: 'another' }
   }
-  const record = { ...body, hash }
+  const record = ownOnly({ ...body, hash })
   return columnFault(row, record) ?? record
 }
 
@@ -97,7 +98,7 @@ export function isChange(value: unknown): value is RecordChange {
 function parse(text: string): Omit<AuditRecord, 'hash'> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Omit<AuditRecord, 'hash'>) : undefined
+    return typeof value === 'object' && value !== null ? ownOnly(value as Omit<AuditRecord, 'hash'>) : undefined
   } catch {
     return undefined
   }

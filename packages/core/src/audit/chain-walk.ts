@@ -16,6 +16,8 @@ export interface VerifySource {
   /** `undefined` where it could not be read: then no checkpoint verifies. */
   readonly publicKey: Buffer | undefined
   readonly macKeyOf: MacKeys
+  /** The newest head that this process has seen: the log cannot be older. @defaultValue none */
+  readonly seen?: (() => Head | undefined) | undefined
   snapshot<T>(read: (reader: StorageReader) => Promise<T>): Promise<T>
 }
 

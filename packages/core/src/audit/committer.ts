@@ -110,7 +110,7 @@ export class Committer {
    * answer is final. A record in its place with another hash means that this writer was cloned.
    */
   async #isApplied(attempt: Attempt, signal: AbortSignal): Promise<boolean> {
-    const first = attempt.chain.rows[0]
+    const first = attempt.chain.rows.at(0)
     if (first === undefined) return true
     const prefix = [this.#parts.tenant, this.#writer, attempt.firstWriterSeq]
     for (;;) {
@@ -120,7 +120,7 @@ export class Committer {
           async (tx) => tx.range('records', { index: 'by_writer', prefix, limit: 1 }),
           { signal },
         )
-        const hash = rows[0]?.['hash']
+        const hash = rows.at(0)?.['hash']
         if (hash === undefined) return false
         if (first.hash.equals(hash as Uint8Array)) return true
         this.#renewWriter()
@@ -162,25 +162,33 @@ export class Committer {
   async #use(tx: StorageTransaction, use: UseEntry, chain: ChainBuilder): Promise<number | undefined> {
     const { cache, tenant } = this.#parts
     const unmoved = use.revision === cache.revision && chain.now < use.validUntil
-    if (!unmoved && !(await use.holds(new TransactionView(tx, tenant, cache), chain.now))) return undefined
-    for (const draft of use.drafts) chain.append(draft)
+    const view = new TransactionView(tx, tenant, cache)
+    const holds = unmoved || (await use.holds(view, chain.now))
+    if (!holds && use.inside === undefined) return undefined
+    const { drafts } = holds ? use : await (use.inside as NonNullable<typeof use.inside>)(view, cache.revision)
+    for (const draft of drafts) chain.append(draft)
     return chain.size - 1
   }
 
   /** Does a change at its turn, or records why not. */
   async #change(tx: StorageTransaction, change: ChangeEntry, chain: ChainBuilder): Promise<number> {
     const set = new ChangeSet(tx, this.#parts.tenant)
-    let draft: RecordDraft
-    let applied = true
-    try {
-      draft = await tx.savepoint(async () => change.perform(set, chain.now))
-    } catch (error) {
-      // What the storage could not do concerns the whole batch, anything else this change alone.
-      if (!isKmsError(error) && error === set.storageError) throw error
-      applied = false
-      draft = change.refused(error)
+    const refusal: { error?: unknown } = {}
+    const perform = async (): Promise<RecordDraft> => {
+      try {
+        return await change.perform(set, chain.now)
+      } catch (error) {
+        refusal.error = error
+        throw error
+      }
     }
-    chain.append(draft, applied ? set.touched : [])
+    try {
+      chain.append(await tx.savepoint(perform), set.touched)
+    } catch (error) {
+      // Only what the change itself threw, on a storage that did all it was asked, concerns this change alone.
+      if (!('error' in refusal) || error !== refusal.error || set.storageFailed) throw error
+      chain.append(change.refused(error))
+    }
     return chain.size - 1
   }
 

@@ -14,6 +14,8 @@ export interface UseEntry {
   readonly resultBytes: number
   /** Whether it would be decided, and done, in the same way in this state at this time. */
   holds(view: StateView, now: number): Promise<boolean>
+  /** Does it again inside the transaction: for one that was done in vain too often. */
+  readonly inside?: ((view: StateView, revision: number) => Promise<UseEntry>) | undefined
 }
 
 /** A change of the state, to be authorized, validated and done at its turn inside the transaction. */

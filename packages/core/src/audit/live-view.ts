@@ -4,6 +4,7 @@ import { cacheKey, fetchAnswer, type Query } from '../state/query.ts'
 import type { StateView } from '../state/view.ts'
 import type { StorageAdapter, StorageReader } from '../storage/adapter.ts'
 import { within, type Patience } from '../internal/patience.ts'
+import { reasonOf, withReason } from '../internal/reason.ts'
 import { catchUp } from './catch-up.ts'
 import type { Head } from './head.ts'
 import type { HeadGuard } from './head-guard.ts'
@@ -50,10 +51,20 @@ export class LiveView implements StateView {
   async #fetch<T>(query: Query<T>): Promise<T> {
     const name = `${this.#cache.revision}\0${cacheKey(query.table, query.key)}`
     const flying = this.#flights.get(name)
-    if (flying !== undefined) return flying as Promise<T>
+    if (flying !== undefined) return this.#joined(flying as Promise<T>, query)
     const flight = this.#load(query).finally(() => this.#flights.delete(name))
     this.#flights.set(name, flight)
     return flight
+  }
+
+  /** Whoever only came along asks for itself when the shared snapshot failed, unless there was no time for one. */
+  async #joined<T>(flight: Promise<T>, query: Query<T>): Promise<T> {
+    try {
+      return await flight
+    } catch (error) {
+      if (isKmsError(error, 'STORAGE_UNAVAILABLE') && reasonOf(error) !== outOfTime) return this.#load(query)
+      throw error
+    }
   }
 
   async #load<T>(query: Query<T>): Promise<T> {
@@ -75,9 +86,11 @@ export interface LiveViewParts {
   readonly patience: Patience
 }
 
+const outOfTime = 'deadline'
+
 /** The error of a storage that does not answer. */
 export function late(): StorageUnavailableError {
-  return new StorageUnavailableError('the storage did not answer before the deadline')
+  return withReason(new StorageUnavailableError('the storage did not answer before the deadline'), outOfTime)
 }
 
 /** What adapters throw becomes an error of ours. */

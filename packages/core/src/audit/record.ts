@@ -2,6 +2,7 @@ import { leafHash } from '../crypto/hash.ts'
 import { LimitExceededError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
 import { jcs, type Json } from '../internal/jcs.ts'
+import { ownOnly } from '../internal/own.ts'
 import type { Actor } from '../stages.ts'
 import type { Touched } from '../state/cache.ts'
 import type { Row } from '../storage/table.ts'
@@ -80,7 +81,7 @@ export const recordVersion = 1
  * before it inside the text is the link of the chain and the leaf of the Merkle tree at once.
  */
 export function linkRecord(draft: RecordDraft, place: RecordPlace): Row & { readonly hash: Buffer } {
-  const body = recordText(draft, place)
+  const body = recordText(ownOnly(draft), ownOnly(place))
   if (body.length > limits.recordBytes / 3 && Buffer.byteLength(body) > limits.recordBytes) {
     throw new LimitExceededError('an audit record would be too long')
   }

@@ -13,7 +13,8 @@ import type { Verification, VerifyOptions } from './verification.ts'
  */
 export async function verifyChain(source: VerifySource, options: VerifyOptions = {}): Promise<Verification> {
   const from = options.from ?? 0
-  const end = await source.snapshot(async (reader) => readEnd(reader, source))
+  const seen = source.seen?.()
+  const end = notBefore(seen, await source.snapshot(async (reader) => readEnd(reader, source)))
   if (end.head !== undefined && end.beyond === undefined && from >= end.size) {
     return { ok: true, records: 0, head: end.head.headHash.toString('hex') }
   }
@@ -61,6 +62,13 @@ export async function readEnd(
   const signed = checkpoint === undefined ? 0 : (checkpoint['size'] as number)
   if (signed > head.size) return { head, size: head.size, beyond: `a checkpoint of ${signed}` }
   return { head, size: head.size, beyond: end > head.size ? `record ${end - 1}` : undefined }
+}
+
+/** A log that is shorter than this process has seen it, or another, was put back or exchanged. */
+function notBefore(seen: Head | undefined, end: LogEnd): LogEnd {
+  if (seen === undefined || end.head === undefined) return end
+  const same = end.head.size > seen.size || (end.head.size === seen.size && end.head.headHash.equals(seen.headHash))
+  return same ? end : { ...end, beyond: `another log than the ${seen.size} records that were seen` }
 }
 
 /** A head under an epoch that does not exist is not authentic. */

@@ -24,11 +24,11 @@ export function publicKeyOf(key: SigningKey): Buffer {
 
 /** A signature of 64 bytes. */
 export function signEd25519(key: SigningKey, message: Uint8Array): Buffer {
-  return sign(null, message, key)
+  return sign(null, message, { __proto__: null, key } as { key: SigningKey })
 }
 
 /** Whether a signature is of this message under this raw public key. */
 export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const key = createPublicKey({ key: Buffer.concat([spki, publicKey]), format: 'der', type: 'spki' })
-  return verify(null, message, key, signature)
+  return verify(null, message, { __proto__: null, key } as { key: KeyObject }, signature)
 }

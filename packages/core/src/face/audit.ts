@@ -1,7 +1,7 @@
 import { aborted } from '../audit/queue.ts'
 import { listAudit, type ListAuditRequest } from '../operations/list-audit.ts'
 import { verifyAudit, type AuditVerification, type VerifyAuditRequest } from '../operations/verify-audit.ts'
-import type { CallOptions } from '../pipeline.ts'
+import type { CallOptions } from '../call.ts'
 import type { AuditRecord } from '../runtime.ts'
 import type { Listing } from './listing.ts'
 import { listing, type Run } from './run.ts'

@@ -12,7 +12,7 @@ import type { GenerateDataKeyRequest, GenerateDataKeyResult } from '../operation
 import type { DecryptRequest, DecryptResult, EncryptRequest } from '../operations/shared/messages.ts'
 import type { EncryptResult, ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
 import { InvalidRequestError } from '../errors.ts'
-import type { CallOptions } from '../pipeline.ts'
+import type { CallOptions } from '../call.ts'
 import type { KeyUsage } from '../state/rows.ts'
 import { Audit } from './audit.ts'
 import { Grants } from './grants.ts'

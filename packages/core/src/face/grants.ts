@@ -4,7 +4,7 @@ import { listGrants, type ListGrantsRequest } from '../operations/list-grants.ts
 import { revokeGrant, type RevokeGrantRequest } from '../operations/revoke-grant.ts'
 import type { CreateGrantRequest, GrantDescription } from '../operations/shared/grants.ts'
 import { upsertGrant, type UpsertGrantRequest } from '../operations/upsert-grant.ts'
-import type { CallOptions } from '../pipeline.ts'
+import type { CallOptions } from '../call.ts'
 import type { Listing } from './listing.ts'
 import { listing, type Run } from './run.ts'
 

@@ -16,7 +16,7 @@ import { keyReference, name as nameSchema, type Ciphertext, type Plaintext } fro
 import type { KeyDescription } from '../operations/shared/keys.ts'
 import type { DecryptRequest, DecryptResult, EncryptRequest, EncryptResult } from '../operations/shared/messages.ts'
 import type { ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
-import type { CallOptions } from '../pipeline.ts'
+import type { CallOptions } from '../call.ts'
 import type { KeySpec, KeyUsage } from '../state/rows.ts'
 import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
 import type { Run } from './run.ts'

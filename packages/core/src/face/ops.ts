@@ -1,5 +1,5 @@
 import { health, type Health } from '../operations/health.ts'
-import type { CallOptions } from '../pipeline.ts'
+import type { CallOptions } from '../call.ts'
 import type { Run } from './run.ts'
 
 /** What operators look at: `kms.ops`. */

@@ -1,7 +1,7 @@
 import { activatePrincipal } from '../operations/activate-principal.ts'
 import { deactivatePrincipal } from '../operations/deactivate-principal.ts'
 import type { PrincipalDescription, PrincipalRequest } from '../operations/shared/principals.ts'
-import type { CallOptions } from '../pipeline.ts'
+import type { CallOptions } from '../call.ts'
 import type { Run } from './run.ts'
 
 /** Who is let in at all: `kms.principals`. Admins only. */

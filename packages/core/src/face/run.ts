@@ -1,4 +1,4 @@
-import type { CallOptions } from '../pipeline.ts'
+import type { CallOptions } from '../call.ts'
 import type { Operation, Page, UseOperation } from '../runtime.ts'
 import { Listing } from './listing.ts'
 

@@ -1,9 +1,10 @@
 import { InvalidRequestError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
+import { ownOnly } from '../internal/own.ts'
 
-/** @throws InvalidRequestError unless it is an object. */
+/** Its own properties. @throws InvalidRequestError unless it is an object. */
 export function requireObject<T>(value: T, what: string): T {
-  if (typeof value === 'object' && value !== null) return value
+  if (typeof value === 'object' && value !== null) return ownOnly(value)
   throw new InvalidRequestError(`the ${what} is not an object`)
 }
 

@@ -9,7 +9,7 @@ import { publicKeyOf } from '../crypto/ed25519.ts'
 import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
 import { within } from '../internal/patience.ts'
 import { Keyring } from '../keys/keyring.ts'
-import type { Settings } from '../options.ts'
+import { originPattern, type Settings } from '../options.ts'
 import { Pipeline } from '../pipeline.ts'
 import type { House, HouseHealth } from '../runtime.ts'
 import { StateCache } from '../state/cache.ts'
@@ -59,12 +59,14 @@ export async function openTenant({ tenant, settings, foundation, proved }: Openi
   const checkpoints = new CheckpointWriter({ tenant, origin, key: secrets.signing, clock })
   const writing = { storage, tenant, cache, guard, clock, timers, random, checkpoints, keyring }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
+  const seen = (): Head | undefined => guard.seen
   const source = {
     tenant,
     origin,
     publicKey: publicKeyOf(secrets.signing),
     macKeyOf,
     snapshot,
+    seen,
   }
   const provider = String(foundation.keyring.at(-1)?.['provider'])
   const rootKey = (): HouseHealth['rootKey'] => ({ provider, epoch: keyring.epoch })
@@ -120,7 +122,8 @@ function closable({ pipeline, house, ledger, keyring, finish }: TenantParts): Te
 export function originOf(genesis: Row | undefined): string {
   try {
     const { details } = JSON.parse(String(genesis?.['text'])) as { details?: { origin?: unknown } }
-    if (typeof details?.origin === 'string') return details.origin
+    const origin = details?.origin
+    if (typeof origin === 'string' && originPattern.test(origin)) return origin
   } catch {
     // A damaged first record is for `audit.verify` to report; the chain's head is checked before anything is used.
   }

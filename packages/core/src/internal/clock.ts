@@ -8,7 +8,7 @@ export interface Clock {
 
 /** Timers as the library sees them. Injected, so that tests own them. */
 export interface Timers {
-  /** Calls back once, after at least `delayMs` milliseconds. Never keeps the process alive. Returns how to cancel. */
+  /** Calls back once, after at least `delayMs` milliseconds. Returns how to cancel. */
   after(delayMs: number, callback: () => void): () => void
   /** Resolves after other work that is ready has had its turn. */
   turn(): Promise<void>

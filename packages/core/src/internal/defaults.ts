@@ -8,11 +8,10 @@ export const systemClock: Clock = Object.freeze({
 
 const { setTimeout: start, clearTimeout: stop, setImmediate: immediately } = globalThis
 
-/** The real timers, unreferenced: a pending deadline never keeps a process alive. */
+/** The real timers. Each belongs to something that somebody waits for, and ends with it. */
 export const systemTimers: Timers = Object.freeze({
   after(delayMs: number, callback: () => void) {
     const timer = start(callback, delayMs)
-    timer.unref()
     return () => stop(timer)
   },
   turn: async () => new Promise<void>((resolve) => void immediately(resolve)),

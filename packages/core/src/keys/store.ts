@@ -1,4 +1,5 @@
 import { LimitExceededError, NameTakenError } from '../errors.ts'
+import { ownOnly } from '../internal/own.ts'
 import type { ChangeSet } from '../state/change-set.ts'
 import type { KeyRow, KeyState, VersionRow, VersionState } from '../state/rows.ts'
 import { findVersion } from './keyring.ts'
@@ -9,7 +10,7 @@ import { invalidState, requireRotatable, requireTransition, requireVersionTransi
 export interface Mark {
   readonly actor: string
   readonly now: number
-  readonly reason?: string | undefined
+  readonly reason: string | undefined
 }
 
 const maxVersion = 0xffff_ffff
@@ -20,6 +21,12 @@ export async function addKey(change: ChangeSet, key: KeyRow, version: NewVersion
   if (key.name !== null) await addName(change, key.name, key.id)
   await change.insert('keys', key, () => new NameTakenError('this key exists already'))
   await addVersion(change, key, version)
+}
+
+/** The number of a key's next version. @throws LimitExceededError when a ciphertext could not name it. */
+export function nextVersion(key: KeyRow): number {
+  if (key.currentVersion >= maxVersion) throw new LimitExceededError('the key has as many versions as a key can have')
+  return key.currentVersion + 1
 }
 
 /** Wrapped material of a new version. */
@@ -60,7 +67,6 @@ async function addVersion(change: ChangeSet, key: KeyRow, next: NewVersion): Pro
 export async function rotateKey(change: ChangeSet, key: KeyRow, next: NewVersion): Promise<KeyRow> {
   const current = await findVersion(change, key, key.currentVersion)
   requireRotatable(key, current)
-  if (next.version > maxVersion) throw new LimitExceededError('the key has as many versions as a key can have')
   if (current.state === 'current') {
     const graceEndsAt = graceEnd(key, next.mark.now)
     await change.update('versions', current, { state: 'retired', graceEndsAt, ...stateColumns(next.mark) })
@@ -72,7 +78,7 @@ export async function rotateKey(change: ChangeSet, key: KeyRow, next: NewVersion
 }
 
 function graceEnd(key: KeyRow, now: number): number | null {
-  const { gracePeriodDays } = JSON.parse(key.policy) as { gracePeriodDays?: number }
+  const { gracePeriodDays } = ownOnly(JSON.parse(key.policy) as { gracePeriodDays?: number })
   return gracePeriodDays === undefined ? null : now + gracePeriodDays * dayMs
 }
 

@@ -75,7 +75,7 @@ async function make(request: Parsed, change: ChangeWalk): Promise<KeyDescription
   change.subject(key)
   change.note({ spec: request.spec })
   const material = change.keyring.generate(key, 1, spec.materialBytes)
-  const mark = { actor: change.actor.id, now: change.now }
+  const mark = { actor: change.actor.id, now: change.now, reason: undefined }
   await addKey(change.set, key, { version: 1, epoch: change.keyring.epoch, material, mark })
   if (change.actor.role === 'service') await grantToCreator(change, key)
   return describeKeyRow(key)

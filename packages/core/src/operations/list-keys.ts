@@ -16,6 +16,8 @@ export const listKeys: UseOperation<PageRequest, z.output<typeof schema>, Page<K
   schema,
   perform: async (request, walk) => {
     await walk.authorize('listKeys')
+    // Which keys a service sees is up to its grants, each of which may be gone by the time that this is recorded.
+    if (walk.actor.role === 'service') walk.dependsOnAll()
     const limit = request.limit ?? defaultPageLimit
     const place = decodeCursor(request.cursor, ['string']) as readonly string[] | undefined
     const rows = await walk.snapshot(async (reader, { tenant }) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { keySpecs } from '../keys/spec.ts'
-import { rotateKey as rotate } from '../keys/store.ts'
+import { nextVersion, rotateKey as rotate } from '../keys/store.ts'
 import type { ChangeOperation } from '../runtime.ts'
 import { keyReference } from './shared/fields.ts'
 import { describeKeyRow, type KeyDescription } from './shared/keys.ts'
@@ -20,9 +20,9 @@ export const rotateKey: ChangeOperation<RotateKeyRequest, z.output<typeof schema
   schema,
   perform: async (request, change) => {
     const key = await change.key('rotateKey', request.key)
-    const version = key.currentVersion + 1
+    const version = nextVersion(key)
     const material = change.keyring.generate(key, version, keySpecs[key.spec].materialBytes)
-    const mark = { actor: change.actor.id, now: change.now }
+    const mark = { actor: change.actor.id, now: change.now, reason: undefined }
     const rotated = await rotate(change.set, key, { version, epoch: change.keyring.epoch, material, mark })
     change.subject(rotated)
     return describeKeyRow(rotated)

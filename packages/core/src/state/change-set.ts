@@ -25,7 +25,7 @@ export class ChangeSet implements StateView {
   readonly #tenant: string
   readonly #touched: Touched[] = []
   #bytes = 0
-  #storageError: unknown
+  #storageFailed = false
 
   constructor(tx: StorageTransaction, tenant: string) {
     this.#tx = tx
@@ -37,9 +37,9 @@ export class ChangeSet implements StateView {
     return this.#touched
   }
 
-  /** What the storage threw last, so that its failures can be told from those of whoever uses it. */
-  get storageError(): unknown {
-    return this.#storageError
+  /** Whether the storage could not do what it was asked, a conflict apart: its transaction is in doubt then. */
+  get storageFailed(): boolean {
+    return this.#storageFailed
   }
 
   async read<T>(query: Query<T>): Promise<T> {
@@ -79,7 +79,7 @@ export class ChangeSet implements StateView {
     try {
       return await call
     } catch (error) {
-      this.#storageError = error
+      if (!isStorageConflict(error)) this.#storageFailed = true
       throw error
     }
   }

@@ -20,6 +20,15 @@ describe('a principal that was deactivated', () => {
     },
   )
 
+  test('D57 is refused what belongs to no key too, and what cannot be read', async () => {
+    const { kms } = await makeWorld()
+    await kms.principals.deactivate({ principal: 'carl' })
+    const carl = actor(kms, 'carl', 'admin')
+    await expectCode(carl.encryptMany({ items: [] }), 'ACCESS_DENIED')
+    await expectCode(carl.decrypt({ ciphertext: 'AAAA' }), 'ACCESS_DENIED')
+    await expectCode(carl.decryptMany({ items: [{ ciphertext: 'AAAA' }] }), 'ACCESS_DENIED')
+  })
+
   test('D57 is what it was before once it is activated again', async () => {
     const { kms } = await makeWorld()
     await makeTarget(kms, 'k')

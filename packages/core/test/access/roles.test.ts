@@ -124,7 +124,10 @@ describe('roles', () => {
     const nobody = world.kms.as('nobody')
     for (const [name, verb] of Object.entries(verbs)) {
       if (verb.open === true) continue
-      const records = await recordsOf(world, () => verb.run(nobody, target))
+      const records = await recordsOf(world, async () => {
+        const error = await expectCode(verb.run(nobody, target), 'ACCESS_DENIED')
+        expect([name, error.message]).toEqual([name, 'this principal may not do this'])
+      })
       expect([name, records.map(({ status, actor: who, role }) => [status, who, role])]).toEqual([
         name,
         [['DENIED', 'nobody', 'service']],

@@ -62,9 +62,9 @@ describe('catching up', () => {
   })
 
   test.each([
-    [1000, 'reads them all', 1000, 1],
-    [1001, 'forgets everything instead', 0, 0],
-  ])('of %i changes %s', async (count, _, expected, left) => {
+    { count: 1000, means: 'reads them all', expected: 1000, left: 1 },
+    { count: 1001, means: 'forgets everything instead', expected: 0, left: 0 },
+  ])('of $count changes $means', async ({ count, expected, left }) => {
     expect(limits.catchUpChanges).toBe(1000)
     log = await Log.of({ records: count, isChange: () => true })
     cache.put(keyOf('untouched'), 'cached', 0)
@@ -75,7 +75,7 @@ describe('catching up', () => {
 })
 
 describe('E80 a change that is not the one that the chain names', () => {
-  const refused = async (message: string, head = log.head): Promise<void> => {
+  const expectRefusal = async (message: string, head = log.head): Promise<void> => {
     fill(0)
     await expect(catchUpTo(head)).rejects.toThrow(message)
     expect(await codeOf(catchUpTo(head))).toBe('STORAGE_TAMPERED')
@@ -85,25 +85,25 @@ describe('E80 a change that is not the one that the chain names', () => {
 
   test('is missing', async () => {
     await log.shelf.tamper(async (tx) => tx.remove('records', ['default', 5]))
-    await refused(notNamed)
+    await expectRefusal(notNamed)
   })
 
   test('says something else, with or without a hash that fits', async () => {
     await log.edit(5, (row) => ({ ...row, text: `${row['text'] as string} ` }))
-    await refused(notNamed)
+    await expectRefusal(notNamed)
     await log.rewrite(5, (body) => ({ ...body, actor: 'mallory' }))
-    await refused(notNamed)
+    await expectRefusal(notNamed)
   })
 
   test('is the last one that the head names, and has another hash', async () => {
-    await refused(notNamed, { ...log.head, lastChangeHash: Buffer.alloc(32) })
-    await refused(notNamed, { ...log.head, lastChange: 7 })
+    await expectRefusal(notNamed, { ...log.head, lastChangeHash: Buffer.alloc(32) })
+    await expectRefusal(notNamed, { ...log.head, lastChange: 7 })
   })
 
   test('is of no change', async () => {
     const [, , row] = await log.shelf.rows('records')
     const head = { ...log.head, lastChange: 2, lastChangeHash: Buffer.from(row?.['hash'] as Uint8Array) }
-    await refused('the chain names a record that is not of a change', head)
+    await expectRefusal('the chain names a record that is not of a change', head)
   })
 
   test.each([[null], [1], ['x'], [[]], [{}], [{ revision: 5, rows: 1 }]])(
@@ -117,7 +117,7 @@ describe('E80 a change that is not the one that the chain names', () => {
   )
 
   test('follows no other', async () => {
-    await refused('the records of changes do not follow each other', { ...log.head, revision: 4 })
-    await refused('the records of changes do not follow each other', { ...log.head, revision: 6 })
+    await expectRefusal('the records of changes do not follow each other', { ...log.head, revision: 4 })
+    await expectRefusal('the records of changes do not follow each other', { ...log.head, revision: 6 })
   })
 })

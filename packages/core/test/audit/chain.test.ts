@@ -6,16 +6,17 @@ import type { Head } from '../../src/audit/head.ts'
 import { noHash } from '../../src/audit/head.ts'
 import { Frontier } from '../../src/audit/merkle.ts'
 import type { RecordDraft } from '../../src/audit/record.ts'
+import type { Row } from '../../src/storage/table.ts'
 
 const writer = { id: 'w', nextSeq: 5, now: 1000, monotonic: 50 }
 const draft: RecordDraft = { action: 'encrypt', actor: { id: 'a', role: 'service' }, status: 'SUCCESS', startedAt: 47 }
 const touched = (key: string) => [{ table: 'keys', key: [key], rev: 1 }]
 const zeros = '00'.repeat(32)
 
-const bodyOf = (row: { readonly text?: unknown }): AuditRecord => JSON.parse(row.text as string) as AuditRecord
-const hashOf = (row: { readonly text?: unknown }): Buffer =>
+const bodyOf = (row: Row | undefined): AuditRecord => JSON.parse(row?.['text'] as string) as AuditRecord
+const hashOf = (row: Row): Buffer =>
   createHash('sha256')
-    .update(`\0${row.text as string}`)
+    .update(`\0${row['text'] as string}`)
     .digest()
 
 let chain: ChainBuilder
@@ -44,7 +45,7 @@ describe('the empty chain', () => {
 describe('linking records', () => {
   test('E87 gives them dense numbers, and each the hash of the one before it', () => {
     for (let index = 0; index < 5; index++) chain.append(draft)
-    const bodies = chain.rows.map(bodyOf)
+    const bodies = chain.rows.map((row) => bodyOf(row))
     expect(bodies.map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4])
     expect(chain.rows.map((row) => row['seq'])).toEqual([0, 1, 2, 3, 4])
     expect(bodies.map(({ writerSeq }) => writerSeq)).toEqual([5, 6, 7, 8, 9])
@@ -52,7 +53,7 @@ describe('linking records', () => {
       zeros,
       ...chain.rows.slice(0, -1).map((row) => hashOf(row).toString('hex')),
     ])
-    expect(chain.rows.map(({ hash }) => hash)).toEqual(chain.rows.map(hashOf))
+    expect(chain.rows.map(({ hash }) => hash)).toEqual(chain.rows.map((row) => hashOf(row)))
     expect(chain.size).toBe(5)
     expect(chain.now).toBe(1000)
     expect(bodies.every(({ writer: id, tenant }) => id === 'w' && tenant === 'default')).toBe(true)
@@ -64,7 +65,7 @@ describe('linking records', () => {
     const before = chain.head(1)
     const next = new ChainBuilder(before, { ...writer, now: 2000 })
     next.append(draft)
-    expect(bodyOf(next.rows[0] as object)).toMatchObject({ seq: 2, prev: before.headHash.toString('hex') })
+    expect(bodyOf(next.rows[0])).toMatchObject({ seq: 2, prev: before.headHash.toString('hex') })
     expect(before.size).toBe(2)
     const frontier = new Frontier()
     for (const { hash } of [...chain.rows, ...next.rows]) frontier.append(hash)
@@ -89,7 +90,7 @@ describe('linking records', () => {
     expect(late.head(1).ts).toBe(1000)
     const even = new ChainBuilder({ ...head, ts: 1000 }, writer)
     even.append(draft)
-    expect(bodyOf(even.rows[0] as object)).not.toHaveProperty('clockSkewMs')
+    expect(bodyOf(even.rows[0])).not.toHaveProperty('clockSkewMs')
   })
 
   test('E91 a duration is in whole milliseconds, and never negative', () => {
@@ -131,13 +132,13 @@ describe('linking changes', () => {
     const stateRoot = Buffer.alloc(32, 0xab)
     const next = new ChainBuilder({ ...emptyHead('default'), stateRoot }, writer)
     next.append(draft, touched('k'))
-    expect(bodyOf(next.rows[0] as object).change?.stateRoot).toBe('ab'.repeat(32))
+    expect(bodyOf(next.rows[0]).change?.stateRoot).toBe('ab'.repeat(32))
     expect(next.head(1).stateRoot).toEqual(stateRoot)
   })
 
   test('a record without touched rows is no change', () => {
     chain.append(draft, [])
-    expect(bodyOf(chain.rows[0] as object).change).toBeUndefined()
+    expect(bodyOf(chain.rows[0]).change).toBeUndefined()
     expect(chain.head(1)).toMatchObject({ revision: 0, lastChange: -1 })
     expect(chain.head(1).lastChangeHash).toEqual(noHash)
   })

@@ -203,14 +203,14 @@ describe('a process that is behind', () => {
   }
 
   test.each([
-    [64, 0, 1, 0],
-    [65, 0, 2, 1],
-    [70, 6, 1, 0],
-    [70, 5, 2, 1],
-    [900, 0, 2, 1],
+    { count: 64, revision: 0, transactions: 1, snapshots: 0 },
+    { count: 65, revision: 0, transactions: 2, snapshots: 1 },
+    { count: 70, revision: 6, transactions: 1, snapshots: 0 },
+    { count: 70, revision: 5, transactions: 2, snapshots: 1 },
+    { count: 900, revision: 0, transactions: 2, snapshots: 1 },
   ])(
-    'by %i changes less %i: catches up in %i transactions and %i snapshots',
-    async (count, revision, transactions, snapshots) => {
+    'by $count changes less $revision: catches up in $transactions transactions and $snapshots snapshots',
+    async ({ count, revision, transactions, snapshots }) => {
       const { behind, snapshots: taken } = await changes(count, revision)
       await behind.commit([namedUse('u')])
       expect([asked, taken(), behind.cache.revision]).toEqual([transactions, snapshots, count])

@@ -1,10 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { AuditRecord } from '../../src/audit/audit-record.ts'
 import { ConflictError, NameTakenError } from '../../src/errors.ts'
-import { limits } from '../../src/internal/defaults.ts'
 import type { ChangeSet } from '../../src/state/change-set.ts'
 import type { Query } from '../../src/state/query.ts'
-import type { Row } from '../../src/storage/table.ts'
 import { changeOf, draft, namedUse, useOf } from '../support/audit-entries.ts'
 import { Bench } from '../support/audit-committer.ts'
 import { shortly } from '../support/audit-log.ts'
@@ -210,49 +208,5 @@ describe('a change', () => {
     ])
     expect(await bench.log.shelf.rows('names')).toHaveLength(1)
     expect(shortly(await bench.log.verify())).toBe('ok')
-  })
-})
-
-describe('checkpoints', () => {
-  const sizes = async (): Promise<unknown[]> => (await bench.log.shelf.rows('checkpoints')).map((row) => row['size'])
-
-  test('are written with the first batch, and then once a second at most', async () => {
-    await bench.commit([namedUse('a')])
-    await bench.commit([namedUse('b')])
-    bench.clock.advance(999)
-    await bench.commit([namedUse('c')])
-    bench.clock.advance(1)
-    await bench.commit([namedUse('d')])
-    expect(await sizes()).toEqual([4, 7])
-    expect(shortly(await bench.log.verify())).toBe('ok')
-    expect(bench.checkpoints.isBehind(7)).toBe(false)
-  })
-})
-
-describe('heads', () => {
-  const sizes = async (): Promise<number[]> => (await bench.log.shelf.rows('heads')).map((row) => row['size'] as number)
-
-  test('are inserted, one for each batch, and the old ones are trimmed now and then', async () => {
-    expect(limits.trimEveryBatches).toBe(64)
-    for (let batch = 0; batch < 63; batch++) await bench.commit([namedUse('a')])
-    expect(await sizes()).toEqual(Array.from({ length: 64 }, (_, index) => index + 3))
-    await bench.commit([namedUse('a')])
-    expect(await sizes()).toEqual([60, 61, 62, 63, 64, 65, 66, 67])
-    for (let batch = 0; batch < 64; batch++) await bench.commit([namedUse('a')])
-    expect(await sizes()).toEqual([124, 125, 126, 127, 128, 129, 130, 131])
-    expect(shortly(await bench.log.verify())).toBe('ok')
-  })
-
-  test('of which there are very many are trimmed a few at a time', async () => {
-    const [head] = await bench.log.shelf.rows('heads')
-    const other = { ...(head as Row), tenant: 'default' }
-    bench = await Bench.on({ records: 400 })
-    await bench.log.shelf.tamper(async (tx) => {
-      for (let size = 1; size <= 300; size++) await tx.insert('heads', { ...other, size })
-    })
-    for (let batch = 0; batch < 64; batch++) await bench.commit([namedUse('a')])
-    const left = await sizes()
-    expect(left[0]).toBe(249)
-    expect(left).toHaveLength(300 + 65 - 248)
   })
 })

@@ -138,7 +138,7 @@ describe('E80 what is listed was checked', () => {
     const text = JSON.stringify(rest)
     const invented = { ...last, actor: 'mallory', seq: rows.length, writerSeq: 99_999, text, hash: leafHash(text) }
     await broken.shelf.tamper(async (tx) => tx.insert('records', invented))
-    const shown: AuditRecord[] = []
+    const shown: unknown[] = []
     const look = await inspectKms({ storage: broken.shelf.adapter(), rootKey })
     for await (const record of look.audit.list({ actor: 'mallory' })) shown.push(record)
     const listing = watch(other.audit.list({ actor: 'mallory' }))

@@ -57,7 +57,7 @@ describe('a question to the state', () => {
   })
 
   test('asked by many at once is asked once', async () => {
-    const answers = [view.read(nameOf('a')), view.read(nameOf('a')), view.read(nameOf('b'))]
+    const answers = ['a', 'a', 'b'].map(async (name) => view.read(nameOf(name)))
     expect(await Promise.all(answers)).toEqual(['first', 'first', undefined])
     expect(snapshots).toBe(2)
   })

@@ -1,39 +1,21 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { aborted, Queue, type Pending } from '../../src/audit/queue.ts'
-import { AuditUnavailableError, isKmsError } from '../../src/errors.ts'
+import type { Entry } from '../../src/audit/entry.ts'
+import type { Pending, Queue, Waiter } from '../../src/audit/queue.ts'
+import { AuditUnavailableError } from '../../src/errors.ts'
 import { limits } from '../../src/internal/defaults.ts'
-import type { Recorded } from '../../src/stages.ts'
-import { fakeClock, type FakeClock } from '../../src/testing.ts'
 import { changeOf, draft, useOf, waiter } from '../support/audit-entries.ts'
-import { codeOf, settle, watch } from '../support/audit-world.ts'
+import { done, QueueBench, settleAll } from '../support/audit-queue.ts'
+import { codeOf, settle } from '../support/audit-world.ts'
 
-let clock: FakeClock
-let timers: number
+let bench: QueueBench
 let queue: Queue
 beforeEach(() => {
-  clock = fakeClock()
-  timers = 0
-  const counted = {
-    turn: clock.turn.bind(clock),
-    after: (delayMs: number, callback: () => void) => {
-      timers += 1
-      const stop = clock.after(delayMs, callback)
-      return () => {
-        timers -= 1
-        stop()
-      }
-    },
-  }
-  queue = new Queue(clock, counted, 1000)
+  bench = new QueueBench()
+  ;({ queue } = bench)
 })
 
-const add = (entry = useOf(), who = waiter()) => watch(queue.add(entry, who))
-const many = (count: number, entry = useOf()) => Array.from({ length: count }, () => add(entry))
-const done = { seq: 1 } as Recorded
-const settleAll = (batch: readonly Pending[]): void => {
-  for (const pending of batch) pending.settle(done)
-}
-const outcomeOf = (error: unknown): unknown => (error instanceof AuditUnavailableError ? error.outcome : undefined)
+const add = (entry?: Entry, who?: Waiter) => bench.add(entry, who)
+const many = (count: number, entry?: Entry) => bench.many(count, entry)
 
 describe('what waits', () => {
   test('is taken once, in the order in which it came', async () => {
@@ -154,9 +136,10 @@ describe('bounds', () => {
       [258, 0],
       [259, 1],
     ] as const) {
-      queue = new Queue(clock, clock, 1000)
+      bench = new QueueBench()
+      ;({ queue } = bench)
       many(settled)
-      clock.advance(1000)
+      bench.clock.advance(1000)
       await settle()
       expect(queue.size).toBe(0)
       add()
@@ -166,153 +149,12 @@ describe('bounds', () => {
 
   test('what is open is kept while the settled is dropped', async () => {
     many(300)
-    clock.advance(500)
+    bench.clock.advance(500)
     many(20)
-    clock.advance(500)
+    bench.clock.advance(500)
     await settle()
     expect(queue.size).toBe(20)
     add()
     expect(queue.take()).toHaveLength(21)
-  })
-})
-
-describe('deadlines', () => {
-  test('E72 whatever waits is settled by its own: none while it waits, unknown while it is in flight', async () => {
-    const first = add()
-    const [pending] = queue.take() as [Pending]
-    pending.inFlight = true
-    clock.advance(400)
-    const second = add()
-    clock.advance(599)
-    await settle()
-    expect([first.state, second.state]).toEqual(['pending', 'pending'])
-    clock.advance(1)
-    await settle()
-    expect([first.state, second.state]).toEqual(['failed', 'pending'])
-    expect(outcomeOf(first.error)).toBe('unknown')
-    expect(first.error).toMatchObject({ message: 'the audit record was not durable before the deadline' })
-    clock.advance(399)
-    await settle()
-    expect(second.state).toBe('pending')
-    clock.advance(1)
-    await settle()
-    expect(outcomeOf(second.error)).toBe('none')
-    expect([queue.size, timers]).toEqual([0, 0])
-  })
-
-  test('all that are due at one time are settled at that time', async () => {
-    const waiting = many(5)
-    clock.advance(1000)
-    await settle()
-    expect(waiting.map(({ state }) => state)).toEqual(Array.from({ length: 5 }, () => 'failed'))
-  })
-
-  test('who waits again keeps the deadline of the first time', async () => {
-    const who = waiter()
-    add(useOf(), who)
-    settleAll(queue.take())
-    clock.advance(700)
-    const again = add(useOf(), who)
-    const other = add()
-    clock.advance(299)
-    await settle()
-    expect(again.state).toBe('pending')
-    clock.advance(1)
-    await settle()
-    expect([again.state, other.state]).toEqual(['failed', 'pending'])
-    clock.advance(700)
-    await settle()
-    expect(other.state).toBe('failed')
-  })
-
-  test('a deadline that is over already is kept too', async () => {
-    const late = add(useOf(), { signal: undefined, deadline: { at: clock.monotonic() - 5 } })
-    clock.advance(0)
-    await settle()
-    expect(late.state).toBe('failed')
-  })
-
-  test('there is one timer, and none when nothing waits', async () => {
-    expect(timers).toBe(0)
-    many(10)
-    expect(timers).toBe(1)
-    clock.advance(100)
-    many(10)
-    expect(timers).toBe(1)
-    settleAll(queue.take())
-    expect([timers, queue.size]).toEqual([0, 0])
-    const later = add()
-    expect(timers).toBe(1)
-    clock.advance(1000)
-    await settle()
-    expect(later.state).toBe('failed')
-  })
-
-  test('a timer that goes off early expires nothing', async () => {
-    let early: (() => void) | undefined
-    const after = (_: number, callback: () => void): (() => void) => {
-      early ??= callback
-      return () => undefined
-    }
-    queue = new Queue(clock, { turn: clock.turn.bind(clock), after }, 1000)
-    const waiting = add()
-    early?.()
-    await settle()
-    expect(waiting.state).toBe('pending')
-  })
-})
-
-describe('an abort', () => {
-  test('settles what waits or is in flight, with the signal’s reason, and leaves no listener', async () => {
-    const aborting = new AbortController()
-    const reason = new Error('enough')
-    const waiting = add(useOf(), waiter(aborting.signal))
-    const other = add()
-    aborting.abort(reason)
-    await settle()
-    expect(isKmsError(waiting.error, 'ABORTED') && waiting.error.cause).toBe(reason)
-    expect(waiting.error).toMatchObject({ message: 'the operation was aborted', name: 'AbortError' })
-    expect([other.state, queue.size]).toEqual(['pending', 1])
-  })
-
-  test('of before is heard too, and nothing is queued', async () => {
-    expect(await codeOf(queue.add(useOf(), waiter(AbortSignal.abort())))).toBe('ABORTED')
-    expect([queue.size, queue.hasWaiting, timers]).toEqual([0, false, 0])
-  })
-
-  test('of after does nothing', async () => {
-    const { signal } = new AbortController()
-    let listeners = 0
-    signal.addEventListener = () => void (listeners += 1)
-    signal.removeEventListener = () => void (listeners -= 1)
-    const waiting = add(useOf(), waiter(signal))
-    expect(listeners).toBe(1)
-    settleAll(queue.take())
-    await settle()
-    expect([waiting.state, listeners]).toEqual(['done', 0])
-  })
-
-  test('without a signal is still an error that says so', () => {
-    expect(aborted(undefined)).toMatchObject({ code: 'ABORTED', message: 'the operation was aborted' })
-    expect(aborted(undefined).cause).toBeUndefined()
-  })
-})
-
-describe('becoming empty', () => {
-  test('is at once where nothing waits, and else when the last is settled', async () => {
-    await queue.whenEmpty()
-    many(2)
-    const both = [watch(queue.whenEmpty()), watch(queue.whenEmpty())]
-    const [first, second] = queue.take() as [Pending, Pending]
-    first.settle(done)
-    await settle()
-    expect(both.map(({ state }) => state)).toEqual(['pending', 'pending'])
-    second.settle(done)
-    await settle()
-    expect(both.map(({ state }) => state)).toEqual(['done', 'done'])
-    add()
-    const next = watch(queue.whenEmpty())
-    await settle()
-    expect(next.state).toBe('pending')
   })
 })

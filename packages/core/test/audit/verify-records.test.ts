@@ -102,7 +102,7 @@ describe('E80 every record that is touched is named', () => {
     })
   }
 
-  test.each(attacks)('%s', async (_, attack, kind, seq) => {
+  test.each(attacks)('%s', async (...[, attack, kind, seq]) => {
     await attack(log)
     const found = await log.verify()
     expect(shortly(found)).toEqual([kind, seq])

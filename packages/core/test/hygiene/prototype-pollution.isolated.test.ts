@@ -65,7 +65,6 @@ const polluted: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   },
   'options of calls and pages': {
     requestId: 'polluted',
-    signal: 'x',
     cursor: 'AAAA',
     limit: 1,
     order: 'desc',
@@ -83,9 +82,6 @@ const polluted: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     index: 'by_key',
     after: ['x'],
     prefix: ['x'],
-    nullable: true,
-    unique: true,
-    exists: true,
   },
   'what storages and errors say': { transient: true, outcome: 'unknown', code: 'OTHER', retryable: true, issues: [] },
   'parts of records': {
@@ -101,7 +97,6 @@ const polluted: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     mark: 'x',
     many: 1,
     settled: true,
-    aborted: true,
     readable: false,
     ok: false,
     a: 'b',

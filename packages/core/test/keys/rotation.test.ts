@@ -133,6 +133,20 @@ describe('rotating a key', () => {
     },
   )
 
+  test('C47 goes to the last number that a ciphertext can name, and then no further', async () => {
+    const { kms, db, again } = await makeWorld()
+    await kms.keys.create({ name: 'k', spec: 'AES_256' })
+    const [version] = await db.rows('versions')
+    const last = 0xffff_ffff
+    await db.add('versions', { ...version, version: last })
+    await db.plant('keys', () => true, { currentVersion: last })
+    const later = await again()
+    const error = await expectCode(later.keys.rotate({ key: 'k' }), 'LIMIT_EXCEEDED')
+    expect(error.message).toBe('the key has as many versions as a key can have')
+    expect((await later.keys.get({ key: 'k' })).currentVersion).toBe(last)
+    expect(await db.rows('versions')).toHaveLength(2)
+  })
+
   test('S0-24 takes a key that is Enabled', async () => {
     const { kms } = await makeWorld()
     const { key } = await makeSubject(kms, 'k')

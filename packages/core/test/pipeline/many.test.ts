@@ -115,10 +115,12 @@ describe('many at once', () => {
   test('with junk among them record that too', async () => {
     const made = await world()
     const { kms, a } = made
-    const items = [{ ciphertext: 'AAAA' }, { ciphertext: a.message }]
-    const records = await recordsOf(made, () => kms.decryptMany({ items }))
+    const items = [{ ciphertext: 'AAAA' }, { ciphertext: a.message }, { ciphertext: 'not base64url!' }]
+    const records = await recordsOf(made, async () => {
+      expect((await kms.decryptMany({ items })).items.map(({ ok }) => ok)).toEqual([false, true, false])
+    })
     expect(records.map(({ status, keyId, counts }) => [status, keyId, counts])).toEqual([
-      ['FAILURE', undefined, { ok: 0, failed: 1 }],
+      ['FAILURE', undefined, { ok: 0, failed: 2 }],
       ['SUCCESS', a.id, { ok: 1, failed: 0 }],
     ])
   })

@@ -119,6 +119,8 @@ describe('every verb is recorded', () => {
       ['decryptDataKey', 'FAILURE', 'another verb opens this suite'],
     ])
     expect(records.map(({ keyId }) => keyId)).toEqual(names.map(() => undefined))
+    const text = await recordOf(world, () => world.kms.decrypt({ ciphertext: 'not base64url!' }))
+    expect(text).toMatchObject({ status: 'FAILURE', reason: 'not canonical base64url' })
   })
 
   test('S3-07 with exactly these fields, and no others', async () => {

@@ -86,9 +86,16 @@ export async function settle(turns = 20): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => void setImmediate(resolve))
 }
 
+/** What has become of a promise so far. */
+export interface Watched<T> {
+  state: 'pending' | 'done' | 'failed'
+  value?: T
+  error?: unknown
+}
+
 /** Watches a promise without waiting for it. */
-export function watch<T>(work: PromiseLike<T>): { state: 'pending' | 'done' | 'failed'; value?: T; error?: unknown } {
-  const watched: ReturnType<typeof watch<T>> = { state: 'pending' }
+export function watch<T>(work: PromiseLike<T>): Watched<T> {
+  const watched: Watched<T> = { state: 'pending' }
   work.then(
     (value) => Object.assign(watched, { state: 'done', value }),
     (error: unknown) => Object.assign(watched, { state: 'failed', error }),

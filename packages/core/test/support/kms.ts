@@ -56,7 +56,7 @@ export class Database {
 
   /** Rows as they are stored, in the order of their primary key. */
   async rows(table: string, prefix: readonly Value[] = ['default']): Promise<Row[]> {
-    return this.#memory.snapshot(async (reader) => reader.range(table, { prefix, limit: 1000 }))
+    return this.#memory.snapshot(async (reader) => reader.range(table, alone({ prefix, limit: 1000 })))
   }
 
   /** Every row of every table, and of every tenant. */
@@ -74,18 +74,28 @@ export class Database {
     expect(rows.length).toBeGreaterThan(0)
   }
 
+  /** Adds a row behind the library's back. */
+  async add(table: string, row: Row): Promise<void> {
+    await this.#memory.transact('default', async (tx) => tx.insert(table, row))
+  }
+
   /** What was recorded, as it is stored. */
   async records(tenant = 'default'): Promise<AuditRecord[]> {
     const found: Row[] = []
     for (;;) {
       const after = found.length === 0 ? {} : { after: [found.length - 1] }
       const page = await this.#memory.snapshot(async (reader) =>
-        reader.range('records', { prefix: [tenant], ...after, limit: 1000 }),
+        reader.range('records', alone({ prefix: [tenant], ...after, limit: 1000 })),
       )
       found.push(...page)
       if (page.length < 1000) return found.map((row) => JSON.parse(row['text'] as string) as AuditRecord)
     }
   }
+}
+
+/** An object without a prototype, so that what is put on prototypes does not show. */
+function alone<T extends object>(value: T): T {
+  return Object.assign(Object.create(null) as T, value)
 }
 
 /** A KMS on memory with fakes, and what the test needs to move them. */

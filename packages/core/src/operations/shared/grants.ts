@@ -4,6 +4,7 @@ import { decodeGrant, grantsOn, type Grant, type GrantConstraints } from '../../
 import { encodeContext } from '../../envelope/context.ts'
 import { AccessDeniedError, InvalidRequestError } from '../../errors.ts'
 import { jcs } from '../../internal/jcs.ts'
+import { ownOnly } from '../../internal/own.ts'
 import { withReason } from '../../internal/reason.ts'
 import { requireState } from '../../keys/state.ts'
 import type { ChangeWalk } from '../../runtime.ts'
@@ -61,7 +62,12 @@ export const grantFields = {
     .array(z.enum(grantOperationNames as [GrantOperation, ...GrantOperation[]]))
     .min(1)
     .max(100),
-  constraints: z.strictObject({ contextEquals: pairs.optional(), contextSubset: pairs.optional() }).optional(),
+  constraints: z
+    .custom<GrantConstraints>()
+    .transform(ownOnly)
+    .pipe(z.strictObject({ contextEquals: pairs.optional(), contextSubset: pairs.optional() }))
+    .transform(ownOnly)
+    .optional(),
   expiresAt: z
     .date()
     .transform((date) => date.getTime())

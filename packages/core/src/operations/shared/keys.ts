@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { KeyRow, KeySpec, KeyState, KeyUsage, VersionRow, VersionState } from '../../state/rows.ts'
+import { ownOnly } from '../../internal/own.ts'
 import { textOf } from './fields.ts'
 
 /** What is known of a key. Never its material. */
@@ -104,7 +105,7 @@ export function settingsColumns(settings: KeySettings): Partial<KeyRow> {
 
 /** What callers are told of a row. */
 export function describeKeyRow(row: KeyRow): KeyDescription {
-  const { gracePeriodDays } = JSON.parse(row.policy) as { gracePeriodDays?: number }
+  const { gracePeriodDays } = ownOnly(JSON.parse(row.policy) as { gracePeriodDays?: number })
   return {
     id: row.id,
     name: row.name ?? undefined,

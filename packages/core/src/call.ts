@@ -1,0 +1,57 @@
+import { InvalidRequestError, isKmsError } from './errors.ts'
+import { ownOnly } from './internal/own.ts'
+import type { Schema } from './runtime.ts'
+
+/** What every method takes besides its request. */
+export interface CallOptions {
+  /** Gives up when aborted: `ABORTED`, without a result. */
+  readonly signal?: AbortSignal | undefined
+  /** The caller's name for the request, 1 to 128 characters: recorded, and attached to errors. */
+  readonly requestId?: string | undefined
+}
+
+/** Reads a request through its schema: own properties only, so that a polluted prototype adds nothing. */
+export function parse<P>(schema: Schema<P>, input: unknown): P {
+  const parsed = schema.safeParse(readOwn(input))
+  if (parsed.success) return ownOnly(parsed.data)
+  const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
+  const [first] = issues
+  throw new InvalidRequestError(`the request is not valid: ${first?.path ?? ''}: ${first?.message ?? ''}`, issues)
+}
+
+function readOwn<T>(value: T): T {
+  try {
+    return ownOnly(value)
+  } catch (error) {
+    throw new InvalidRequestError('a property of the request cannot be read', [], { cause: error })
+  }
+}
+
+/** Reads the options of a call. @throws InvalidRequestError */
+export function parseOptions(options: CallOptions | undefined): CallOptions {
+  if (options === null || (options !== undefined && typeof options !== 'object')) {
+    throw new InvalidRequestError('the options are not an object')
+  }
+  const own = readOwn(options ?? {})
+  const { requestId, signal } = own
+  if (requestId !== undefined && !isRequestId(requestId)) {
+    throw new InvalidRequestError('requestId is not a well-formed string of 1 to 128 characters')
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new InvalidRequestError('signal is not an AbortSignal')
+  }
+  return own
+}
+
+function isRequestId(value: unknown): boolean {
+  return typeof value === 'string' && value.length >= 1 && value.length <= 128 && value.isWellFormed()
+}
+
+/** An error as its caller gets it: with the id of the request. */
+export function tagged(error: unknown, options: CallOptions | undefined): unknown {
+  const requestId = ownOnly(options)?.requestId
+  if (isKmsError(error) && typeof requestId === 'string') {
+    Object.defineProperty(error, 'requestId', { value: requestId, enumerable: true, configurable: true })
+  }
+  return error
+}

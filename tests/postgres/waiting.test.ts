@@ -1,0 +1,184 @@
+import { describe, expect, test, vi } from 'vitest'
+import { failureOf, signalled } from '../storage/bench.ts'
+import { disconnect, fresh, hostPool, makeLock, opened, put, sizesIn, stranger } from '../support/postgres-storage.ts'
+import { tables } from '@chatelaine/core/storage'
+
+/** Two storages on one schema, as two processes would have them, and the lock that they share. */
+async function pair(lockTimeoutMs = 5000) {
+  const { storage: first, schema } = await opened({ lockTimeoutMs })
+  await makeLock(first)
+  const { storage: second } = await opened({ schema, lockTimeoutMs })
+  return { first, second, schema }
+}
+
+describe('the lock of a tenant', () => {
+  test('excludes the transactions of other processes from before their first read until their commit', async () => {
+    const { first, second } = await pair()
+    const count = async (storage: typeof first): Promise<void> =>
+      storage.transact('default', async (tx) => {
+        const rows = await tx.range('checkpoints', { prefix: ['default'], order: 'desc', limit: 1 })
+        const size = Number(rows[0]?.['size'] ?? 0) + 1
+        await tx.insert('checkpoints', { tenant: 'default', size, note: 'n', createdAt: 1 })
+      })
+    await Promise.all(Array.from({ length: 60 }, (_, at) => count(at % 2 === 0 ? first : second)))
+    expect(await sizesIn(first)).toEqual(Array.from({ length: 60 }, (_, at) => at + 1))
+  })
+
+  test('lets other tenants be', async () => {
+    const { first, second } = await pair()
+    await makeLock(first, 'other')
+    const proceed = signalled()
+    const holding = first.transact('default', () => proceed.reached)
+    await Promise.all([first, second].map((storage) => storage.transact('other', async () => undefined)))
+    proceed.reach()
+    await holding
+  })
+
+  test('is waited for without blocking anything, and for no longer than was asked for', async () => {
+    const { first, second } = await pair(150)
+    const proceed = signalled()
+    const holding = first.transact('default', () => proceed.reached)
+    await new Promise((resolve) => setImmediate(resolve))
+    await vi.waitFor(async () => {
+      expect(await failureOf(put(second, 1))).toMatchObject({ transient: true, outcome: 'none' })
+    })
+    expect(await sizesIn(second)).toEqual([])
+    proceed.reach()
+    await holding
+    await put(second, 2)
+    expect(await sizesIn(first)).toEqual([2])
+  })
+
+  test('is given up at once when the signal aborts, and nothing was applied', async () => {
+    const { first, second } = await pair()
+    const held = signalled()
+    const proceed = signalled()
+    const holding = first.transact('default', async () => {
+      held.reach()
+      await proceed.reached
+    })
+    await held.reached
+    const controller = new AbortController()
+    let ran = false
+    const write = async (): Promise<void> => void (ran = true)
+    const waiting = second.transact('default', write, { signal: controller.signal })
+    controller.abort()
+    expect(await failureOf(waiting)).toMatchObject({ transient: true, outcome: 'none' })
+    proceed.reach()
+    await holding
+    await put(second, 1)
+    expect(ran).toBe(false)
+  })
+
+  test('of a process that stands still in the middle of a transaction is taken away from it', async () => {
+    const { first, second } = await pair()
+    const stuck = await opened({ connection: { applicationName: 'stands still' } })
+    await makeLock(stuck.storage)
+    const proceed = signalled()
+    const holding = stuck.storage.transact('default', () => proceed.reached)
+    const ask = await stranger()
+    await vi.waitFor(async () => {
+      const state =
+        "select state from pg_stat_activity where application_name = 'stands still' and state like 'idle in%'"
+      expect(await ask(state)).toHaveLength(1)
+    })
+    await disconnect('stands still')
+    proceed.reach()
+    expect(await failureOf(holding)).toMatchObject({ transient: true, outcome: 'none' })
+    await Promise.all([put(first, 1), put(second, 2)])
+  })
+})
+
+describe('F98 connections', () => {
+  test('of a pool that is used up are waited for, and not for ever', async () => {
+    const pool = hostPool({ max: 3 })
+    const { storage } = await opened({ pool, lockTimeoutMs: 200 })
+    const last = await pool.connect()
+    const proceed = signalled()
+    const started = signalled()
+    const reading = storage.snapshot(async () => {
+      started.reach()
+      await proceed.reached
+    })
+    await started.reached
+    expect(await failureOf(sizesIn(storage))).toMatchObject({ transient: true, outcome: 'none' })
+    await put(storage, 1)
+    last.release()
+    expect(await sizesIn(storage)).toEqual([1])
+    proceed.reach()
+    await reading
+  })
+
+  test('are not leaked by anything that can go wrong, and all given back at the end', async () => {
+    const pool = hostPool({ max: 12 })
+    const { storage } = await opened({ pool })
+    await makeLock(storage)
+    const fail = (): Promise<never> => Promise.reject(new Error('no'))
+    const troubles = [
+      () => storage.snapshot(fail),
+      () => storage.transact('default', fail),
+      () => storage.transact('default', async (tx) => tx.insert('locks', { tenant: 'default' })),
+      () => storage.transact('default', async (tx) => tx.append('locks', [{ tenant: 'default' }])),
+      () => storage.transact('default', async (tx) => tx.range('nowhere', { prefix: [], limit: 1 })),
+      () => storage.transact('default', async () => undefined, { signal: AbortSignal.abort() }),
+      () => {
+        const controller = new AbortController()
+        const ended = storage.transact('default', () => new Promise(() => undefined), { signal: controller.signal })
+        setImmediate(() => controller.abort())
+        return ended
+      },
+    ]
+    for (let round = 0; round < 60; round++) {
+      await Promise.allSettled(troubles.map((trouble) => trouble()))
+      expect(pool.totalCount).toBeLessThanOrEqual(12)
+    }
+    await put(storage, 1)
+    expect(pool.waitingCount).toBe(0)
+    const client = await pool.connect()
+    expect(client.listenerCount('error')).toBeLessThanOrEqual(1)
+    client.release()
+    await storage.close()
+    expect(pool.totalCount - pool.idleCount).toBe(0)
+    expect(pool.listenerCount('error')).toBe(0)
+  })
+
+  test('keep their number over thousands of operations', async () => {
+    const pool = hostPool({ max: 30 })
+    const { storage } = await opened({ pool })
+    await makeLock(storage)
+    let created = 0
+    pool.on('connect', () => created++)
+    for (let round = 0; round < 40; round++) {
+      await Promise.all([
+        ...Array.from({ length: 25 }, () => storage.snapshot((view) => view.get('locks', ['default']))),
+        ...Array.from({ length: 5 }, () => storage.transact('default', (tx) => tx.get('locks', ['default']))),
+      ])
+    }
+    expect(created).toBeLessThanOrEqual(30)
+    expect(pool.totalCount).toBeLessThanOrEqual(30)
+  })
+
+  test('that are lost while nobody uses them end no process, and the next use has others', async () => {
+    const name = 'F98 lost'
+    const pool = hostPool({ application_name: name, max: 5 })
+    const { storage } = await opened({ pool })
+    await makeLock(storage)
+    for (let round = 0; round < 5; round++) {
+      await disconnect(name)
+      await vi.waitFor(async () => put(storage, round), { timeout: 2000, interval: 10 })
+      await vi.waitFor(async () => sizesIn(storage), { timeout: 2000, interval: 10 })
+    }
+    expect(await sizesIn(storage)).toEqual([0, 1, 2, 3, 4])
+  })
+
+  test('of a pool that its host ends are a failure, and nothing hangs', async () => {
+    const pool = hostPool()
+    const { storage } = fresh({ pool })
+    await storage.open(tables)
+    await storage.migrate()
+    const ending = pool.end()
+    await Promise.all([put(storage, 1), sizesIn(storage)])
+    await storage.close()
+    await ending
+  })
+})
