@@ -16,13 +16,17 @@ interface Run {
 }
 
 /** Runs the workload with this fault, and everything that must hold after it. */
-async function run(fault?: Fault): Promise<Run> {
+async function run(at?: { readonly call: number } & Fault): Promise<Run> {
   const storage = new FaultyStorage(memoryStorage())
   const kms = await createKms({ storage, rootKey })
   const workload = new Workload(kms)
-  storage.arm(fault)
+  let struck = false
+  storage.arm((call) => {
+    if (call !== at?.call) return undefined
+    struck = true
+    return at
+  })
   await workload.run()
-  const { struck } = storage
   const calls = [...storage.calls]
   storage.disarm()
   const wrong: string[] = []

@@ -44,22 +44,16 @@ export class Desk {
     const invoked = process.hrtime.bigint()
     let result: Result = {}
     let code: string | undefined
+    let outcome: string | undefined
     try {
       result = await this.#perform(ask, message, requestId)
     } catch (error) {
       code = isKmsError(error) ? error.code : `threw ${String(error)}`
+      outcome = isKmsError(error) ? (Reflect.get(error, 'outcome') as string | undefined) : undefined
     }
     const returned = process.hrtime.bigint()
-    this.seen.push({
-      requestId,
-      ask,
-      sealed,
-      invoked,
-      returned,
-      code,
-      keyVersion: result.keyVersion,
-      grant: result.grant,
-    })
+    const { keyVersion, grant } = result
+    this.seen.push({ requestId, ask, sealed, invoked, returned, code, outcome, keyVersion, grant })
   }
 
   /** Something to ask: mostly uses, now and then a change. */

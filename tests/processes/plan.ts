@@ -30,6 +30,8 @@ export interface Seen {
   readonly invoked: bigint
   readonly returned: bigint
   readonly code: string | undefined
+  /** For `AUDIT_UNAVAILABLE`: whether certainly nothing happened. */
+  readonly outcome?: string | undefined
   readonly keyVersion: number | undefined
   /** Id of the grant that was made. */
   readonly grant: string | undefined

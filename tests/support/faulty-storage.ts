@@ -9,23 +9,23 @@ import type {
   Value,
 } from '@chatelaine/core/storage'
 
-/** What is to go wrong: which call, on which side of it, and with what. */
+/** What is to go wrong with a call: on which side of its work, and with what. */
 export interface Fault {
-  /** The call, counted from 1 since {@link FaultyStorage.arm}. */
-  readonly call: number
   readonly position: 'before' | 'after'
   readonly error: () => unknown
 }
 
+/** Decides of each call, counted from 1, whether it fails. */
+export type Schedule = (call: number, name: CallName) => Fault | undefined
+
 /** A call as it was made: `transact`, `snapshot`, or a verb inside one of them such as `transact.insert`. */
 export type CallName = string
 
-/** A storage of which one call fails once, before it did anything or after it did everything. */
+/** A storage of which some calls fail, before they did anything or after they did everything. */
 export class FaultyStorage implements StorageAdapter {
   readonly name = 'faulty'
   readonly #inner: StorageAdapter
-  #fault: Fault | undefined
-  #counting = false
+  #schedule: Schedule | undefined
   /** Every call since {@link FaultyStorage.arm}. */
   readonly calls: CallName[] = []
 
@@ -33,22 +33,15 @@ export class FaultyStorage implements StorageAdapter {
     this.#inner = inner
   }
 
-  /** Counts from now on, and lets this fault happen when its call comes. */
-  arm(fault?: Fault): void {
+  /** Counts from now on, and lets calls fail as this says. */
+  arm(schedule: Schedule): void {
     this.calls.length = 0
-    this.#fault = fault
-    this.#counting = true
+    this.#schedule = schedule
   }
 
-  /** Stops counting. */
+  /** Lets nothing fail any more. */
   disarm(): void {
-    this.#counting = false
-    this.#fault = undefined
-  }
-
-  /** Whether the fault has happened. */
-  get struck(): boolean {
-    return this.#fault === undefined
+    this.#schedule = undefined
   }
 
   async open(tables: readonly TableDescriptor[]): Promise<{ readonly exists: boolean }> {
@@ -98,11 +91,9 @@ export class FaultyStorage implements StorageAdapter {
   }
 
   async #call<T>(name: CallName, work: () => Promise<T>): Promise<T> {
-    if (!this.#counting) return work()
-    const number = this.calls.push(name)
-    const fault = this.#fault?.call === number ? this.#fault : undefined
+    if (this.#schedule === undefined) return work()
+    const fault = this.#schedule(this.calls.push(name), name)
     if (fault === undefined) return work()
-    this.#fault = undefined
     if (fault.position === 'after') await work()
     throw fault.error()
   }

@@ -126,7 +126,7 @@ function draftGroup(caller: Caller, told: Told, group: Group): RecordDraft {
 
 /** How an error is recorded. */
 function statusOf(error: unknown): { status: RecordStatus; code?: string | undefined; reason?: string | undefined } {
-  if (error === undefined) return { status: 'SUCCESS' }
-  if (!isKmsError(error)) return { status: 'FAILURE', reason: 'unexpected error' }
+  if (error === undefined) return { status: 'SUCCESS', code: undefined, reason: undefined }
+  if (!isKmsError(error)) return { status: 'FAILURE', code: undefined, reason: 'unexpected error' }
   return { status: error.code === 'ACCESS_DENIED' ? 'DENIED' : 'FAILURE', code: error.code, reason: reasonOf(error) }
 }

@@ -87,7 +87,7 @@ export function readRecord(row: Row): AuditRecord | RecordFault {
 
 /** Whether reading a record found a fault. */
 export function isFault(record: AuditRecord | RecordFault): record is RecordFault {
-  return 'kind' in record
+  return Object.hasOwn(record, 'kind')
 }
 
 /** Whether a value of a parsed record has the shape of a change. */

@@ -186,7 +186,7 @@ export class Committer {
       chain.append(await tx.savepoint(perform), set.touched)
     } catch (error) {
       // Only what the change itself threw, on a storage that did all it was asked, concerns this change alone.
-      if (!('error' in refusal) || error !== refusal.error || set.storageFailed) throw error
+      if (!Object.hasOwn(refusal, 'error') || error !== refusal.error || set.storageFailed) throw error
       chain.append(change.refused(error))
     }
     return chain.size - 1

@@ -83,7 +83,8 @@ function graceEnd(key: KeyRow, now: number): number | null {
 }
 
 /** Moves a key from one of the verb's states to another. @throws InvalidKeyStateError */
-export async function moveKey(change: ChangeSet, key: KeyRow, to: KeyMove): Promise<KeyRow> {
+export async function moveKey(change: ChangeSet, key: KeyRow, move: KeyMove): Promise<KeyRow> {
+  const to = ownOnly(move)
   if (!to.from.includes(key.state)) throw invalidState(`the key is ${key.state}`)
   requireTransition(key, to.state)
   if (to.state === 'Enabled') {

@@ -68,7 +68,10 @@ describe('two of one kind', () => {
       },
     }
     const set = new ChangeSet(hiding as StorageTransaction, 'default')
-    const error = await expectCode(setPrincipal(set, { id: 'carl', active: false, actor: 'owner', now: 0 }), 'CONFLICT')
+    const error = await expectCode(
+      setPrincipal(set, { id: 'carl', active: false, actor: 'owner', now: 0, reason: undefined }),
+      'CONFLICT',
+    )
     expect(error.message).toBe('somebody else registered this principal')
   })
 })

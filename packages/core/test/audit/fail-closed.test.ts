@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { isKmsError, type Kms } from '../../src/index.ts'
 import { settle, small, until, watch, type World } from '../support/audit-world.ts'
 
@@ -74,5 +74,55 @@ describe('P1 fail closed', () => {
     await settle()
     expect(isKmsError(refused.error, 'AUDIT_UNAVAILABLE')).toBe(true)
     world.gate.lift()
+  })
+})
+
+describe('P4 what waits for its record and does not get one', () => {
+  const plaintext = 'a plaintext that nobody is to find'
+  const found = (): boolean => allocated.some((buffer) => buffer.includes(plaintext))
+  let allocated: Buffer[]
+  beforeEach(() => {
+    allocated = []
+    const allocate = Buffer.allocUnsafeSlow.bind(Buffer)
+    vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation((size) => {
+      const buffer = allocate(size)
+      allocated.push(buffer)
+      return buffer
+    })
+  })
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  test('is wiped at the deadline', async () => {
+    const { ciphertext } = await kms.encrypt({ key: 'orders', plaintext })
+    expect(found()).toBe(false)
+    world.gate.shut()
+    const arrived = world.gate.arrived
+    const opening = watch(kms.decrypt({ ciphertext }))
+    await until(() => world.gate.arrived > arrived)
+    expect(found()).toBe(true)
+    world.clock.advance(5000)
+    await settle()
+    expect(opening.state).toBe('failed')
+    expect(found()).toBe(false)
+    world.gate.lift()
+  })
+
+  test.each(['the key is disabled', 'the caller aborts'])('is wiped when %s meanwhile', async (what) => {
+    const other = await world.open({ between: {} })
+    const { ciphertext } = await kms.encrypt({ key: 'orders', plaintext })
+    const aborting = new AbortController()
+    world.gate.shut()
+    const arrived = world.gate.arrived
+    const opening = watch(kms.decrypt({ ciphertext }, { signal: aborting.signal }))
+    await until(() => world.gate.arrived > arrived)
+    expect(found()).toBe(true)
+    if (what === 'the caller aborts') aborting.abort()
+    else await other.keys.disable({ key: 'orders' })
+    world.gate.lift()
+    await until(() => opening.state !== 'pending')
+    expect(opening.state).toBe('failed')
+    expect(found()).toBe(false)
   })
 })

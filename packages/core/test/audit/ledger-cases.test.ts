@@ -133,6 +133,18 @@ describe('what ends while a use waits', () => {
   })
 
   test.each([
+    [999, 'INVALID_KEY_STATE'],
+    [1000, 'ACCESS_DENIED'],
+  ])('a grant that ends while a refusal by state waits, recorded after %i ms: %s', async (waited, expected) => {
+    const expiresAt = new Date(world.clock.now() + 1000)
+    await kms.grants.create({ principal: 'billing', key: 'orders', operations: ['encrypt'], expiresAt })
+    await kms.keys.disable({ key: 'orders' })
+    const use = async () => codeOf(kms.as('billing').encrypt({ key: 'orders', plaintext: 'x' }))
+    expect(await whileWaiting(use, () => world.clock.advance(waited))).toBe(expected)
+    expect((await world.recordsOf('encrypt')).at(-1)).toMatchObject({ actor: 'billing', code: expected })
+  })
+
+  test.each([
     [-1, undefined],
     [0, 'INVALID_KEY_STATE'],
   ])('the grace of a retired version, %i ms from its end: %s', async (offset, expected) => {

@@ -35,11 +35,13 @@ const replaced: readonly (readonly [string, object, readonly string[]])[] = [
     ['randomFillSync', 'randomBytes', 'randomUUID', 'sign', 'verify', 'createPrivateKey'],
   ],
   ['Math.random', Math, ['random']],
-  ['Date.now', Date, ['now']],
-  ['performance.now', performance, ['now']],
-  ['timers', globalThis, ['setTimeout', 'clearTimeout', 'setImmediate', 'setInterval', 'queueMicrotask']],
+  ['clocks', performance, ['now']],
+  [
+    'timers',
+    globalThis,
+    ['setTimeout', 'clearTimeout', 'setImmediate', 'setInterval', 'queueMicrotask', 'structuredClone'],
+  ],
   ['web crypto', globalThis.crypto, ['getRandomValues', 'randomUUID']],
-  ['structuredClone', globalThis, ['structuredClone']],
 ]
 
 test.each(replaced)('I117 %s replaced after loading change nothing', async (_, target, names) => {
