@@ -16,11 +16,14 @@ export const sourceAliases = [
 ]
 
 const isolated = '**/*.isolated.test.ts'
+/** These need a server. */
+const onPostgres = 'postgres/**/*.test.ts'
+const excluded = [...configDefaults.exclude, isolated]
 
 /** Files share one process per worker: most of a small file's time would be spent importing again what others did. */
 export const unit = (name: string, folder: string, include: string) => ({
   extends: true as const,
-  test: { name, root: path.join(root, folder), include: [include], exclude: [...configDefaults.exclude, isolated] },
+  test: { name, root: path.join(root, folder), include: [include], exclude: [...excluded, onPostgres] },
 })
 
 export default defineConfig({
@@ -31,15 +34,15 @@ export default defineConfig({
     testTimeout: 30_000,
     projects: [
       ...packages.map((name) => unit(name, `packages/${name}`, 'test/**/*.test.ts')),
-      unit('tests', 'tests', '!(postgres)/**/*.test.ts'),
+      unit('tests', 'tests', '**/*.test.ts'),
       {
         // Tests on a PostgreSQL server, which is started once for all of them.
         extends: true as const,
         test: {
           name: 'postgres',
           root: path.join(root, 'tests'),
-          include: ['postgres/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, isolated],
+          include: [onPostgres],
+          exclude: excluded,
           globalSetup: path.join(root, 'tests/support/postgres.ts'),
           setupFiles: path.join(root, 'tests/support/postgres-skip.ts'),
         },

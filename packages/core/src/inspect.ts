@@ -6,8 +6,10 @@ import { secretKey } from './crypto/secret-key.ts'
 import { randomBytesOf } from './crypto/randomness.ts'
 import { publicKeyOf } from './crypto/ed25519.ts'
 import { isKmsError, UnsupportedOnThisRuntimeError, type KmsError } from './errors.ts'
+import { late, storageErrors } from './audit/live-view.ts'
+import { within } from './internal/patience.ts'
 import { Listing } from './face/listing.ts'
-import { readFoundation, type Foundation } from './house/foundation.ts'
+import { findFoundation } from './house/foundation.ts'
 import { openKeyring } from './house/keyring-row.ts'
 import { openSecrets, type HouseSecrets } from './house/secrets.ts'
 import { originOf } from './house/tenant.ts'
@@ -58,10 +60,8 @@ export async function inspectKms(options: InspectOptions): Promise<Inspection> {
     if (!isKmsError(error)) throw error
     problems.push({ code: error.code, message: error.message })
   }
-  await storage.open(tables)
-  const read = async (): Promise<Foundation | undefined> =>
-    storage.snapshot(async (reader) => readFoundation(reader, tenant))
-  const foundation = await read().catch(note)
+  await within(settings, storageErrors(storage.open(tables)), late)
+  const foundation = await findFoundation(tenant, settings).catch(note)
   const keyring = new Keyring(settings.random)
   await openKeyring(keyring, foundation?.keyring ?? [], settings).catch(note)
   let secrets: HouseSecrets | undefined

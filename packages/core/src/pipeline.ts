@@ -10,7 +10,7 @@ import { unlessAborted } from './internal/patience.ts'
 import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime.ts'
 import type { Actor, Recorded } from './stages.ts'
 import type { StateView } from './state/view.ts'
-import { LiveWalk, type WalkParts } from './walk.ts'
+import { LiveWalk, withSignal, type WalkParts } from './walk.ts'
 
 /** How often an operation is done before it is done under the lock. */
 const triesOutside = 3
@@ -27,6 +27,8 @@ export interface PipelineParts extends WalkParts, ChangeParts {
 export class Pipeline {
   readonly #parts: PipelineParts
   #refusedRequests = 0
+  #running = 0
+  #idle: PromiseWithResolvers<void> = Promise.withResolvers()
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
@@ -34,6 +36,7 @@ export class Pipeline {
 
   /** Runs an operation for an actor. @throws KmsError */
   async run<Q, P, R>(operation: Operation<Q, P, R>, input: Q, call: Call): Promise<R> {
+    this.#running += 1
     try {
       const { signal, requestId } = parseOptions(call.options)
       // Everything that the caller could change later is copied here, before anything is awaited.
@@ -50,7 +53,16 @@ export class Pipeline {
       }
     } catch (error) {
       throw tagged(error, call.options)
+    } finally {
+      this.#running -= 1
+      if (this.#running === 0) this.#idle.resolve()
     }
+  }
+
+  /** Resolves when nothing runs: at once, or with the last operation, each of which has its deadline. */
+  async whenIdle(): Promise<void> {
+    this.#idle = Promise.withResolvers()
+    if (this.#running > 0) await this.#idle.promise
   }
 
   /** How many requests were refused by their schemas: counted, not recorded. */
@@ -70,7 +82,10 @@ export class Pipeline {
   /** Runs a read on, as part of one that was recorded when it began: authorized anew, not recorded again. */
   async onward<Q, P, R>(operation: UseOperation<Q, P, R>, input: Q, call: Call): Promise<R> {
     try {
-      return await readUnrecorded(this.#parts, operation, { input, call })
+      const refused = async (entry: UseEntry): Promise<void> => {
+        await this.#parts.ledger.append(entry, { signal: call.options?.signal, deadline: {} })
+      }
+      return await readUnrecorded(this.#parts, operation, { input, call, refused })
     } catch (error) {
       throw tagged(error, call.options)
     }
@@ -137,7 +152,7 @@ export class Pipeline {
 export async function readUnrecorded<Q, P, R>(
   parts: WalkParts,
   operation: UseOperation<Q, P, R>,
-  on: { readonly input: Q; readonly call: Call },
+  on: Unrecorded<Q>,
 ): Promise<R> {
   const { signal, requestId } = parseOptions(on.call.options)
   const request = parse(operation.schema, on.input)
@@ -146,9 +161,21 @@ export async function readUnrecorded<Q, P, R>(
   for (;;) {
     if (signal?.aborted === true) throw aborted(signal)
     const walk = new LiveWalk(withSignal(parts, signal), caller)
-    const result = await operation.perform(request, walk)
-    if (await walk.entry(result, undefined).holds(parts.view, parts.clock.now())) return result
+    const done = await attempt(async () => operation.perform(request, walk))
+    const entry = walk.entry(done.result, done.error)
+    if (done.error !== undefined) {
+      await on.refused?.(entry)
+      return raise(done.error)
+    }
+    if (await entry.holds(parts.view, parts.clock.now())) return done.result as R
   }
+}
+
+/** A read that is not recorded, unless it is refused. */
+export interface Unrecorded<Q> {
+  readonly input: Q
+  readonly call: Call
+  readonly refused?: ((entry: UseEntry) => Promise<void>) | undefined
 }
 
 /** Who calls, and with what options. */
@@ -200,15 +227,4 @@ async function attempt<R>(work: () => Promise<R>): Promise<Done<R>> {
 function release<R>(_proof: Recorded, done: Done<R>, mark: ((result: R, recorded: boolean) => R) | undefined): R {
   if (done.error !== undefined) return raise(done.error)
   return mark === undefined ? (done.result as R) : mark(done.result as R, true)
-}
-
-/** Long work notices an abort whenever it lets others have a turn. */
-function withSignal(parts: WalkParts, signal: AbortSignal | undefined): WalkParts {
-  if (signal === undefined) return parts
-  const { random, timers } = parts.tools
-  const turn = async (): Promise<void> => {
-    await timers.turn()
-    if (signal.aborted) throw aborted(signal)
-  }
-  return { ...parts, tools: { random, timers: { after: timers.after.bind(timers), turn } } }
 }

@@ -74,6 +74,8 @@ export interface Walk {
   snapshot<T>(read: (reader: StorageReader, of: SnapshotOf) => Promise<T>): Promise<T>
   /** Says that the result depends on more of the state than was claimed: it is done again if anything moved. */
   dependsOnAll(): void
+  /** Says that the result is true only before this time: it is done again afterwards. */
+  endsAt(time: number): void
   /** Adds to the details of the record. */
   note(details: RecordDetails): void
   /** What reads the audit log and the state of the house. */

@@ -2,6 +2,7 @@ import type { UseEntry } from './audit/entry.ts'
 import type { Pseudonyms } from './audit/pseudonym.ts'
 import type { RecordDetails, RecordDraft } from './audit/record.ts'
 import type { Tools } from './envelope/seal.ts'
+import { aborted } from './audit/queue.ts'
 import { isKmsError, type KmsError } from './errors.ts'
 import { byteSize, wipeDeep } from './internal/bytes.ts'
 import type { Clock } from './internal/clock.ts'
@@ -117,6 +118,10 @@ export class LiveWalk implements Walk {
     this.#dependsOnAll = true
   }
 
+  endsAt(time: number): void {
+    this.#validUntil = Math.min(this.#validUntil, time)
+  }
+
   note(details: RecordDetails): void {
     this.#details = { ...this.#details, ...details }
   }
@@ -166,7 +171,7 @@ export class LiveWalk implements Walk {
   }
 
   async #holds(view: StateView, now: number): Promise<boolean> {
-    if (this.#dependsOnAll && this.#parts.revision() !== this.#revision) return false
+    if (this.#dependsOnAll && (this.#parts.revision() !== this.#revision || now >= this.#validUntil)) return false
     for (const { claim, outcome } of this.#steps.flatMap((step) => step.claims)) {
       if ((await this.#decideAgain(view, { claim, now })) !== outcome) return false
     }
@@ -191,4 +196,15 @@ function abandon(results: readonly unknown[], error: unknown): never {
 
 function outcomeOf(decision: Decision): string {
   return `${decision.key?.id ?? ''}:${decision.usable?.version.version ?? ''}`
+}
+
+/** Long work notices an abort whenever it lets others have a turn. */
+export function withSignal(parts: WalkParts, signal: AbortSignal | undefined): WalkParts {
+  if (signal === undefined) return parts
+  const { random, timers } = parts.tools
+  const turn = async (): Promise<void> => {
+    await timers.turn()
+    if (signal.aborted) throw aborted(signal)
+  }
+  return { ...parts, tools: { random, timers: { after: timers.after.bind(timers), turn } } }
 }

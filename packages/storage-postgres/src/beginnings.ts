@@ -8,11 +8,10 @@ import { sql } from 'kysely'
  */
 const common = { search_path: 'pg_catalog', client_encoding: 'UTF8', bytea_output: 'hex' }
 
-/** One statement for all settings. Being a query, it is also what a snapshot begins with. */
-function setting(values: Readonly<Record<string, string | number>>): string {
-  const calls = Object.entries(values).map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', true)`)
-  return `select ${calls.join(', ')}`
-}
+const setting = (values: Readonly<Record<string, string | number>>): string =>
+  Object.entries(values)
+    .map(([name, value]) => `set local ${name} = '${value}'`)
+    .join('; ')
 
 /** How long a process that has stopped in the middle of a transaction may keep its lock. */
 const idleMs = 10_000
@@ -20,8 +19,8 @@ const idleMs = 10_000
 /** How long a migration waits, at least, for the same migration in another process. */
 const migrationMs = 60_000
 
-/** One state for all reads, the newest that there is. */
-export const beginSnapshot = `begin isolation level repeatable read read only; ${setting(common)}`
+/** One state for all reads, the newest that there is. It is that of the first query, so there is one at once. */
+export const beginSnapshot = `begin isolation level repeatable read read only; ${setting(common)}; select null`
 
 /** The host's default for isolation and durability may be another. */
 function beginWriting(lockTimeoutMs: number): string {

@@ -1,5 +1,4 @@
-import { StorageFailure } from '@chatelaine/core/storage'
-import type { Value } from '@chatelaine/core/storage'
+import type { StorageFailure, Value } from '@chatelaine/core/storage'
 import { BoundedMap, refusal } from '@chatelaine/storage-sql'
 import type { SqlResult, SqlSession, SqlStatement } from '@chatelaine/storage-sql'
 import type { PostgresClient, PostgresQuery, PostgresResult } from './driver.ts'

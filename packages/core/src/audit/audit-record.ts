@@ -70,6 +70,15 @@ export interface RecordFault {
 
 /** Reads a stored record; a fault where text, hash and columns do not agree. */
 export function readRecord(row: Row): AuditRecord | RecordFault {
+  try {
+    return readOrFault(row)
+  } catch {
+    // A text of other shapes than ours, such as one whose members cannot be shown as text.
+    return { kind: 'record-format', expected: 'a record', found: 'something else' }
+  }
+}
+
+function readOrFault(row: Row): AuditRecord | RecordFault {
   const text = row['text'] as string
   const hash = leafHash(text).toString('hex')
   const stored = Buffer.from(row['hash'] as Uint8Array).toString('hex')

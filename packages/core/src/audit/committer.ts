@@ -163,10 +163,10 @@ export class Committer {
     const { cache, tenant } = this.#parts
     const unmoved = use.revision === cache.revision && chain.now < use.validUntil
     const view = new TransactionView(tx, tenant, cache)
-    const holds = unmoved || (await use.holds(view, chain.now))
-    if (!holds && use.inside === undefined) return undefined
-    const { drafts } = holds ? use : await (use.inside as NonNullable<typeof use.inside>)(view, cache.revision)
-    for (const draft of drafts) chain.append(draft)
+    // Done inside, it is done anew in every attempt: what is released is what the committed attempt recorded.
+    const done = use.inside === undefined ? use : await use.inside(view, cache.revision)
+    if (done === use && !unmoved && !(await use.holds(view, chain.now))) return undefined
+    for (const draft of done.drafts) chain.append(draft)
     return chain.size - 1
   }
 

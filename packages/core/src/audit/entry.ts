@@ -14,7 +14,7 @@ export interface UseEntry {
   readonly resultBytes: number
   /** Whether it would be decided, and done, in the same way in this state at this time. */
   holds(view: StateView, now: number): Promise<boolean>
-  /** Does it again inside the transaction: for one that was done in vain too often. */
+  /** Does it inside the transaction, whatever was done before: for one that was done in vain too often. */
   readonly inside?: ((view: StateView, revision: number) => Promise<UseEntry>) | undefined
 }
 

@@ -1,5 +1,6 @@
-import { AbortedError } from '../errors.ts'
+import { AbortedError, isKmsError } from '../errors.ts'
 import type { StorageReader } from '../storage/adapter.ts'
+import { storageFailureOf } from '../storage/errors.ts'
 import type { Row } from '../storage/table.ts'
 import { ChainWalk, checkEnd, Problem, type VerifySource } from './chain-walk.ts'
 import { openHead, type Head } from './head.ts'
@@ -34,13 +35,34 @@ async function walkTo(walk: ChainWalk, end: LogEnd, how: VerifyOptions & WalkFro
   const { source, from, signal, onProgress } = how
   while (walk.next < end.size) {
     if (signal?.aborted === true) throw new AbortedError('the verification was aborted', { cause: signal.reason })
-    await source.snapshot(async (reader) => walk.page(reader, end.size))
+    const problem = await source.snapshot(async (reader) => pageProblem(walk, reader, end.size)).catch(unreadable(walk))
+    if (problem !== undefined) throw problem
     onProgress?.(walk.next - from, end.size - from)
   }
   if (end.beyond !== undefined) {
     throw new Problem(end.size, 'head', { expected: `a log of ${end.size} records`, found: end.beyond })
   }
   checkEnd(walk, end.head, end.size)
+}
+
+/** A problem is an answer of the log, not a failure of the storage: it leaves the snapshot as a value. */
+async function pageProblem(walk: ChainWalk, reader: StorageReader, size: number): Promise<Problem | undefined> {
+  try {
+    await walk.page(reader, size)
+    return undefined
+  } catch (error) {
+    if (error instanceof Problem) return error
+    throw error
+  }
+}
+
+/** Rows that the adapter itself cannot read, now or later, were not written by us. */
+function unreadable(walk: ChainWalk): (error: unknown) => Problem {
+  return (error) => {
+    const cause = isKmsError(error, 'STORAGE_UNAVAILABLE') ? error.cause : error
+    if (storageFailureOf(cause)?.transient !== false) throw error
+    return new Problem(walk.next, 'record-format', { expected: 'rows that can be read', found: 'others' })
+  }
 }
 
 interface WalkFrom {

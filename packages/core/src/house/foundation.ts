@@ -14,6 +14,8 @@ export interface Foundation {
   readonly keyring: readonly Row[]
   readonly secrets: readonly Row[]
   readonly genesis: Row | undefined
+  /** The checkpoint that was signed with it. */
+  readonly checkpoint: Row | undefined
 }
 
 /** Reads what a tenant stands on; `undefined` where there is no such tenant. @throws StorageTamperedError */
@@ -21,7 +23,11 @@ export async function readFoundation(reader: StorageReader, tenant: string): Pro
   const all = { prefix: [tenant], limit: 1000 }
   const keyring = await reader.range('keyring', all)
   if (keyring.length > 0) {
-    return { keyring, secrets: await reader.range('secrets', all), genesis: await reader.get('records', [tenant, 0]) }
+    const [genesis, checkpoint] = [
+      await reader.get('records', [tenant, 0]),
+      await reader.get('checkpoints', [tenant, 1]),
+    ]
+    return { keyring, secrets: await reader.range('secrets', all), genesis, checkpoint }
   }
   for (const { name } of tables) {
     const [row] = await reader.range(name, { prefix: [tenant], limit: 1 })
@@ -47,6 +53,12 @@ export async function layFoundation(tenant: string, settings: Settings, make: bo
     if (!isWorthAnother(error) || clock.monotonic() > deadline) return raised(error ?? late())
     if (tries > 0) await pause(timers, 5)
   }
+}
+
+/** Keyring rows of whatever tenant there is, so that a root key can be proved before another tenant is made. */
+export async function anyKeyring(settings: Settings): Promise<readonly Row[]> {
+  const snapshot = settings.storage.snapshot(async (reader) => reader.range('keyring', { prefix: [], limit: 1 }))
+  return within(settings, storageErrors(snapshot), late)
 }
 
 /** Reads what a tenant stands on, within the deadline. */

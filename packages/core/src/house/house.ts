@@ -3,7 +3,7 @@ import { ClosedError } from '../errors.ts'
 import { within } from '../internal/patience.ts'
 import type { Settings } from '../options.ts'
 import { tables } from '../storage/tables.ts'
-import { findFoundation, layFoundation } from './foundation.ts'
+import { anyKeyring, findFoundation, layFoundation } from './foundation.ts'
 import { openKeyring, rootKeyId } from './keyring-row.ts'
 import { Keyring } from '../keys/keyring.ts'
 import { openTenant, type Tenant } from './tenant.ts'
@@ -62,10 +62,9 @@ export class House {
   async #proveRootKey(): Promise<void> {
     const { tenant, random } = this.settings
     const foundation = await findFoundation(tenant, this.settings)
-    if (foundation === undefined) return
     const keyring = new Keyring(random)
-    await openKeyring(keyring, foundation.keyring, this.settings)
-    this.#proved = { tenant, keyring }
+    await openKeyring(keyring, foundation?.keyring ?? (await anyKeyring(this.settings)), this.settings)
+    if (foundation !== undefined) this.#proved = { tenant, keyring }
   }
 
   async #close(): Promise<void> {

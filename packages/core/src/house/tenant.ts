@@ -1,3 +1,4 @@
+import { verifyCheckpoint } from '../audit/checkpoint.ts'
 import { CheckpointWriter } from '../audit/checkpoint-writer.ts'
 import { Committer } from '../audit/committer.ts'
 import type { Head } from '../audit/head.ts'
@@ -6,6 +7,7 @@ import { Ledger } from '../audit/ledger.ts'
 import { late, LiveView, storageErrors } from '../audit/live-view.ts'
 import { Pseudonyms } from '../audit/pseudonym.ts'
 import { publicKeyOf } from '../crypto/ed25519.ts'
+import { leafHash } from '../crypto/hash.ts'
 import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
 import { within } from '../internal/patience.ts'
 import { Keyring } from '../keys/keyring.ts'
@@ -46,7 +48,8 @@ export async function openTenant({ tenant, settings, foundation, proved }: Openi
   const keyring = proved ?? new Keyring(random)
   if (proved === undefined) await openKeyring(keyring, foundation.keyring, settings)
   const secrets = openSecrets(keyring, foundation.secrets)
-  const origin = originOf(foundation.genesis)
+  const publicKey = publicKeyOf(secrets.signing)
+  const origin = provenOrigin(foundation, publicKey)
   const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
   const guard = new HeadGuard(tenant, macKeyOf)
   const cache = new StateCache()
@@ -63,7 +66,7 @@ export async function openTenant({ tenant, settings, foundation, proved }: Openi
   const source = {
     tenant,
     origin,
-    publicKey: publicKeyOf(secrets.signing),
+    publicKey,
     macKeyOf,
     snapshot,
     seen,
@@ -82,17 +85,31 @@ export async function openTenant({ tenant, settings, foundation, proved }: Openi
 
 type Snapshot = <T>(read: (reader: StorageReader) => Promise<T>) => Promise<T>
 
-/** The head, if the last record is the one that it names, and no checkpoint is of a longer log. */
+/** The head, if the log ends where it says: with its record, and with no checkpoint of a longer log. */
 async function readChainEnd(reader: StorageReader, guard: HeadGuard): Promise<Head> {
   const head = await guard.read(reader, undefined)
-  const [checkpoint] = await reader.range('checkpoints', { prefix: [head.tenant], order: 'desc', limit: 1 })
-  if (checkpoint !== undefined && (checkpoint['size'] as number) > head.size) {
-    throw new RollbackDetectedError('the audit log is shorter than one of its checkpoints')
+  const last = { prefix: [head.tenant], order: 'desc', limit: 1 } as const
+  const [checkpoint] = await reader.range('checkpoints', last)
+  const [record] = await reader.range('records', last)
+  if (Math.max(Number(checkpoint?.['size'] ?? 0), Number(record?.['seq'] ?? -1) + 1) > head.size) {
+    throw new RollbackDetectedError('the head of the audit log is older than its records or checkpoints')
   }
-  const last = await reader.get('records', [head.tenant, head.size - 1])
-  const hash = last?.['hash']
+  const hash = record?.['seq'] === head.size - 1 ? record['hash'] : undefined
   if (hash instanceof Uint8Array && head.headHash.equals(hash)) return head
   throw new StorageTamperedError('the last audit record is not the one that the head names')
+}
+
+/**
+ * The origin that the first record fixed, proved by the checkpoint that was signed with it: nothing is ever signed
+ * under a name that somebody else chose.
+ *
+ * @throws StorageTamperedError
+ */
+function provenOrigin({ genesis, checkpoint }: Foundation, publicKey: Buffer): string {
+  const origin = originOf(genesis)
+  const root = leafHash(String(genesis?.['text']))
+  if (verifyCheckpoint(String(checkpoint?.['note']), { origin, size: 1, root }, publicKey)) return origin
+  throw new StorageTamperedError('the first audit record is not the one that was signed')
 }
 
 interface TenantParts {
@@ -111,6 +128,8 @@ function closable({ pipeline, house, ledger, keyring, finish }: TenantParts): Te
     nextCommit: house.nextCommit,
     close: async () => {
       closed = true
+      // What runs already still gets its record, if it is done in time.
+      await pipeline.whenIdle()
       await ledger.close()
       await finish()
       keyring.clear()
@@ -125,7 +144,7 @@ export function originOf(genesis: Row | undefined): string {
     const origin = details?.origin
     if (typeof origin === 'string' && originPattern.test(origin)) return origin
   } catch {
-    // A damaged first record is for `audit.verify` to report; the chain's head is checked before anything is used.
+    // A damaged first record has no origin: nothing is signed then, and a verification reports the record.
   }
   return 'chatelaine.invalid/unknown'
 }

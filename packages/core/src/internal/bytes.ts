@@ -5,6 +5,13 @@ export function isBytes(value: unknown): value is Uint8Array {
   return types.isUint8Array(value) && !('detached' in value.buffer && value.buffer.detached)
 }
 
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
+
+/** How many bytes there really are, whatever a subclass says. */
+export function lengthOf(bytes: Uint8Array): number {
+  return Reflect.get(typedArray, 'byteLength', bytes) as number
+}
+
 /** A fresh buffer outside Node's shared pool, for what must be wiped or must not share memory. Contents undefined. */
 export function allocate(length: number): Buffer {
   return Buffer.allocUnsafeSlow(length)
@@ -12,7 +19,7 @@ export function allocate(length: number): Buffer {
 
 /** A copy outside the pool, taken at once: later changes of the source do not show. */
 export function copyBytes(source: Uint8Array): Buffer {
-  const copy = allocate(source.byteLength)
+  const copy = allocate(lengthOf(source))
   copy.set(source)
   return copy
 }

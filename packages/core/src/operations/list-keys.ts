@@ -64,5 +64,7 @@ interface GrantedPage {
 function describes(walk: Walk, row: GrantRow): boolean {
   const { operations, constraints } = decodeGrant(row)
   const free = Object.keys(constraints).length === 0
-  return free && operations.has('describeKey') && walk.now < (row.expiresAt ?? Infinity)
+  const shows = free && operations.has('describeKey') && walk.now < (row.expiresAt ?? Infinity)
+  if (shows && row.expiresAt !== null) walk.endsAt(row.expiresAt)
+  return shows
 }

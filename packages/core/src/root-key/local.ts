@@ -2,7 +2,7 @@ import { openSmall, saltBytes, sealSmall } from '../crypto/chunked-encryption.ts
 import { randomBytesOf, systemRandomness } from '../crypto/randomness.ts'
 import { expandSha512, secretKey, type SecretKey } from '../crypto/secret-key.ts'
 import { InvalidRequestError, RootKeyMismatchError, RootKeyMissingError } from '../errors.ts'
-import { copyBytes, wipe } from '../internal/bytes.ts'
+import { copyBytes, isBytes, wipe } from '../internal/bytes.ts'
 import { jcs } from '../internal/jcs.ts'
 import type { RootKey, RootKeyContext } from './root-key.ts'
 
@@ -91,6 +91,7 @@ function contextBytes({ tenant, epoch, purpose }: RootKeyContext): Buffer {
 }
 
 function readKey(key: Uint8Array | string): Buffer {
+  if (typeof key !== 'string' && !isBytes(key)) refuse('it is neither a Uint8Array nor a string')
   const bytes = typeof key === 'string' ? decode(key) : copyBytes(key)
   if (bytes.length !== keyBytes) refuse(`a root key has ${keyBytes} bytes, this one has ${bytes.length}`)
   if (bytes.every((byte) => byte === bytes[0])) refuse('its bytes are all equal')

@@ -1,4 +1,5 @@
 import { StorageTamperedError } from '../errors.ts'
+import { ownOnly } from '../internal/own.ts'
 import type { Row } from '../storage/table.ts'
 import {
   keySpecNames,
@@ -18,22 +19,27 @@ export function decodeKeys(rows: readonly Row[]): readonly KeyRow[] {
     requireName(row, 'spec', keySpecNames)
     requireName(row, 'usage', keyUsageNames)
     requireJson(row, 'tags', isObject)
-    requireJson(row, 'policy', isObject)
+    requireJson(row, 'policy', isPolicy)
+    requireVersion(row, 'currentVersion')
+    requireVersion(row, 'minDecryptVersion')
   }
   return rowsAs<KeyRow>(rows)
 }
 
 /** Rows of versions. @throws StorageTamperedError */
 export function decodeVersions(rows: readonly Row[]): readonly VersionRow[] {
-  for (const row of rows) requireName(row, 'state', versionStateNames)
+  for (const row of rows) {
+    requireName(row, 'state', versionStateNames)
+    requireVersion(row, 'version')
+  }
   return rowsAs<VersionRow>(rows)
 }
 
 /** Rows of grants. @throws StorageTamperedError */
 export function decodeGrants(rows: readonly Row[]): readonly GrantRow[] {
   for (const row of rows) {
-    requireJson(row, 'operations', Array.isArray)
-    requireJson(row, 'constraints', isObject)
+    requireJson(row, 'operations', isTexts)
+    requireJson(row, 'constraints', isConstraints)
   }
   return rowsAs<GrantRow>(rows)
 }
@@ -44,6 +50,28 @@ function requireName(row: Row, column: string, names: readonly string[]): void {
 
 function requireJson(row: Row, column: string, fits: (value: unknown) => boolean): void {
   if (!fits(parse(String(row[column])))) throw notOurs(column)
+}
+
+/** A number that a ciphertext can name. */
+function requireVersion(row: Row, column: string): void {
+  const version = row[column]
+  if (typeof version !== 'number' || version < 1 || version > 0xffff_ffff) throw notOurs(column)
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string')
+}
+
+function isPolicy(value: unknown): boolean {
+  const days: unknown = isObject(value) ? Reflect.get(ownOnly(value) as object, 'gracePeriodDays') : NaN
+  return days === undefined || Number.isSafeInteger(days)
+}
+
+function isConstraints(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    Object.values(value as object).every((pairs) => isObject(pairs) && isTexts(Object.values(pairs as object)))
+  )
 }
 
 function isObject(value: unknown): boolean {

@@ -1,9 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { limits } from '../../src/internal/defaults.ts'
 import type { Row } from '../../src/storage/table.ts'
+import type { ChangeEntry } from '../../src/audit/entry.ts'
+import { ConflictError } from '../../src/errors.ts'
+import type { StorageTransaction } from '../../src/storage/adapter.ts'
 import { Bench } from '../support/audit-committer.ts'
-import { namedUse } from '../support/audit-entries.ts'
+import { changeOf, draft, namedUse } from '../support/audit-entries.ts'
 import { shortly } from '../support/audit-log.ts'
+import { altered } from '../support/audit-storage.ts'
 
 let bench: Bench
 beforeEach(async () => {
@@ -51,5 +55,43 @@ describe('heads', () => {
     const left = await sizes()
     expect(left[0]).toBe(249)
     expect(left).toHaveLength(300 + 65 - 248)
+  })
+})
+
+describe('E71 a savepoint that fails', () => {
+  const lost = new Error('lost')
+  const change = (): ChangeEntry =>
+    changeOf('c', async (set) => {
+      await set.insert('names', { space: 'x', name: 'n', target: 't', kind: 'name' }, () => new ConflictError('taken'))
+      return { ...draft, action: 'c' }
+    })
+
+  test.each<[string, StorageTransaction['savepoint']]>([
+    ['before its step', async () => Promise.reject(lost)],
+    ['after its step', async (step) => step().then(async () => Promise.reject(lost))],
+  ])('%s fails the batch: nothing of it is taken for a refusal', async (_, savepoint) => {
+    bench.between.write = (tx) => altered(tx, { savepoint })
+    await expect(bench.commit([namedUse('u'), change()])).rejects.toBe(lost)
+    expect(await bench.records()).toHaveLength(3)
+    expect(await bench.log.shelf.rows('names')).toEqual([])
+    delete bench.between.write
+    await bench.commit([namedUse('u'), change()])
+    expect((await bench.records(3)).map((row) => row['status'])).toEqual(['SUCCESS', 'SUCCESS'])
+  })
+
+  test.each([[undefined], [lost]])('and a storage that fails with %s inside it, fail the batch too', async (error) => {
+    const insert: StorageTransaction['insert'] = async () => Promise.reject(error as Error)
+    bench.between.write = (tx) => altered(tx, { insert })
+    await expect(bench.commit([change()])).rejects.toBe(error)
+    expect(await bench.records()).toHaveLength(3)
+  })
+
+  test('a change that fails for no reason of the storage is refused alone, and says so', async () => {
+    const bug = changeOf('bug', async () => Promise.reject(new Error('a bug')))
+    const failed: unknown[] = []
+    const { seqs } = await bench.commit([{ ...bug, refused: (error) => failed.push(error) && draft }, change()])
+    expect(failed).toEqual([new Error('a bug')])
+    expect([...seqs.values()]).toEqual([3, 4])
+    expect((await bench.records(3)).map((row) => row['action'])).toEqual(['encrypt', 'c'])
   })
 })

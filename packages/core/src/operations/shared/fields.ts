@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { encodeContext } from '../../envelope/context.ts'
 import { LimitExceededError } from '../../errors.ts'
 import { fromBase64url } from '../../internal/base64url.ts'
-import { copyBytes, isBytes, utf8 } from '../../internal/bytes.ts'
+import { copyBytes, isBytes, lengthOf, utf8 } from '../../internal/bytes.ts'
 import { limits } from '../../internal/defaults.ts'
 import { ownOnly } from '../../internal/own.ts'
 import { isUuid } from '../../internal/uuid.ts'
@@ -64,7 +64,7 @@ export const context: z.ZodType<EncodedContext, EncryptionContext | undefined> =
 export const plaintext: z.ZodType<Buffer, Plaintext> = z
   .custom<Plaintext>((value) => isBytes(value) || isText(value), 'it is neither a Uint8Array nor a string')
   .transform((value) => {
-    const length = typeof value === 'string' ? Buffer.byteLength(value, 'utf8') : value.byteLength
+    const length = typeof value === 'string' ? Buffer.byteLength(value, 'utf8') : lengthOf(value)
     if (length > limits.plaintextBytes) throw tooLong()
     return typeof value === 'string' ? utf8(value) : copyBytes(value)
   })
@@ -73,7 +73,8 @@ export const plaintext: z.ZodType<Buffer, Plaintext> = z
 export const ciphertext: z.ZodType<Buffer, Ciphertext> = z
   .custom<Ciphertext>((value) => isBytes(value) || typeof value === 'string', 'it is neither a Uint8Array nor a string')
   .transform((value) => {
-    if (value.length > maxCiphertextBytes * (typeof value === 'string' ? 4 / 3 : 1)) throw tooLong()
+    const length = typeof value === 'string' ? value.length * (3 / 4) : lengthOf(value)
+    if (length > maxCiphertextBytes) throw tooLong()
     return typeof value === 'string' ? (fromBase64url(value) ?? notBase64url) : copyBytes(value)
   })
 
