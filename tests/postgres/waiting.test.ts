@@ -85,7 +85,7 @@ describe('the lock of a tenant', () => {
     })
     await disconnect('stands still')
     proceed.reach()
-    expect(await failureOf(holding)).toMatchObject({ transient: true, outcome: 'none' })
+    expect(await failureOf(holding)).toMatchObject({ transient: true })
     await Promise.all([put(first, 1), put(second, 2)])
   })
 })

@@ -120,8 +120,19 @@ export class Pipeline {
     const { view } = this.#parts
     return async (locked, revision) => {
       discard()
-      const read: StateView['read'] = (query) => locked.read(query)
-      return once({ ...this.#parts, revision: () => revision, view: { read, snapshot: view.snapshot.bind(view) } })
+      const failures: unknown[] = []
+      const read: StateView['read'] = async (query) => {
+        try {
+          return await locked.read(query)
+        } catch (error) {
+          failures.push(error)
+          throw error
+        }
+      }
+      const locking = { read, snapshot: view.snapshot.bind(view) }
+      const entry = await once({ ...this.#parts, revision: () => revision, view: locking })
+      // What the storage could not read there is no answer: the transaction is undone and tried again.
+      return failures.length === 0 || isKmsError(failures[0]) ? entry : raise(failures[0])
     }
   }
 

@@ -18,6 +18,9 @@ export interface ConnectionsParts {
   readonly max: number
 }
 
+/** How long, at least, a new connection is waited for where no signal says so, in milliseconds. */
+const connectMs = 2000
+
 /** Connections for one purpose: one is kept, further ones are taken from the pool while they are needed. */
 export class Connections {
   readonly #parts: ConnectionsParts
@@ -43,7 +46,7 @@ export class Connections {
     else await this.#turns.take(given)
     let connection: Connection | undefined
     try {
-      connection = this.#takeKept() ?? (await this.#connect(given ?? this.#patience()))
+      connection = this.#takeKept() ?? (await this.#connect(given))
       return await use(connection)
     } finally {
       this.#takeBack(connection)
@@ -81,8 +84,8 @@ export class Connections {
     return AbortSignal.timeout(this.#parts.patienceMs)
   }
 
-  async #connect(signal: AbortSignal): Promise<Connection> {
-    const client = await this.#client(signal)
+  async #connect(signal: AbortSignal | undefined): Promise<Connection> {
+    const client = await this.#client(signal ?? AbortSignal.timeout(Math.max(this.#parts.patienceMs, connectMs)))
     const connection = new Connection(client, this.#parts.settings)
     if (this.#vetted.has(client)) return connection
     try {

@@ -77,8 +77,9 @@ export interface PostgresStorageOptions {
   readonly allowUnsafeDurability?: boolean | undefined
 
   /**
-   * How long, in milliseconds, a transaction waits for others of its tenant, and a snapshot for a connection. A server
-   * that has not answered 5 seconds after that is taken for lost.
+   * How long, in milliseconds, a transaction waits for others of its tenant, and a snapshot for others to end. A new
+   * connection is waited for that long too, and for 2 seconds at least. A server that has not answered 5 seconds after
+   * that is taken for lost.
    *
    * @defaultValue 5000
    */
