@@ -36,8 +36,17 @@ const record = (tenant: string): Row => ({
 })
 const zeros = Buffer.alloc(32)
 const head = (tenant: string): Row => ({
-  ...{ tenant, size: seq, headHash: zeros, frontier: Buffer.alloc(320), revision: 1, stateRoot: zeros },
-  ...{ lastChange: 0, lastChangeHash: zeros, ts: 1, epoch: 1, mac: zeros },
+  tenant,
+  size: seq,
+  headHash: zeros,
+  frontier: Buffer.alloc(320),
+  revision: 1,
+  stateRoot: zeros,
+  lastChange: 0,
+  lastChangeHash: zeros,
+  ts: 1,
+  epoch: 1,
+  mac: zeros,
 })
 
 const storage = postgresStorage(server.url)

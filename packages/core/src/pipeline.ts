@@ -12,7 +12,7 @@ import type { Actor, Recorded } from './stages.ts'
 import type { StateView } from './state/view.ts'
 import { LiveWalk, withSignal, type WalkParts } from './walk.ts'
 
-/** How often an operation is done before it is done under the lock. */
+/** From this try on an operation is done under the lock. */
 const triesOutside = 3
 
 /** What a pipeline works with. */
@@ -131,7 +131,6 @@ export class Pipeline {
       }
       const locking = { read, snapshot: view.snapshot.bind(view) }
       const entry = await once({ ...this.#parts, revision: () => revision, view: locking })
-      // What the storage could not read there is no answer: the transaction is undone and tried again.
       return failures.length === 0 || isKmsError(failures[0]) ? entry : raise(failures[0])
     }
   }

@@ -163,7 +163,7 @@ export class LiveWalk implements Walk {
       claim.kind === 'action' || claim.kind === 'presence' ? claim.keyId : await this.#keyIdOf(claim.key, error)
     step.claims.push({ claim, decision: undefined, outcome: error.code, keyId })
     // Until when a refusal is true nobody knows: it is decided again when it is recorded.
-    this.#validUntil = -Infinity
+    if (error.code !== 'STORAGE_UNAVAILABLE') this.#validUntil = -Infinity
   }
 
   /** The key that a refused claim named. A storage that did not answer is not asked again. */

@@ -89,7 +89,11 @@ describe('E71 a savepoint that fails', () => {
   test('a change that fails for no reason of the storage is refused alone, and says so', async () => {
     const bug = changeOf('bug', async () => Promise.reject(new Error('a bug')))
     const failed: unknown[] = []
-    const { seqs } = await bench.commit([{ ...bug, refused: (error) => failed.push(error) && draft }, change()])
+    const refused = (error: unknown): typeof draft => {
+      failed.push(error)
+      return draft
+    }
+    const { seqs } = await bench.commit([{ ...bug, refused }, change()])
     expect(failed).toEqual([new Error('a bug')])
     expect([...seqs.values()]).toEqual([3, 4])
     expect((await bench.records(3)).map((row) => row['action'])).toEqual(['encrypt', 'c'])
