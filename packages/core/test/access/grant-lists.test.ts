@@ -97,6 +97,14 @@ describe('revoking a grant', () => {
     expect((await kms.grants.create({ principal: 'app', key: 'b', operations, name: 'writes' })).name).toBe('writes')
   })
 
+  test('on all keys is recorded as one of no key', async () => {
+    const made = await world()
+    const grant = await made.kms.grants.create({ principal: 'app', key: '*', operations })
+    const record = await recordOf(made, () => made.kms.grants.revoke({ grant: grant.id }))
+    expect(record).toMatchObject({ action: 'revokeGrant', status: 'SUCCESS', details: { to: 'app' } })
+    expect(record.keyId).toBeUndefined()
+  })
+
   test('touches no name where there is none, and no other grant', async () => {
     const made = await world()
     const { kms } = made

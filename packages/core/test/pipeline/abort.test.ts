@@ -86,11 +86,15 @@ describe('an abort', () => {
   )
 
   test.each(Object.keys(calls))('I121 before %s is called does nothing, and records nothing', async (name) => {
-    const world = await makeWorld()
+    let asked = 0
+    const world = await makeWorld({}, () => void asked++)
     const target = await makeTarget(world.kms, 'k')
     const reason = { why: 'not mine' }
     const records = await recordsOf(world, async () => {
+      asked = 0
       const error = await expectCode(calls[name]!(world.kms, target, { signal: AbortSignal.abort(reason) }), 'ABORTED')
+      await turns(2)
+      expect(asked).toBe(0)
       expect(error.name).toBe('AbortError')
       expect(error.cause).toBe(reason)
       expect(error.message).toBe('the operation was aborted')

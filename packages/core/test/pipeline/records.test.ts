@@ -151,6 +151,17 @@ describe('every verb is recorded', () => {
     })
   })
 
+  test('S3-07 with version and owner of the key, for changes too', async () => {
+    const world = await makeWorld()
+    const { kms } = world
+    const { id } = await kms.keys.create({ name: 'k', spec: 'AES_256', owner: 'shop' })
+    await kms.keys.rotate({ key: 'k' })
+    const of = { keyId: id, keyVersion: 2, owner: 'shop' }
+    expect(await recordOf(world, () => kms.keys.update({ key: 'k', description: 'b' }))).toMatchObject(of)
+    expect(await recordOf(world, () => kms.keys.disable({ key: 'k' }))).toMatchObject(of)
+    expect(await recordOf(world, () => kms.keys.rotate({ key: 'k' }))).toMatchObject({ ...of, status: 'FAILURE' })
+  })
+
   test('S3-07 with how long it took', async () => {
     const gate = makeGate()
     const world = await makeWorld({}, gate.hook)
