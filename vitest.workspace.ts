@@ -32,6 +32,7 @@ export default defineConfig({
   test: {
     isolate: false,
     testTimeout: 30_000,
+    hookTimeout: 60_000,
     projects: [
       ...packages.map((name) => unit(name, `packages/${name}`, 'test/**/*.test.ts')),
       unit('tests', 'tests', '**/*.test.ts'),

@@ -37,12 +37,14 @@ describe('the lock of a tenant', () => {
 
   test('is waited for without blocking anything, and for no longer than was asked for', async () => {
     const { first, second } = await pair(150)
+    const held = signalled()
     const proceed = signalled()
-    const holding = first.transact('default', () => proceed.reached)
-    await new Promise((resolve) => setImmediate(resolve))
-    await vi.waitFor(async () => {
-      expect(await failureOf(put(second, 1))).toMatchObject({ transient: true, outcome: 'none' })
+    const holding = first.transact('default', async () => {
+      held.reach()
+      await proceed.reached
     })
+    await held.reached
+    expect(await failureOf(put(second, 1))).toMatchObject({ transient: true, outcome: 'none' })
     expect(await sizesIn(second)).toEqual([])
     proceed.reach()
     await holding
