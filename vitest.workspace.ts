@@ -60,6 +60,7 @@ export default defineConfig({
       include: ['packages/*/src/**/*.ts'],
       reporter: ['text-summary', 'json-summary', 'html'],
       reportsDirectory: path.join(root, 'coverage'),
+      thresholds: { 'packages/core/src/**': { branches: 95 } },
     },
   },
 })

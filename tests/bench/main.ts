@@ -130,3 +130,10 @@ console.log(
   `audited encrypt on SQLite, FULL  ${micros('sqlite')}   ${((100 * sum) / at('sqlite')).toFixed(0)} % of the rate of both added (at least 50)`,
 )
 console.log(`records per commit               ${((health.chain?.size ?? 0) / commits).toFixed(1)} (at least 16)`)
+
+const kept = [at('seal') / at('steps') <= 1.5, at('memory') / at('seal') <= 2.5, sum / at('sqlite') >= 0.5]
+const batches = (health.chain?.size ?? 0) / commits >= 16
+if (!batches || kept.includes(false)) {
+  console.error('a limit is not kept')
+  process.exitCode = 1
+}
