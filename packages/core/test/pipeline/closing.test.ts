@@ -100,6 +100,31 @@ describe('closing', () => {
     expect((await db.records()).map(({ requestId }) => requestId)).toContain('waits')
   })
 
+  test('I121 waits for all that have begun, and not for the first of them to end', async () => {
+    const [reading, writing] = [makeGate('snapshot'), makeGate()]
+    const world = await makeWorld()
+    await world.kms.keys.create({ name: 'k', spec: 'AES_256' })
+    const kms = await world.again({}, async (verb) => {
+      await reading.hook(verb)
+      await writing.hook(verb)
+    })
+    await kms.keys.get({ key: 'k' })
+    writing.shut()
+    const first = outcomeOf(kms.keys.get({ key: 'k' }))
+    await turns()
+    reading.shut()
+    const second = outcomeOf(kms.encrypt({ key: 'k', plaintext: 'x' }))
+    await turns()
+    const closed = kms.close().then(() => 'closed')
+    writing.open()
+    expect(await first).toBe('ok')
+    expect(await Promise.race([closed, turns().then(() => 'open')])).toBe('open')
+    reading.open()
+    expect(await second).toBe('ok')
+    expect(await closed).toBe('closed')
+    expect((await world.db.records()).at(-1)).toMatchObject({ action: 'encrypt', status: 'SUCCESS' })
+  })
+
   test('I121 ends a tail that waits', async () => {
     const { kms } = await makeWorld()
     const tail = kms.audit.tail()

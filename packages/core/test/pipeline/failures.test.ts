@@ -37,13 +37,14 @@ describe('what fails without being an error of ours', () => {
     const world = await withRandomness(broken)
     world.fail(true)
     for (const use of [
-      async () => world.kms.encrypt({ key: 'k', plaintext: 'x' }),
+      async () => world.kms.encrypt({ key: 'k', plaintext: 'x' }, { requestId: 'r' }),
       async () => world.kms.generateDataKey({ key: 'k' }),
       async () => world.kms.generateRandom({ numberOfBytes: 8 }),
       async () => world.kms.encryptMany({ items: [{ key: 'k', plaintext: 'x' }] }),
     ]) {
       const records = await recordsOf(world, async () => {
         expect(await settle(use())).toBe(broken)
+        expect(broken).not.toHaveProperty('requestId')
       })
       expect(records).toMatchObject([{ status: 'FAILURE', reason: 'unexpected error' }])
       expect(records[0]).not.toHaveProperty('code')

@@ -100,6 +100,8 @@ describe('a list', () => {
     await kms.principals.deactivate({ principal: 'anna' })
     const error = await settle(pages.next())
     expect(error).toMatchObject({ code: 'ACCESS_DENIED', requestId: 'r' })
+    const denied = { action: 'listKeys', actor: 'anna', status: 'DENIED', requestId: 'r' }
+    expect((await world.db.records()).at(-1)).toMatchObject(denied)
   })
 
   test('shows new items behind the place where it is, and none twice', async () => {

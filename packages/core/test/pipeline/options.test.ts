@@ -34,15 +34,19 @@ describe('options', () => {
     },
   )
 
-  test.each(['', 'x'.repeat(129), '\ud800', 1, null, {}])('have no request id that is %o', async (requestId) => {
-    const made = await world()
-    const records = await recordsOf(made, async () => {
-      const options = { requestId: requestId as string }
-      const error = await expectCode(made.kms.encrypt({ key: 'k', plaintext: '' }, options), 'INVALID_REQUEST')
-      expect(error.message).toBe('requestId is not a well-formed string of 1 to 128 characters')
-    })
-    expect(records).toEqual([])
-  })
+  test.each(['', 'x'.repeat(129), '\ud800', 1, null, {}, Object('text')])(
+    'have no request id that is %o',
+    async (requestId) => {
+      const made = await world()
+      const records = await recordsOf(made, async () => {
+        const options = { requestId: requestId as string }
+        const error = await expectCode(made.kms.encrypt({ key: 'k', plaintext: '' }, options), 'INVALID_REQUEST')
+        expect(error.message).toBe('requestId is not a well-formed string of 1 to 128 characters')
+        expect(error.requestId).toBe(typeof requestId === 'string' ? requestId : undefined)
+      })
+      expect(records).toEqual([])
+    },
+  )
 
   test.each(['a', 'x'.repeat(128), 'günstig \u{1f511}', 'a\nb\r\u2028\u0000"\\'])(
     'have a request id that is recorded as it is: %j',

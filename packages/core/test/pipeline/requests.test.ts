@@ -91,6 +91,7 @@ describe('a request that its schema refuses', () => {
     }
     const error = await expectCode(kms.encrypt(throwing), 'INVALID_REQUEST')
     expect(error.message).toBe('a property of the request cannot be read')
+    expect(error).toMatchObject({ issues: [] })
     expect(error.cause).toEqual(new Error('mine'))
   })
 

@@ -160,10 +160,11 @@ export async function outcomeOf(promise: PromiseLike<unknown>): Promise<string> 
   return outcome instanceof Error ? `${outcome.name}: ${outcome.message}` : 'ok'
 }
 
-/** The records that some work made, whether it succeeded or not. */
+/** The records that some work made, whether it succeeded or was refused. Whatever else it throws is thrown on. */
 export async function recordsOf(world: World, work: () => PromiseLike<unknown>): Promise<AuditRecord[]> {
   const before = await world.db.size()
-  await settle(work())
+  const outcome = await settle(work())
+  if (outcome instanceof Error && !isKmsError(outcome)) throw outcome
   return world.db.records('default', before)
 }
 
