@@ -80,9 +80,8 @@ export const recordVersion = 1
  * The canonical text of a record (RFC 8785) and its row. `hash = SHA-256(0x00 ‖ text)` with the hash of the record
  * before it inside the text is the link of the chain and the leaf of the Merkle tree at once.
  */
-export function linkRecord(told: RecordDraft, at: RecordPlace): Row & { readonly hash: Buffer } {
+export function linkRecord(told: RecordDraft, place: RecordPlace): Row & { readonly hash: Buffer } {
   const draft = ownOnly(told)
-  const place = ownOnly(at)
   const body = recordText(draft, place)
   if (body.length > limits.recordBytes / 3 && Buffer.byteLength(body) > limits.recordBytes) {
     throw new LimitExceededError('an audit record would be too long')

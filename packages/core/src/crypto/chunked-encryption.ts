@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
-import { asBuffer } from '../internal/bytes.ts'
+import { asBuffer, wipe } from '../internal/bytes.ts'
 import { equalBytes } from './hash.ts'
-import { expandSha512, secretKey, type SecretKey } from './secret-key.ts'
+import { expandBlocks, secretKey, type SecretKey } from './secret-key.ts'
 
 /**
  * C2SP `chunked-encryption@v1` with AES-256-GCM and HKDF-Expand-SHA-512: the one AEAD of this library.
@@ -48,10 +48,15 @@ export function messageKey(secret: SecretKey, salt: Uint8Array, context: Uint8Ar
   info.set(label)
   info.set(salt, label.length)
   info.set(context, label.length + salt.byteLength)
-  const derived = expandSha512(secret, info, 76)
-  const nonce = Buffer.from(derived.subarray(32, 44))
-  const commitment = Buffer.from(derived.subarray(44))
-  return { key: secretKey(derived.subarray(0, 32)), nonce, commitment }
+  const [first, second] = expandBlocks(secret, info)
+  const nonce = Buffer.from(first.subarray(32, 44))
+  const commitment = Buffer.allocUnsafe(commitmentBytes)
+  first.copy(commitment, 0, 44)
+  second.copy(commitment, 20, 0, 12)
+  const key = secretKey(first.subarray(0, keyBytes))
+  wipe(first)
+  wipe(second)
+  return { key, nonce, commitment }
 }
 
 /** How long a sealed message is, salt and commitment included. */

@@ -20,17 +20,22 @@ export function hmacSha256(key: SecretKey, ...parts: readonly (Uint8Array | stri
   return mac.digest()
 }
 
-/** HKDF-Expand with SHA-512 (RFC 5869 section 2.3), for at most 128 bytes. Node's own refuses an `info` over 1,024 bytes. */
-export function expandSha512(key: SecretKey, info: Uint8Array, length: number): Buffer {
+/**
+ * The first two blocks of HKDF-Expand with SHA-512 (RFC 5869 section 2.3), 128 bytes. Whoever calls it wipes them.
+ * Node's own refuses an `info` over 1,024 bytes.
+ */
+export function expandBlocks(key: SecretKey, info: Uint8Array): readonly [Buffer, Buffer] {
   const first = createHmac('sha512', key).update(info).update(one).digest()
-  if (length <= 64) return first.subarray(0, length)
-  const second = createHmac('sha512', key).update(first).update(info).update(two).digest()
-  const both = Buffer.allocUnsafeSlow(length)
-  both.set(first)
-  both.set(second.subarray(0, length - 64), 64)
-  wipe(first)
-  wipe(second)
-  return both
+  return [first, createHmac('sha512', key).update(first).update(info).update(two).digest()]
+}
+
+/** HKDF-Expand with SHA-512, for at most 128 bytes. @throws RangeError beyond that. */
+export function expandSha512(key: SecretKey, info: Uint8Array, length: number): Buffer {
+  if (length > 128) throw new RangeError('only two blocks are expanded here')
+  const blocks = expandBlocks(key, info)
+  const both = Buffer.concat(blocks)
+  for (const block of blocks) wipe(block)
+  return both.subarray(0, length)
 }
 
 const one = Buffer.from([1])

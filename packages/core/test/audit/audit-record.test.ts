@@ -60,6 +60,22 @@ describe('reading a stored record', () => {
     expect(fault).toEqual({ kind: 'record-format', expected: 'version 1', found })
   })
 
+  test.each([[null], [1], ['x'], [[]], [{}], [{ rows: 1 }]])('E85 a change that is %j is none', (change) => {
+    expect(readRecord(withBody({ change }))).toEqual({
+      kind: 'record-format',
+      expected: 'a change with its rows',
+      found: 'another',
+    })
+  })
+
+  test('E85 what cannot even be shown as text is no record', () => {
+    expect(readRecord(withBody({ tenant: { toString: 1, valueOf: 1 } }))).toEqual({
+      kind: 'record-format',
+      expected: 'a record',
+      found: 'something else',
+    })
+  })
+
   test.each<[string, Value]>([
     ['tenant', 'other'],
     ['seq', 4],

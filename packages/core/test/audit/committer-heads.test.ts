@@ -35,11 +35,16 @@ describe('heads', () => {
 
   test('are inserted, one for each batch, and the old ones are trimmed now and then', async () => {
     expect(limits.trimEveryBatches).toBe(64)
+    const theirs = { ...((await bench.log.shelf.rows('heads'))[0] as Row), tenant: 'another' }
+    await bench.log.shelf.tamper(async (tx) => {
+      for (let size = 1; size <= 20; size++) await tx.insert('heads', { ...theirs, size })
+    })
     for (let batch = 0; batch < 63; batch++) await bench.commit([namedUse('a')])
     expect(await sizes()).toEqual(Array.from({ length: 64 }, (_, index) => index + 3))
     await bench.commit([namedUse('a')])
     expect(await sizes()).toEqual([60, 61, 62, 63, 64, 65, 66, 67])
     for (let batch = 0; batch < 64; batch++) await bench.commit([namedUse('a')])
+    expect(await bench.log.shelf.rows('heads', 'another')).toHaveLength(20)
     expect(await sizes()).toEqual([124, 125, 126, 127, 128, 129, 130, 131])
     expect(shortly(await bench.log.verify())).toBe('ok')
   })

@@ -50,15 +50,17 @@ describe('E71 a commit whose outcome nobody knows', () => {
     ['an unknown outcome, for a moment', failure('unknown', true)],
     ['nothing at all', undefined],
   ])('that was applied, with %s: is found, and counts once', async (_, error) => {
+    await bench.commit([namedUse('before')])
+    asked = 0
     plan = [{ after: fail(error) }]
     const [use, change] = [namedUse('u'), locking('c')]
     const { seqs, head } = await bench.commit([use, change])
-    expect([seqs.get(use), seqs.get(change), head.size, asked]).toEqual([3, 4, 5, 2])
+    expect([seqs.get(use), seqs.get(change), head.size, asked]).toEqual([4, 5, 6, 2])
     expect(bench.cache.revision).toBe(1)
-    expect(bench.guard.seen?.size).toBe(5)
-    expect(await bench.records()).toHaveLength(5)
+    expect(bench.guard.seen?.size).toBe(6)
+    expect(await bench.records()).toHaveLength(6)
     await bench.commit([namedUse('v')])
-    expect((await bench.records(3)).map((row) => row['writerSeq'])).toEqual([0, 1, 2])
+    expect((await bench.records(3)).map((row) => row['writerSeq'])).toEqual([0, 1, 2, 3])
     expect(shortly(await bench.log.verify())).toBe('ok')
   })
 

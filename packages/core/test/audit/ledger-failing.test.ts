@@ -64,6 +64,19 @@ describe('E71 a commit that fails', () => {
     expect(stage.batches).toEqual([['a', 'b'], ['b'], ['b']])
   })
 
+  test('is tried again for whoever still waits, when others were settled by it', async () => {
+    const aborting = new AbortController()
+    stage.plan = [
+      () => {
+        aborting.abort()
+        throw transient
+      },
+    ]
+    const [a, b] = [use('a', aborting.signal), use('b')]
+    await bench.advanceUntil(() => b.state === 'done')
+    expect([a.state, stage.batches]).toEqual(['failed', [['a', 'b'], ['b']]])
+  })
+
   test('for good is tried again as the uses alone, then each change alone: one poisoned request fails no other', async () => {
     const poisoned = (names: string[]): void => {
       if (names.includes('bad')) throw broken
@@ -180,5 +193,42 @@ describe('E72 a commit that hangs', () => {
     const next = use('b')
     await settle()
     expect(next.state).toBe('done')
+  })
+})
+
+describe('E72 a commit that is told that nobody waits', () => {
+  test('and settles, leaves no timer behind', async () => {
+    const told = (signal: AbortSignal): Promise<never> =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(transient))
+      })
+    stage.plan = [async (_, signal) => told(signal)]
+    const aborting = new AbortController()
+    use('a', aborting.signal)
+    await until(() => stage.signals.length === 1)
+    aborting.abort()
+    await settle()
+    expect(bench.timers).toBe(0)
+    expect(await ledger.append(namedUse('b'), waiter())).toEqual({ seq: 100 })
+    expect(bench.timers).toBe(0)
+  })
+
+  test('and does not settle, is left to itself, and what it comes to later changes nothing', async () => {
+    const late = Promise.withResolvers<void>()
+    stage.plan = [async () => late.promise]
+    const aborting = new AbortController()
+    const first = use('a', aborting.signal)
+    await until(() => stage.signals.length === 1)
+    aborting.abort()
+    await settle()
+    clock.advance(999)
+    const next = use('b')
+    await settle()
+    expect(stage.batches).toEqual([['a']])
+    clock.advance(1)
+    await until(() => next.state === 'done')
+    late.resolve()
+    await settle()
+    expect([first.state, next.value, stage.batches]).toEqual(['failed', { seq: 100 }, [['a'], ['b']]])
   })
 })

@@ -75,6 +75,11 @@ describe('batches', () => {
     await until(() => b.state === 'done')
     expect(a.state).toBe('failed')
     expect(stage.batches).toEqual([['b']])
+    const aborted = new AbortController()
+    use('only', aborted.signal)
+    aborted.abort()
+    await settle()
+    expect(stage.batches).toEqual([['b']])
     const alone = use('c', AbortSignal.abort())
     await settle()
     expect([alone.state, stage.batches.length]).toEqual(['failed', 1])
@@ -89,6 +94,13 @@ describe('what is written is told', () => {
     expect(heard).toBe(1)
     stop()
     await ledger.append(namedUse('b'), waiter())
+    expect(heard).toBe(1)
+  })
+
+  test('and that there will be no more, when it closes', async () => {
+    let heard = 0
+    ledger.onCommit(() => (heard += 1))
+    await ledger.close()
     expect(heard).toBe(1)
   })
 

@@ -70,6 +70,47 @@ describe('a question to the state', () => {
     expect(await view.read(nameOf('a'))).toBe('first')
   })
 
+  test('that fails for the first who asks is asked anew by those who only came along', async () => {
+    const { snapshot } = between
+    let failures = 1
+    between.snapshot = async (next) => {
+      snapshots += 1
+      if (failures-- > 0) throw new Error('no disk')
+      return next()
+    }
+    const asked = Array.from({ length: 3 }, async () => view.read(nameOf('a')))
+    expect((await Promise.allSettled(asked)).map(({ status }) => status)).toEqual([
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ])
+    expect(snapshots).toBe(3)
+    between.snapshot = snapshot as NonNullable<typeof snapshot>
+    expect(view.read(nameOf('a'))).toBe('first')
+  })
+
+  test('that fails for a reason of ours fails for all who came along', async () => {
+    guard.saw({ ...log.head, size: 9 })
+    const asked = Array.from({ length: 3 }, async () => codeOf(Promise.resolve(view.read(nameOf('a')))))
+    expect(await Promise.all(asked)).toEqual(['ROLLBACK_DETECTED', 'ROLLBACK_DETECTED', 'ROLLBACK_DETECTED'])
+    expect(snapshots).toBe(1)
+  })
+
+  test('E72 that was not answered in time is not asked by those who came along, but by whoever comes later', async () => {
+    const { snapshot } = between
+    between.snapshot = async () => {
+      snapshots += 1
+      return new Promise(() => undefined)
+    }
+    const asked = Array.from({ length: 3 }, () => watch(Promise.resolve(view.read(nameOf('a')))))
+    await settle()
+    clock.advance(1000)
+    await settle()
+    expect([asked.map(({ state }) => state), snapshots]).toEqual([['failed', 'failed', 'failed'], 1])
+    between.snapshot = snapshot as NonNullable<typeof snapshot>
+    expect(await view.read(nameOf('a'))).toBe('first')
+  })
+
   test('asked at another revision is asked anew, and an answer of before is not kept', async () => {
     const lift = Promise.withResolvers<void>()
     between.snapshot = async (next) => {

@@ -124,6 +124,7 @@ describe('bounds', () => {
     add(useOf({ resultBytes: 10 }))
     expect(await codeOf(queue.add(useOf({ resultBytes: 1 }), waiter()))).toBe('AUDIT_OVERLOADED')
     add(changeOf('holds no result'))
+    expect(await codeOf(queue.add(useOf({ resultBytes: 1 }), waiter()))).toBe('AUDIT_OVERLOADED')
     await settle()
     expect(queue.size).toBe(3)
     settleAll(queue.take())
@@ -145,6 +146,16 @@ describe('bounds', () => {
       add()
       expect(queue.take()).toHaveLength(taken)
     }
+  })
+
+  test('what was settled may be twice what is open, and a batch, before it is dropped', async () => {
+    many(258)
+    bench.clock.advance(1000)
+    await settle()
+    add()
+    add()
+    expect(queue.take()).toHaveLength(0)
+    expect(queue.take()).toHaveLength(2)
   })
 
   test('what is open is kept while the settled is dropped', async () => {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Head } from '../../src/audit/head.ts'
 import { Frontier } from '../../src/audit/merkle.ts'
 import { secretKey } from '../../src/crypto/secret-key.ts'
 import type { Row } from '../../src/storage/table.ts'
@@ -42,11 +43,19 @@ describe('E81 checkpoints', () => {
     expect(shortly(await log.verify({}, { origin: 'example.com/other' }))).toEqual(['checkpoint', 0])
   })
 
+  test('may be very many on one page, and on the next', async () => {
+    const sizes = Array.from({ length: 1001 }, (_, index) => index + 1)
+    log = await Log.of({ records: 1100, checkpoints: sizes })
+    await replace(1001, () => 'x')
+    expect(shortly(await log.verify())).toEqual(['checkpoint', 1000])
+  })
+
   test('of a longer log than there is are the proof that it was cut', async () => {
     await log.shelf.tamper(async (tx) => tx.insert('checkpoints', log.checkpoint(13, Buffer.alloc(32))))
     expect(await log.verify()).toMatchObject({
       problem: { kind: 'head', seq: 12, expected: 'a log of 12 records', found: 'a checkpoint of 13' },
     })
+    expect(shortly(await log.verify({ from: 12 }))).toEqual(['head', 12])
   })
 
   test.each([999, 1000, 1001, 1100])('are all looked at, on whatever page: the one of %i', async (size) => {
@@ -116,5 +125,29 @@ describe('E81 the head', () => {
       tx.insert('heads', { ...(await tx.get('heads', ['default', 12])), size: 13 } as Row),
     )
     expect(shortly(await log.verify())).toEqual(['head', 12])
+  })
+})
+
+describe('E81 a log that this process has seen before', () => {
+  test.each<[string, Partial<Head>, boolean]>([
+    ['as it is', {}, true],
+    ['when it was shorter', { size: 11, headHash: Buffer.alloc(32) }, true],
+    ['when it was longer', { size: 13 }, false],
+    ['with another end', { headHash: Buffer.alloc(32) }, false],
+  ])('%s', async (_, change, fine) => {
+    const seen = (): Head => ({ ...log.head, ...change })
+    const found = `another log than the ${seen().size} records that were seen`
+    const problem = { kind: 'head', seq: 12, expected: 'a log of 12 records', found }
+    for (const from of [0, 5, 12]) {
+      expect(await log.verify({ from }, { seen })).toMatchObject(fine ? { ok: true } : { ok: false, problem })
+    }
+  })
+
+  test('and that has no head any more: that is what is said', async () => {
+    await log.shelf.tamper(async (tx) => tx.remove('heads', ['default', 12]))
+    expect(await log.verify({}, { seen: () => ({ ...log.head, size: 13 }) })).toMatchObject({
+      problem: { kind: 'head', seq: 12, expected: 'an authentic head', found: 'none' },
+    })
+    expect((await log.verify({}, { seen: () => undefined })).ok).toBe(false)
   })
 })

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { isKmsError } from '../../src/errors.ts'
+import { isKmsError, StorageUnavailableError } from '../../src/errors.ts'
+import { StorageFailure } from '../../src/storage/errors.ts'
 import { counting, Log, shortly } from '../support/audit-log.ts'
 
 const plan = { records: 12, isChange: (seq: number) => seq % 3 === 1, checkpoints: [1, 6, 12] }
@@ -57,6 +58,7 @@ describe('E89 a long log', () => {
     }
     const failed: unknown = await log.verify({ signal: aborting.signal, onProgress }).catch((error: unknown) => error)
     expect(isKmsError(failed, 'ABORTED') && failed.cause).toEqual(new Error('enough'))
+    expect(failed).toMatchObject({ message: 'the verification was aborted' })
     expect(seen).toEqual([1000, 2000])
     await expect(log.verify({ signal: aborting.signal })).rejects.toMatchObject({ code: 'ABORTED' })
   })
@@ -126,4 +128,35 @@ test('what the storage throws is thrown on', async () => {
     throw new Error('no disk')
   }
   await expect(log.verify({}, { snapshot: failing })).rejects.toThrow('no disk')
+})
+
+describe('E85 a page that the storage cannot read', () => {
+  const failure = (transient: boolean): StorageFailure => new StorageFailure('no', { transient, outcome: 'none' })
+  /** Verifies on a storage whose second page fails with this. */
+  const verifyFailing = async (error: unknown) => {
+    log = await Log.of({ records: 1500 })
+    let snapshots = 0
+    const snapshot: typeof log.source.snapshot = async (read) => {
+      snapshots += 1
+      return snapshots === 3 ? Promise.reject(error as Error) : log.source.snapshot(read)
+    }
+    return log.verify({}, { snapshot })
+  }
+
+  test.each<[string, unknown]>([
+    ['for good', failure(false)],
+    ['for good, in our words', new StorageUnavailableError('', { cause: failure(false) })],
+  ])('%s, was not written by us', async (_, error) => {
+    const problem = { kind: 'record-format', seq: 1000, expected: 'rows that can be read', found: 'others' }
+    expect(await verifyFailing(error)).toMatchObject({ ok: false, records: 1000, problem })
+  })
+
+  test.each<[string, unknown]>([
+    ['for a moment', failure(true)],
+    ['for a moment, in our words', new StorageUnavailableError('', { cause: failure(true) })],
+    ['in our words, for whatever reason', new StorageUnavailableError('')],
+    ['with any other error', new Error('no')],
+  ])('%s, says nothing about the log', async (_, error) => {
+    await expect(verifyFailing(error)).rejects.toBe(error)
+  })
 })

@@ -37,13 +37,24 @@ export class LedgerBench {
   readonly stage: Stage = new Stage()
   /** What timers were set: the deadline, and the pauses. */
   readonly delays: number[] = []
+  /** How many timers are set. */
+  timers = 0
   readonly ledger: Ledger
 
   constructor() {
     const { clock, delays } = this
     const after = (delayMs: number, callback: () => void): (() => void) => {
       delays.push(delayMs)
-      return clock.after(delayMs, callback)
+      this.timers += 1
+      const over = (): void => void (this.timers -= 1)
+      const stop = clock.after(delayMs, () => {
+        over()
+        callback()
+      })
+      return () => {
+        over()
+        stop()
+      }
     }
     const timers = { turn: clock.turn.bind(clock), after }
     this.ledger = new Ledger({ committer: this.stage as unknown as Committer, clock, timers, deadlineMs: 1000 })
