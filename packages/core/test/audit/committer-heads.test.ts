@@ -84,6 +84,14 @@ describe('E71 a savepoint that fails', () => {
     expect((await bench.records(3)).map((row) => row['status'])).toEqual(['SUCCESS', 'SUCCESS'])
   })
 
+  test('while it undoes what was refused fails the batch: nobody knows what is undone', async () => {
+    const refusing = changeOf('r', async () => Promise.reject(new ConflictError('no')))
+    const savepoint: StorageTransaction['savepoint'] = async (step) => step().catch(async () => Promise.reject(lost))
+    bench.between.write = (tx) => altered(tx, { savepoint })
+    await expect(bench.commit([namedUse('u'), refusing])).rejects.toBe(lost)
+    expect(await bench.records()).toHaveLength(3)
+  })
+
   test.each([[undefined], [lost]])('and a storage that fails with %s inside it, fail the batch too', async (error) => {
     const insert: StorageTransaction['insert'] = async () => Promise.reject(error as Error)
     bench.between.write = (tx) => altered(tx, { insert })

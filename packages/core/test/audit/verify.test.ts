@@ -151,6 +151,14 @@ describe('E85 a page that the storage cannot read', () => {
     expect(await verifyFailing(error)).toMatchObject({ ok: false, records: 1000, problem })
   })
 
+  test('whichever of its reads it is', async () => {
+    const range = async (): Promise<never> => Promise.reject(failure(false))
+    let snapshots = 0
+    const snapshot: typeof log.source.snapshot = async (read) =>
+      log.source.snapshot(async (reader) => read(snapshots++ === 0 ? reader : { get: range, range }))
+    expect(await log.verify({}, { snapshot })).toMatchObject({ problem: { kind: 'record-format', seq: 0 } })
+  })
+
   test.each<[string, unknown]>([
     ['for a moment', failure(true)],
     ['for a moment, in our words', new StorageUnavailableError('', { cause: failure(true) })],
