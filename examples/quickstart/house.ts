@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { createKms, localRootKey, type KeyHandle, type Kms } from '@chatelaine/core'
+import { createKms, localRootKey, type EncryptionKey, type Kms } from '@chatelaine/core'
 import { sqliteStorage } from '@chatelaine/storage-sqlite'
 import type { Customers } from './customers.ts'
 import type { Report } from './report.ts'
@@ -13,7 +13,7 @@ export interface House {
   readonly rootKey: string
   readonly database: string
   readonly kms: Kms
-  readonly key: KeyHandle
+  readonly key: EncryptionKey
 }
 
 /** Opens the key management service, and the key of the table. Both calls are for every start of an application. */

@@ -1,10 +1,12 @@
+import type { MaterialStore } from './material-store.ts'
 import type { RecordDetails, RecordDraft } from './audit/record.ts'
+import type { FreshMaterial } from './crypto/fresh-material.ts'
 import type { Randomness } from './crypto/randomness.ts'
 import { decide, type Claim } from './decide.ts'
 import { draftBare, type Caller } from './drafts.ts'
 import type { Keyring } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
-import type { ChangeWalk } from './runtime.ts'
+import type { ChangeWalk, MaterialPlan } from './runtime.ts'
 import type { Actor } from './stages.ts'
 import type { ChangeSet } from './state/change-set.ts'
 import type { KeyRow } from './state/rows.ts'
@@ -16,6 +18,13 @@ export interface ChangeParts {
   readonly keyring: Keyring
 }
 
+/** Where and when a change runs, and what was made ready for it. */
+export interface ChangePlace {
+  readonly set: ChangeSet
+  readonly now: number
+  readonly materials: MaterialStore
+}
+
 /** One run of a change inside its transaction. */
 export class LiveChange implements ChangeWalk {
   readonly tenant: string
@@ -25,11 +34,12 @@ export class LiveChange implements ChangeWalk {
   readonly keyring: Keyring
   readonly set: ChangeSet
   readonly #caller: Caller
+  readonly #materials: MaterialStore
   #key: KeyRow | undefined
   #keyId: string | undefined
   #details: RecordDetails | undefined
 
-  constructor(parts: ChangeParts, caller: Caller, at: { set: ChangeSet; now: number }) {
+  constructor(parts: ChangeParts, caller: Caller, at: ChangePlace) {
     this.tenant = parts.tenant
     this.actor = caller.actor
     this.random = parts.random
@@ -37,6 +47,11 @@ export class LiveChange implements ChangeWalk {
     this.set = at.set
     this.now = at.now
     this.#caller = caller
+    this.#materials = at.materials
+  }
+
+  async material(plan: MaterialPlan): Promise<FreshMaterial> {
+    return this.#materials.take(plan)
   }
 
   async authorize(action: string, keyId?: string): Promise<void> {

@@ -1,15 +1,18 @@
+import { MaterialStore, NotReady } from './material-store.ts'
 import type { ChangeEntry, UseEntry } from './audit/entry.ts'
 import type { Ledger } from './audit/ledger.ts'
-import { aborted, type Waiter } from './audit/queue.ts'
+import { aborted, type Outcome, type Waiter } from './audit/queue.ts'
+import { attempt, raise, type Done } from './attempt.ts'
 import { LiveChange, type ChangeParts } from './change-walk.ts'
-import { parse, parseOptions, tagged, type CallOptions } from './call.ts'
+import { parse, parseOptions, tagged } from './call.ts'
 import { draftBare, type Caller } from './drafts.ts'
 import { isKmsError } from './errors.ts'
 import { wipeDeep } from './internal/bytes.ts'
 import { unlessAborted } from './internal/patience.ts'
 import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime.ts'
-import type { Actor, Recorded } from './stages.ts'
+import type { Recorded } from './stages.ts'
 import type { StateView } from './state/view.ts'
+import { readUnrecorded, type Call } from './unrecorded.ts'
 import { LiveWalk, withSignal, type WalkParts } from './walk.ts'
 
 /** From this try on an operation is done under the lock. */
@@ -135,73 +138,59 @@ export class Pipeline {
     }
   }
 
+  /** Does a change at its turn; one that needs what takes long to make gets it made, and another turn. */
   async #change<Q, P, R>(operation: ChangeOperation<Q, P, R>, request: P, on: Running): Promise<R> {
+    const materials = new MaterialStore(this.#parts.random)
+    try {
+      for (;;) {
+        const { done, outcome, notReady } = await this.#turn(operation, request, { on, materials })
+        if (notReady === undefined) return release(outcome as Recorded, done, undefined)
+        // What is waited for here is no storage: the patience with that begins anew.
+        const made = materials.prepare(notReady.plan)
+        const discard = (): void => materials.discard()
+        await unlessAborted(made, on.signal, { aborted: () => aborted(on.signal), discard })
+      }
+    } finally {
+      materials.discard()
+    }
+  }
+
+  async #turn<Q, P, R>(operation: ChangeOperation<Q, P, R>, request: P, by: Turn): Promise<Turned<R>> {
+    const { on, materials } = by
     let done: Done<R> = { error: new Error('the change did not run') }
     let change: LiveChange | undefined
     const entry: ChangeEntry = {
       kind: 'change',
       perform: async (set, now) => {
-        const run = new LiveChange(this.#parts, on.caller, { set, now })
+        const run = new LiveChange(this.#parts, on.caller, { set, now, materials })
         change = run
         done = await attempt(async () => operation.perform(request, run))
         if (done.error !== undefined) return raise(done.error)
         return run.draft(undefined)
       },
-      refused: (error) => change?.draft(error) ?? draftBare(on.caller, error),
+      refused: (error) =>
+        error instanceof NotReady ? undefined : (change?.draft(error) ?? draftBare(on.caller, error)),
     }
-    const outcome = await this.#parts.ledger.append(entry, on)
-    if (outcome === 'again') throw new Error('a change is never done again')
-    return release(outcome, done, undefined)
+    const outcome = await this.#parts.ledger.append(entry, { ...on, deadline: {} })
+    return { done, outcome, notReady: done.error instanceof NotReady ? done.error : undefined }
   }
 }
 
-/**
- * Runs a read without a record: for a list that goes on, and for a store that is only looked at. If the state has moved
- * while it read, it is decided and done again.
- */
-export async function readUnrecorded<Q, P, R>(
-  parts: WalkParts,
-  operation: UseOperation<Q, P, R>,
-  on: Unrecorded<Q>,
-): Promise<R> {
-  const { signal, requestId } = parseOptions(on.call.options)
-  const request = parse(operation.schema, on.input)
-  const startedAt = parts.clock.monotonic()
-  const caller: Caller = { actor: on.call.actor, action: operation.action, requestId, startedAt }
-  for (;;) {
-    if (signal?.aborted === true) throw aborted(signal)
-    const walk = new LiveWalk(withSignal(parts, signal), caller)
-    const done = await attempt(async () => operation.perform(request, walk))
-    const entry = walk.entry(done.result, done.error)
-    if (done.error !== undefined) {
-      await on.refused?.(entry)
-      return raise(done.error)
-    }
-    if (await entry.holds(parts.view, parts.clock.now())) return done.result as R
-  }
+interface Turn {
+  readonly on: Running
+  readonly materials: MaterialStore
 }
 
-/** A read that is not recorded, unless it is refused. */
-export interface Unrecorded<Q> {
-  readonly input: Q
-  readonly call: Call
-  readonly refused?: ((entry: UseEntry) => Promise<void>) | undefined
-}
-
-/** Who calls, and with what options. */
-export interface Call {
-  readonly actor: Actor
-  readonly options: CallOptions | undefined
+interface Turned<R> {
+  readonly done: Done<R>
+  readonly outcome: Outcome
+  /** What was missing, if it has to be done again. */
+  readonly notReady: NotReady | undefined
 }
 
 interface Running extends Waiter {
   readonly caller: Caller
   readonly signal: AbortSignal | undefined
-}
-
-interface Done<R> {
-  readonly result?: R
-  readonly error: unknown
 }
 
 /** An operation's own mark: what somebody puts on Object.prototype is none. */
@@ -217,20 +206,6 @@ function mayGoUnrecorded<Q, P, R>(
 ): operation is UseOperation<Q, P, R> & { mark: NonNullable<UseOperation<Q, P, R>['mark']> } {
   const ended = isKmsError(error, 'ABORTED') || isKmsError(error, 'CLOSED')
   return markOf(operation) !== undefined && done.error === undefined && !ended
-}
-
-/** What an operation threw is thrown on as it is, be it an error or not. */
-function raise(error: unknown): never {
-  // oxlint-disable-next-line typescript/only-throw-error -- not ours to wrap
-  throw error
-}
-
-async function attempt<R>(work: () => Promise<R>): Promise<Done<R>> {
-  try {
-    return { result: await work(), error: undefined }
-  } catch (error) {
-    return { error: error ?? new Error('an operation failed without saying why') }
-  }
 }
 
 /** Releases a result, or the error of an operation that failed: only against the proof that it is recorded. */

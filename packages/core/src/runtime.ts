@@ -1,14 +1,15 @@
 import type { AuditRecord } from './audit/audit-record.ts'
 import type { RecordDetails } from './audit/record.ts'
 import type { Verification, VerifyOptions } from './audit/verification.ts'
+import type { FreshMaterial, GivenMaterial } from './crypto/fresh-material.ts'
 import type { Randomness } from './crypto/randomness.ts'
 import type { Tools } from './envelope/seal.ts'
 import type { KmsError } from './errors.ts'
 import type { RequestIssue } from './internal/request-issue.ts'
 import type { Keyring, KeyUse } from './keys/keyring.ts'
-import type { Actor, EncodedContext, Material } from './stages.ts'
+import type { Actor, EncodedContext, Material, PairMaterial } from './stages.ts'
 import type { ChangeSet } from './state/change-set.ts'
-import type { KeyRow } from './state/rows.ts'
+import type { KeyRow, KeySpec } from './state/rows.ts'
 import type { StorageReader } from './storage/adapter.ts'
 
 /** What checks a request at the edge: a zod schema is one. */
@@ -67,7 +68,7 @@ export interface Walk {
   /** Claims to know of a key. @throws AccessDeniedError, KeyNotFoundError */
   key(action: string, reference: string): Promise<KeyRow>
   /** Claims to use a key: authorized, looked up, unwrapped. @throws AccessDeniedError, KeyNotFoundError and others */
-  material(target: Target): Promise<Material>
+  material(target: Target): Promise<Material | PairMaterial>
   /** Does each item on its own; whatever the library throws for one is that item's result. */
   each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]>
   /** Reads what cannot be cached, from one snapshot. */
@@ -94,6 +95,13 @@ export interface Item {
   readonly reference?: string | undefined
 }
 
+/** Key material that a change needs: made for a spec, or brought. */
+export interface MaterialPlan {
+  readonly spec: KeySpec
+  /** What the caller brings. Without it, material is made. */
+  readonly given?: GivenMaterial | undefined
+}
+
 /** What the pipeline hands to an operation that changes the state, inside its transaction. */
 export interface ChangeWalk {
   readonly tenant: string
@@ -107,6 +115,13 @@ export interface ChangeWalk {
   authorize(action: string, keyId?: string): Promise<void>
   /** Claims an operation on a key. @throws AccessDeniedError, KeyNotFoundError */
   key(action: string, reference: string): Promise<KeyRow>
+  /**
+   * Key material. What takes long to make is not made inside the transaction: then this throws, and the change is done
+   * again when it is ready. So whatever may refuse the change comes before. The keyring wipes it when it wraps it.
+   *
+   * @throws InvalidRequestError for material that the spec does not take; UnsupportedOnThisRuntimeError
+   */
+  material(plan: MaterialPlan): Promise<FreshMaterial>
   /** Says which key the record is about, where no claim did. */
   subject(key: KeyRow): void
   /** Adds to the details of the record. */

@@ -1,5 +1,6 @@
+import type { KeyPair } from './crypto/key-pair.ts'
 import type { SecretKey } from './crypto/secret-key.ts'
-import type { KeyRow, VersionRow } from './state/rows.ts'
+import type { KeyRow, KeySpec, KeyUsage, VersionRow } from './state/rows.ts'
 
 /** What a principal is in the house. */
 export type Role = 'admin' | 'service' | 'auditor'
@@ -48,12 +49,25 @@ export interface UsableKey {
   readonly validUntil: number
 }
 
-/** The secret of a usable key version. Made by `keys/keyring.ts` alone. */
+/** The secret of a usable version of a symmetric key. Made by `keys/keyring.ts` alone. */
 export interface Material {
   readonly [stage]: 'Material'
   readonly keyId: string
   readonly keyVersion: number
+  readonly spec: KeySpec
+  readonly usage: KeyUsage
   readonly secret: SecretKey
+  readonly pair?: undefined
+}
+
+/** The key pair of a usable version of an asymmetric key. Made by `keys/keyring.ts` alone. */
+export interface PairMaterial {
+  readonly [stage]: 'Material'
+  readonly keyId: string
+  readonly keyVersion: number
+  readonly spec: KeySpec
+  readonly usage: KeyUsage
+  readonly pair: KeyPair
 }
 
 /** Proof that the records of an operation are durable: what releases its result. Made by `audit/ledger.ts` alone. */

@@ -12,7 +12,7 @@ import { resolveKey } from './keys/queries.ts'
 import { decide, type Claim, type Decision } from './decide.ts'
 import { draftRecords, type Caller, type Step } from './drafts.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
-import type { Actor, Material } from './stages.ts'
+import type { Actor, Material, PairMaterial } from './stages.ts'
 import type { StateView } from './state/view.ts'
 import type { KeyRow } from './state/rows.ts'
 import type { StorageReader } from './storage/adapter.ts'
@@ -82,7 +82,7 @@ export class LiveWalk implements Walk {
     return (await this.#claim({ kind: 'key', action, key: reference })).key as KeyRow
   }
 
-  async material(target: Target): Promise<Material> {
+  async material(target: Target): Promise<Material | PairMaterial> {
     const { usable } = await this.#claim(ownOnly({ kind: 'use', ...target }))
     return this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
   }

@@ -13,6 +13,10 @@ export interface GrantOperationRow {
 }
 
 const verb = { usage: 'ENCRYPT_DECRYPT', manage: true } as const
+const signing = { usage: 'SIGN_VERIFY', manage: true } as const
+const authenticating = { usage: 'GENERATE_VERIFY_MAC', manage: true } as const
+const agreeing = { usage: 'KEY_AGREEMENT', manage: true } as const
+const encapsulating = { usage: 'ENCAPSULATE_DECAPSULATE', manage: true } as const
 
 /** Every operation that a grant can name, by name. The one table of permissions. */
 export const grantOperations = Object.freeze({
@@ -23,6 +27,14 @@ export const grantOperations = Object.freeze({
   generateDataKey: verb,
   generateDataKeyWithoutPlaintext: verb,
   decryptDataKey: verb,
+  sign: signing,
+  verify: signing,
+  generateMac: authenticating,
+  verifyMac: authenticating,
+  deriveSharedSecret: agreeing,
+  encapsulate: encapsulating,
+  decapsulate: encapsulating,
+  getPublicKey: { manage: true },
   generateRandom: { keyless: true },
   createKey: { keyless: true },
   listKeys: { keyless: true, auditor: true },

@@ -171,14 +171,14 @@ export class Committer {
   }
 
   /** Does a change at its turn, or records why not. */
-  async #change(tx: StorageTransaction, change: ChangeEntry, chain: ChainBuilder): Promise<number> {
+  async #change(tx: StorageTransaction, change: ChangeEntry, chain: ChainBuilder): Promise<number | undefined> {
     const set = new ChangeSet(tx, this.#parts.tenant)
-    const refusal: { error?: unknown } = {}
+    const thrown: { error?: unknown } = {}
     const perform = async (): Promise<RecordDraft> => {
       try {
         return await change.perform(set, chain.now)
       } catch (error) {
-        refusal.error = error
+        thrown.error = error
         throw error
       }
     }
@@ -186,8 +186,10 @@ export class Committer {
       chain.append(await tx.savepoint(perform), set.touched)
     } catch (error) {
       // Only what the change itself threw, on a storage that did all it was asked, concerns this change alone.
-      if (!Object.hasOwn(refusal, 'error') || error !== refusal.error || set.storageFailed) throw error
-      chain.append(change.refused(error))
+      if (!Object.hasOwn(thrown, 'error') || error !== thrown.error || set.storageFailed) throw error
+      const refusal = change.refused(error)
+      if (refusal === undefined) return undefined
+      chain.append(refusal)
     }
     return chain.size - 1
   }

@@ -23,8 +23,8 @@ export interface ChangeEntry {
   readonly kind: 'change'
   /** Does it. May be called again when the transaction was undone. What it throws refuses it, and nothing else. */
   perform(change: ChangeSet, now: number): Promise<RecordDraft>
-  /** The record of its refusal. */
-  refused(error: unknown): RecordDraft
+  /** The record of its refusal; `undefined` where it was none, but is to be done again later. */
+  refused(error: unknown): RecordDraft | undefined
 }
 
 /** What the ledger takes. */

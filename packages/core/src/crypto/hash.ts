@@ -2,7 +2,12 @@ import { createHash, hash, timingSafeEqual } from 'node:crypto'
 
 /** SHA-256 of the parts, one after the other. */
 export function sha256(...parts: readonly Uint8Array[]): Buffer {
-  const digest = createHash('sha256')
+  return digestOf('sha256', ...parts)
+}
+
+/** A digest of the SHA-2 family over the parts, one after the other (FIPS 180-4). */
+export function digestOf(name: 'sha256' | 'sha384' | 'sha512', ...parts: readonly Uint8Array[]): Buffer {
+  const digest = createHash(name)
   for (const part of parts) digest.update(part)
   return digest.digest()
 }

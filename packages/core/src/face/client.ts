@@ -1,22 +1,40 @@
+import { decapsulate, type DecapsulateRequest, type DecapsulateResult } from '../operations/decapsulate.ts'
 import { decryptDataKey } from '../operations/decrypt-data-key.ts'
 import { decryptMany, type DecryptManyRequest, type DecryptManyResult } from '../operations/decrypt-many.ts'
 import { decrypt } from '../operations/decrypt.ts'
+import {
+  deriveSharedSecret,
+  type DeriveSharedSecretRequest,
+  type DeriveSharedSecretResult,
+} from '../operations/derive-shared-secret.ts'
+import { encapsulate, type EncapsulateRequest, type EncapsulateResult } from '../operations/encapsulate.ts'
 import { encryptMany, type EncryptManyRequest, type EncryptManyResult } from '../operations/encrypt-many.ts'
 import { encrypt } from '../operations/encrypt.ts'
 import { generateDataKeyWithoutPlaintext } from '../operations/generate-data-key-without-plaintext.ts'
 import { generateDataKey } from '../operations/generate-data-key.ts'
+import { generateMac } from '../operations/generate-mac.ts'
 import { generateRandom, type GenerateRandomRequest, type GenerateRandomResult } from '../operations/generate-random.ts'
+import { getPublicKey, type GetPublicKeyRequest, type GetPublicKeyResult } from '../operations/get-public-key.ts'
 import { reEncryptMany, type ReEncryptManyRequest, type ReEncryptManyResult } from '../operations/re-encrypt-many.ts'
 import { reEncrypt } from '../operations/re-encrypt.ts'
 import type { GenerateDataKeyRequest, GenerateDataKeyResult } from '../operations/shared/data-keys.ts'
-import type { DecryptRequest, DecryptResult, EncryptRequest } from '../operations/shared/messages.ts'
-import type { EncryptResult, ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
+import type { GenerateMacRequest, GenerateMacResult } from '../operations/shared/macs.ts'
+import type { VerifyMacRequest, VerifyMacResult } from '../operations/shared/macs.ts'
+import type { DecryptDataKeyRequest, DecryptRequest, DecryptResult } from '../operations/shared/messages.ts'
+import type { EncryptRequest, EncryptResult } from '../operations/shared/messages.ts'
+import type { ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
+import type { SignRequest, SignResult, VerifyRequest, VerifyResult } from '../operations/shared/signing.ts'
+import { signMany, type SignManyRequest, type SignManyResult } from '../operations/sign-many.ts'
+import { sign } from '../operations/sign.ts'
+import { verifyMac } from '../operations/verify-mac.ts'
+import { verifyMany, type VerifyManyRequest, type VerifyManyResult } from '../operations/verify-many.ts'
+import { verify } from '../operations/verify.ts'
 import { InvalidRequestError } from '../errors.ts'
 import type { CallOptions } from '../call.ts'
 import type { KeyUsage } from '../state/rows.ts'
 import { Audit } from './audit.ts'
 import { Grants } from './grants.ts'
-import { handleOf, type KeyHandle } from './handle.ts'
+import { handleOf, type HandleOf } from './handles.ts'
 import { Keys } from './keys.ts'
 import { Ops } from './ops.ts'
 import { Principals } from './principals.ts'
@@ -65,8 +83,11 @@ export class KmsClient {
     this.ops = new Ops(run)
   }
 
-  /** A handle to a key by its id or name. No I/O: whether it exists shows at its first use. */
-  key(reference: string, usage: KeyUsage = 'ENCRYPT_DECRYPT'): KeyHandle {
+  /** A handle to a key for encryption by its id or name. No I/O: whether it exists shows at its first use. */
+  key(reference: string): HandleOf<'ENCRYPT_DECRYPT'>
+  /** A handle to a key for something else: with the verbs of that usage. */
+  key<U extends KeyUsage>(reference: string, usage: U): HandleOf<U>
+  key(reference: string, usage: KeyUsage = 'ENCRYPT_DECRYPT'): HandleOf<KeyUsage> {
     return handleOf(this.#run, reference, usage)
   }
 
@@ -142,8 +163,61 @@ export class KmsClient {
   }
 
   /** Decrypts a data key: the inverse of `generateDataKey`. @throws InvalidCiphertextError */
-  async decryptDataKey(request: DecryptRequest, options?: CallOptions): Promise<DecryptResult> {
+  async decryptDataKey(request: DecryptDataKeyRequest, options?: CallOptions): Promise<DecryptResult> {
     return this.#run(decryptDataKey, request, options)
+  }
+
+  /** Signs a message, or its digest, with the current version of a key. @throws InvalidKeyUsageError, InvalidKeyStateError */
+  async sign(request: SignRequest, options?: CallOptions): Promise<SignResult> {
+    return this.#run(sign, request, options)
+  }
+
+  /** Verifies a signature. One that does not fit is `valid: false`, no error. @throws InvalidKeyUsageError, InvalidKeyStateError */
+  async verify(request: VerifyRequest, options?: CallOptions): Promise<VerifyResult> {
+    return this.#run(verify, request, options)
+  }
+
+  /** Signs many messages, each on its own, with one record per key. @throws LimitExceededError */
+  async signMany(request: SignManyRequest, options?: CallOptions): Promise<SignManyResult> {
+    return this.#run(signMany, request, options)
+  }
+
+  /** Verifies many signatures, each on its own, with one record per key. @throws LimitExceededError */
+  async verifyMany(request: VerifyManyRequest, options?: CallOptions): Promise<VerifyManyResult> {
+    return this.#run(verifyMany, request, options)
+  }
+
+  /** Makes the message authentication code of a message. @throws InvalidKeyUsageError, InvalidKeyStateError */
+  async generateMac(request: GenerateMacRequest, options?: CallOptions): Promise<GenerateMacResult> {
+    return this.#run(generateMac, request, options)
+  }
+
+  /** Verifies a MAC. One that does not fit is `valid: false`, no error. @throws InvalidKeyUsageError, InvalidKeyStateError */
+  async verifyMac(request: VerifyMacRequest, options?: CallOptions): Promise<VerifyMacResult> {
+    return this.#run(verifyMac, request, options)
+  }
+
+  /** Agrees on a secret with the holder of another key. @throws InvalidKeyUsageError, InvalidKeyStateError */
+  async deriveSharedSecret(
+    request: DeriveSharedSecretRequest,
+    options?: CallOptions,
+  ): Promise<DeriveSharedSecretResult> {
+    return this.#run(deriveSharedSecret, request, options)
+  }
+
+  /** Makes a secret for the holder of a key. @throws InvalidKeyUsageError, UnsupportedOnThisRuntimeError */
+  async encapsulate(request: EncapsulateRequest, options?: CallOptions): Promise<EncapsulateResult> {
+    return this.#run(encapsulate, request, options)
+  }
+
+  /** Arrives at the secret that `encapsulate` made. @throws InvalidCiphertextError, UnsupportedOnThisRuntimeError */
+  async decapsulate(request: DecapsulateRequest, options?: CallOptions): Promise<DecapsulateResult> {
+    return this.#run(decapsulate, request, options)
+  }
+
+  /** The public half of a key pair, in any state of the key. @throws KeyNotFoundError, InvalidKeyUsageError */
+  async getPublicKey(request: GetPublicKeyRequest, options?: CallOptions): Promise<GetPublicKeyResult> {
+    return this.#run(getPublicKey, request, options)
   }
 
   /** Makes 1 to 1,024 random bytes from the operating system. */

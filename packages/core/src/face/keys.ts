@@ -13,7 +13,8 @@ import type { KeyDescription, KeyVersionDescription } from '../operations/shared
 import type { PageRequest } from '../operations/shared/pages.ts'
 import { updateKey, type UpdateKeyRequest } from '../operations/update-key.ts'
 import type { CallOptions } from '../call.ts'
-import { KeyHandle } from './handle.ts'
+import type { UsageOf } from '../operations/shared/purpose.ts'
+import { handleTo, type HandleOf } from './handles.ts'
 import type { Listing } from './listing.ts'
 import { listing, type Run } from './run.ts'
 
@@ -31,8 +32,8 @@ export class Keys {
    *
    * @throws NameTakenError when another key has the name.
    */
-  async create(request: CreateKeyRequest, options?: CallOptions): Promise<KeyHandle> {
-    return this.#handle(await this.#run(createKey, request, options))
+  async create<const P extends CreateKeyRequest>(request: P, options?: CallOptions): Promise<HandleOf<UsageOf<P>>> {
+    return this.#handle<P>(await this.#run(createKey, request, options))
   }
 
   /**
@@ -40,8 +41,8 @@ export class Keys {
    *
    * @throws ConflictError when the key of that name has another spec or usage.
    */
-  async ensure(request: EnsureKeyRequest, options?: CallOptions): Promise<KeyHandle> {
-    return this.#handle(await this.#run(ensureKey, request, options))
+  async ensure<const P extends EnsureKeyRequest>(request: P, options?: CallOptions): Promise<HandleOf<UsageOf<P>>> {
+    return this.#handle<P>(await this.#run(ensureKey, request, options))
   }
 
   /** What is known of a key. @throws KeyNotFoundError */
@@ -94,7 +95,7 @@ export class Keys {
     return this.#run(cancelKeyDeletion, request, options)
   }
 
-  #handle({ id, name, spec, usage }: KeyDescription): KeyHandle {
-    return new KeyHandle(this.#run, { reference: id, id, name, spec, usage })
+  #handle<P>({ id, name, spec, usage }: KeyDescription): HandleOf<UsageOf<P>> {
+    return handleTo(this.#run, { reference: id, id, name, spec, usage }) as HandleOf<UsageOf<P>>
   }
 }

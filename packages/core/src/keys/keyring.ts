@@ -1,26 +1,52 @@
 import { expandSha512, secretKey, type SecretKey } from '../crypto/secret-key.ts'
-import { randomBytesOf, type Randomness } from '../crypto/randomness.ts'
-import { InvalidKeyUsageError, KeyNotFoundError, StorageTamperedError, type KmsError } from '../errors.ts'
+import type { FreshMaterial } from '../crypto/fresh-material.ts'
+import { openPrivate, openPublic, spkiOf, type KeyPair } from '../crypto/key-pair.ts'
+import type { Randomness } from '../crypto/randomness.ts'
+import {
+  InvalidKeyUsageError,
+  KeyNotFoundError,
+  StorageTamperedError,
+  UnsupportedOnThisRuntimeError,
+} from '../errors.ts'
+import type { KmsError } from '../errors.ts'
+import { wipe } from '../internal/bytes.ts'
 import { limits } from '../internal/defaults.ts'
 import { Lru } from '../internal/lru.ts'
 import { withReason } from '../internal/reason.ts'
-import type { Authorized, Material, UsableKey } from '../stages.ts'
+import type { Authorized, Material, PairMaterial, UsableKey } from '../stages.ts'
 import type { KeyRow, KeyUsage, VersionRow } from '../state/rows.ts'
 import type { StateView } from '../state/view.ts'
 import { keyById, versionOf } from './queries.ts'
+import { keySpecs } from './spec.ts'
 import { requireUsable, type VersionUse } from './state.ts'
-import { keyIdentity, unwrapSecret, wrapSecret, type Identity } from './wrapping.ts'
+import { keyIdentity, kindOfWrapped, unwrapSecret, wrapSecret, type Identity } from './wrapping.ts'
 
 /** How a key is to be used. */
 export interface KeyUse extends VersionUse {
-  /** The usage that the verb belongs to. */
-  readonly usage: KeyUsage
-  /** The version that a ciphertext names. Without it the current one. */
+  /** The usage that the verb belongs to; `undefined` for one that any key has. */
+  readonly usage: KeyUsage | undefined
+  /** The version that the caller names. Without it the current one. */
   readonly version?: number | undefined
-  /** The key that a ciphertext names, where the caller named one too: they must be the same. */
-  readonly sealedBy?: string | undefined
+  /** Set where something is opened: what it says of itself, which must agree with all that the caller says. */
+  readonly opens?: Sealed | undefined
   /** The error for a ciphertext's key or version that does not exist. @defaultValue KEY_NOT_FOUND */
   readonly missing?: ((reason: string) => KmsError) | undefined
+}
+
+/** A ciphertext, as far as it says who made it. */
+export interface Sealed {
+  /** The key and version that it names; `undefined` where it cannot be read as one that does. */
+  readonly by: { readonly keyId: string; readonly keyVersion: number } | undefined
+  /** Whether the caller names the key too. */
+  readonly isKeyNamed: boolean
+}
+
+/** Wrapped material of a key version. */
+export interface WrappedMaterial {
+  readonly epoch: number
+  readonly material: Buffer
+  /** The public half, in SubjectPublicKeyInfo DER. */
+  readonly publicKey: Buffer | null
 }
 
 /** The keys of one keyring epoch. */
@@ -32,7 +58,7 @@ interface EpochKeys {
 /** Keyring keys of one tenant, and the material they unwrap. */
 export class Keyring {
   readonly #epochs = new Map<number, EpochKeys>()
-  readonly #materials = new Lru<string, Material>(limits.cachedMaterials)
+  readonly #materials = new Lru<string, Material | PairMaterial>(limits.cachedMaterials)
   readonly #random: Randomness
   #epoch = 0
 
@@ -68,25 +94,27 @@ export class Keyring {
     return unwrapSecret(this.#keysOf(epoch).wrap, identity, wrapped)
   }
 
-  /** Fresh random material, wrapped for this key version, and nowhere else. */
-  generate(key: KeyRow, version: number, length: number): Buffer {
-    const bytes = randomBytesOf(this.#random, length)
-    const wrapped = this.wrap(keyIdentity(key, version), bytes)
-    bytes.fill(0)
-    return wrapped
+  /** Fresh material, wrapped for this key version and nowhere else. Its bytes are wiped. */
+  wrapFresh(key: KeyRow, version: number, material: FreshMaterial): WrappedMaterial {
+    const wrapped = this.wrap(keyIdentity(key, version, material.kind), material.bytes)
+    wipe(material.bytes)
+    return { epoch: this.#epoch, material: wrapped, publicKey: material.publicKey }
   }
 
   /** The secret of a usable key version, unwrapped once and then kept. @throws StorageTamperedError */
-  materialOf(usable: UsableKey): Material {
+  materialOf(usable: UsableKey): Material | PairMaterial {
     const { key, version } = usable
     const name = `${key.id}:${version.version}`
     const known = this.#materials.get(name)
     if (known !== undefined) return known
     if (version.material === null) throw new StorageTamperedError('a usable key version has no material')
-    const secret = secretKey(this.unwrap(version.epoch, keyIdentity(key, version.version), version.material))
-    const material = { keyId: key.id, keyVersion: version.version, secret } as Material
-    this.#materials.set(name, material)
-    return material
+    const kind = kindOfWrapped(version.material)
+    const bytes = this.unwrap(version.epoch, keyIdentity(key, version.version, kind), version.material)
+    const of = { keyId: key.id, keyVersion: version.version, spec: key.spec, usage: key.usage }
+    const material =
+      kind === 'symmetric' ? { ...of, secret: secretKey(bytes) } : { ...of, pair: openPair(kind, bytes, version) }
+    this.#materials.set(name, material as Material | PairMaterial)
+    return material as Material | PairMaterial
   }
 
   /** Forgets every secret. Node frees them with their last reference. */
@@ -111,13 +139,24 @@ export async function lookUp(view: StateView, authorized: Authorized, use: KeyUs
   const missing = use.missing ?? notFound
   const { keyId } = authorized.intent
   const key = keyId === undefined ? undefined : await view.read(keyById(keyId))
-  if (key === undefined) throw (use.sealedBy === undefined ? missing : notFound)('no such key')
-  if (use.sealedBy !== undefined && use.sealedBy !== key.id) throw missing('it is a message of another key')
-  if (key.usage !== use.usage) throw new InvalidKeyUsageError(`the key is for ${String(key.usage)}`)
-  const version = await view.read(versionOf(key.id, use.version ?? key.currentVersion))
+  if (key === undefined) throw (use.opens?.isKeyNamed === true ? notFound : missing)('no such key')
+  const number = versionFor(key, use, missing)
+  if (use.usage !== undefined && key.usage !== use.usage) throw new InvalidKeyUsageError(`the key is for ${key.usage}`)
+  const version = await view.read(versionOf(key.id, number))
   if (version === undefined) throw missing('no such version')
   const ends = requireUsable(key, version, use)
   return { key, version, validUntil: Math.min(authorized.validUntil, ends) } as UsableKey
+}
+
+/** The version to use: the one that a ciphertext names, where those of the spec name one, or the caller's. */
+function versionFor(key: KeyRow, use: KeyUse, missing: NonNullable<KeyUse['missing']>): number {
+  if (use.opens === undefined) return use.version ?? key.currentVersion
+  const { by, isKeyNamed } = use.opens
+  if (isKeyNamed && keySpecs[key.spec].isSelfDescribing !== true) return use.version ?? key.currentVersion
+  if (by === undefined) throw missing('not a message of this kind of key')
+  if (by.keyId !== key.id) throw missing('it is a message of another key')
+  if (use.version !== undefined && use.version !== by.keyVersion) throw missing('it is a message of another version')
+  return by.keyVersion
 }
 
 /** The key that an authorized intent names, in whatever state. @throws KeyNotFoundError */
@@ -137,4 +176,24 @@ export async function findVersion(view: StateView, key: KeyRow, version: number)
 
 function notFound(reason: string): KeyNotFoundError {
   return withReason(new KeyNotFoundError('no key, or no version of it, is called so'), reason)
+}
+
+/** Opens a key pair, whose bytes are wiped. What was wrapped was a key once: if it is none here, this runtime is older. */
+function openPair(kind: 'private' | 'public', bytes: Buffer, { publicKey }: VersionRow): KeyPair {
+  const pair = parsePair(kind, bytes)
+  // Nobody computes with the one in the row, but others read it.
+  if (publicKey === null || !spkiOf(pair.publicKey).equals(publicKey)) {
+    throw new StorageTamperedError('the stored public key is not that of the key')
+  }
+  return pair
+}
+
+function parsePair(kind: 'private' | 'public', bytes: Buffer): KeyPair {
+  try {
+    return kind === 'private' ? openPrivate(bytes) : openPublic(bytes)
+  } catch {
+    throw new UnsupportedOnThisRuntimeError('keys of this spec need a newer Node.js or OpenSSL')
+  } finally {
+    wipe(bytes)
+  }
 }

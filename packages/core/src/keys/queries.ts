@@ -1,12 +1,20 @@
+import { StorageTamperedError } from '../errors.ts'
 import { isUuid } from '../internal/uuid.ts'
 import { decodeKeys, decodeVersions } from '../state/decode.ts'
 import type { Query } from '../state/query.ts'
 import { rowsAs, type KeyRow, type NameRow, type VersionRow } from '../state/rows.ts'
 import type { StateView } from '../state/view.ts'
+import { keySpecs } from './spec.ts'
 
 /** The key with this id. */
 export function keyById(id: string): Query<KeyRow | undefined> {
-  return { table: 'keys', key: [id], decode: (rows) => decodeKeys(rows)[0] }
+  return { table: 'keys', key: [id], decode: (rows) => made(decodeKeys(rows)[0]) }
+}
+
+/** A key that could have been made: of a usage that its spec has. @throws StorageTamperedError */
+function made(key: KeyRow | undefined): KeyRow | undefined {
+  if (key === undefined || keySpecs[key.spec].usages.includes(key.usage)) return key
+  throw new StorageTamperedError('a stored key is for something that its spec is not for')
 }
 
 /** A version of a key. */

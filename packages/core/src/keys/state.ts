@@ -56,7 +56,7 @@ export function requireVersionTransition(version: VersionRow, to: VersionState):
 
 /** What decides whether a version may be used. */
 export interface VersionUse {
-  readonly need: 'protect' | 'process'
+  readonly need: 'protect' | 'process' | 'describe'
   readonly now: number
   /** Set for an admin who gets data away from a revoked key. */
   readonly allowRevoked?: boolean | undefined
@@ -66,8 +66,15 @@ export interface VersionUse {
 export function requireUsable(key: KeyRow, version: VersionRow, use: VersionUse): number {
   if (use.allowRevoked === true && isRescuable(key, version)) return Infinity
   requireState(key, use.need)
+  if (use.need === 'describe') return describable(version)
   if (!versionStates[version.state].allows.includes(use.need)) throw invalidState(`the version is ${version.state}`)
   return use.need === 'protect' ? Infinity : processableUntil(key, version, use.now)
+}
+
+/** A version can be told of for as long as there is anything of it. */
+function describable(version: VersionRow): number {
+  if (version.material === null) throw invalidState(`the version is ${version.state}`)
+  return Infinity
 }
 
 /** Until when a version decrypts: from `minDecryptVersion` on, and a retired one as long as its grace lasts. */

@@ -2,7 +2,7 @@ import { LimitExceededError, NameTakenError } from '../errors.ts'
 import { ownOnly } from '../internal/own.ts'
 import type { ChangeSet } from '../state/change-set.ts'
 import type { KeyRow, KeyState, VersionRow, VersionState } from '../state/rows.ts'
-import { findVersion } from './keyring.ts'
+import { findVersion, type WrappedMaterial } from './keyring.ts'
 import { versionOf } from './queries.ts'
 import { invalidState, requireRotatable, requireTransition, requireVersionTransition } from './state.ts'
 
@@ -29,11 +29,9 @@ export function nextVersion(key: KeyRow): number {
   return key.currentVersion + 1
 }
 
-/** Wrapped material of a new version. */
-export interface NewVersion {
+/** A new version. */
+export interface NewVersion extends WrappedMaterial {
   readonly version: number
-  readonly epoch: number
-  readonly material: Buffer
   readonly mark: Mark
 }
 
@@ -50,7 +48,7 @@ async function addVersion(change: ChangeSet, key: KeyRow, next: NewVersion): Pro
     state: 'current',
     priorState: null,
     material: next.material,
-    publicKey: null,
+    publicKey: next.publicKey,
     graceEndsAt: null,
     createdAt: next.mark.now,
     ...stateColumns(next.mark),

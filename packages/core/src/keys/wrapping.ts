@@ -1,4 +1,5 @@
 import { openSmall, saltBytes, sealSmall } from '../crypto/chunked-encryption.ts'
+import type { MaterialKind } from '../crypto/fresh-material.ts'
 import { randomBytesOf, type Randomness } from '../crypto/randomness.ts'
 import type { SecretKey } from '../crypto/secret-key.ts'
 import { StorageTamperedError } from '../errors.ts'
@@ -10,7 +11,7 @@ const magic = Buffer.from('CW1', 'latin1')
 const headerBytes = 24
 
 /** What a wrapped secret is: the byte after the magic. */
-export const wrapTypes = Object.freeze({ symmetric: 1, house: 3 })
+export const wrapTypes = Object.freeze({ symmetric: 1, private: 2, house: 3, public: 4 })
 
 /** Whose secret it is. Recomputed from the row at every unwrapping, so that no row's secret opens as another's. */
 export interface Identity {
@@ -26,10 +27,19 @@ export interface Identity {
 }
 
 /** The identity of a version of a key. */
-export function keyIdentity(key: KeyRow, version: number): Identity {
+export function keyIdentity(key: KeyRow, version: number, kind: MaterialKind): Identity {
   const { id, origin, spec, tenant, usage } = key
-  return { type: wrapTypes.symmetric, id, version, exportable: key.exportable === 1, origin, spec, tenant, usage }
+  return { type: wrapTypes[kind], id, version, exportable: key.exportable === 1, origin, spec, tenant, usage }
 }
+
+/** What a wrapped secret of a key says that it is: authenticated when it opens. @throws StorageTamperedError */
+export function kindOfWrapped(wrapped: Uint8Array): MaterialKind {
+  const kind = kinds.find((name) => wrapTypes[name] === wrapped[magic.length])
+  if (kind === undefined) throw new StorageTamperedError('stored key material is of no known kind')
+  return kind
+}
+
+const kinds: readonly MaterialKind[] = ['symmetric', 'private', 'public']
 
 /**
  * Wraps a secret for the database.

@@ -2,46 +2,75 @@ import { z } from 'zod'
 
 import { grantOperation, manageKey } from '../access/grant-operation.ts'
 import { addGrant } from '../access/store.ts'
+import type { GivenMaterial } from '../crypto/fresh-material.ts'
 import { ConflictError } from '../errors.ts'
 import { jcs } from '../internal/jcs.ts'
 import { keyById, keyName } from '../keys/queries.ts'
 import { keySpecs } from '../keys/spec.ts'
 import { addKey } from '../keys/store.ts'
-import type { ChangeOperation, ChangeWalk } from '../runtime.ts'
-import type { KeyRow, KeySpec, KeyUsage } from '../state/rows.ts'
+import type { ChangeOperation, ChangeWalk, MaterialPlan } from '../runtime.ts'
+import { keySpecNames, keyUsageNames, type KeyRow, type KeySpec, type KeyUsage } from '../state/rows.ts'
 import { name } from './shared/fields.ts'
+import { keyMaterial, type KeyMaterial } from './shared/key-material.ts'
 import { describeKeyRow, settingsColumns, settingsFields } from './shared/keys.ts'
 import type { KeyDescription, KeySettings } from './shared/keys.ts'
+import type { KeyPurpose } from './shared/purpose.ts'
 
-/** A key to make. */
-export interface CreateKeyRequest extends KeySettings {
+/** What a key to make has besides its {@link KeyPurpose}. */
+export interface NewKey extends KeySettings {
   /** Unique in the tenant: 1 to 256 of `A-Z a-z 0-9 / _ . -`, not in the shape of an id. @defaultValue none */
   readonly name?: string | undefined
-  /** What it is. */
-  readonly spec: KeySpec
-  /** What it is for. @defaultValue the first usage of the spec */
-  readonly usage?: KeyUsage | undefined
+  /** Where its material comes from: made here, or brought as `material`. @defaultValue 'CHATELAINE' */
+  readonly origin?: 'CHATELAINE' | 'EXTERNAL' | undefined
+  /** Its first version's material, where the origin is `EXTERNAL`. */
+  readonly material?: KeyMaterial | undefined
 }
 
+/** A key to make: what it is and what for, its name and settings, and its material where that is brought along. */
+export type CreateKeyRequest = KeyPurpose & NewKey
+
 /** A key to find by its name, or else to make. */
-export interface EnsureKeyRequest extends CreateKeyRequest {
+export type EnsureKeyRequest = CreateKeyRequest & {
+  /** Unique in the tenant: 1 to 256 of `A-Z a-z 0-9 / _ . -`, not in the shape of an id. */
   readonly name: string
 }
 
 const fields = {
-  spec: z.enum(['AES_256']),
-  usage: z.enum(['ENCRYPT_DECRYPT']).optional(),
+  spec: z.enum(keySpecNames),
+  usage: z.enum(keyUsageNames).optional(),
+  origin: z.enum(['CHATELAINE', 'EXTERNAL']).optional(),
+  material: keyMaterial.optional(),
   ...settingsFields,
 }
-const createSchema = z.strictObject({ name: name.optional(), ...fields })
-const ensureSchema = z.strictObject({ name, ...fields })
+
+interface Plan {
+  readonly spec: KeySpec
+  readonly usage?: KeyUsage | undefined
+  readonly origin?: 'CHATELAINE' | 'EXTERNAL' | undefined
+  readonly material?: GivenMaterial | undefined
+}
+
+const hasUsage = ({ spec, usage }: Plan): boolean =>
+  usage === undefined ? keySpecs[spec].usages.length === 1 : keySpecs[spec].usages.includes(usage)
+const hasOrigin = ({ origin, material }: Plan): boolean => (origin === 'EXTERNAL') === (material !== undefined)
+const usageIssue = { path: ['usage'], error: 'a spec with several usages needs one of them, no spec another one' }
+const originIssue = { path: ['origin'], error: 'material goes with the origin EXTERNAL, which needs it' }
+
+const createSchema = z
+  .strictObject({ name: name.optional(), ...fields })
+  .refine(hasUsage, usageIssue)
+  .refine(hasOrigin, originIssue)
+const ensureSchema = z
+  .strictObject({ name, ...fields })
+  .refine(hasUsage, usageIssue)
+  .refine(hasOrigin, originIssue)
 type Parsed = z.output<typeof createSchema>
 
 /** Makes a key with its first version. A service that makes one receives a grant of `manageKey` on it. */
 export const createKey: ChangeOperation<CreateKeyRequest, Parsed, KeyDescription> = {
   action: 'createKey',
   effect: 'change',
-  schema: createSchema,
+  schema: createSchema as ChangeOperation<CreateKeyRequest, Parsed, KeyDescription>['schema'],
   perform: async (request, change) => {
     await change.authorize('createKey')
     return make(request, change)
@@ -52,7 +81,7 @@ export const createKey: ChangeOperation<CreateKeyRequest, Parsed, KeyDescription
 export const ensureKey: ChangeOperation<EnsureKeyRequest, z.output<typeof ensureSchema>, KeyDescription> = {
   action: 'createKey',
   effect: 'change',
-  schema: ensureSchema,
+  schema: ensureSchema as ChangeOperation<EnsureKeyRequest, z.output<typeof ensureSchema>, KeyDescription>['schema'],
   perform: async (request, change) => {
     const holder = await change.set.read(keyName(request.name))
     const found = holder === undefined ? undefined : await change.set.read(keyById(holder.target))
@@ -62,21 +91,28 @@ export const ensureKey: ChangeOperation<EnsureKeyRequest, z.output<typeof ensure
     }
     await change.key('describeKey', found.id)
     change.note({ existed: true })
-    if (found.spec !== request.spec || found.usage !== (request.usage ?? found.usage)) {
+    if (found.spec !== request.spec || found.usage !== usageOf(request)) {
       throw new ConflictError('the key of this name has another spec or usage')
     }
     return describeKeyRow(found)
   },
 }
 
+function usageOf({ spec, usage }: Plan): KeyUsage {
+  return usage ?? keySpecs[spec].usages[0]
+}
+
+function planOf({ spec, material }: Plan): MaterialPlan {
+  return { spec, given: material }
+}
+
 async function make(request: Parsed, change: ChangeWalk): Promise<KeyDescription> {
-  const spec = keySpecs[request.spec]
   const key = { ...newRow(request, change), ...settingsColumns(request) }
   change.subject(key)
-  change.note({ spec: request.spec })
-  const material = change.keyring.generate(key, 1, spec.materialBytes)
+  change.note({ spec: request.spec, ...(key.origin === 'EXTERNAL' ? { origin: key.origin } : {}) })
+  const wrapped = change.keyring.wrapFresh(key, 1, await change.material(planOf(request)))
   const mark = { actor: change.actor.id, now: change.now, reason: undefined }
-  await addKey(change.set, key, { version: 1, epoch: change.keyring.epoch, material, mark })
+  await addKey(change.set, key, { version: 1, ...wrapped, mark })
   if (change.actor.role === 'service') await grantToCreator(change, key)
   return describeKeyRow(key)
 }
@@ -88,8 +124,8 @@ function newRow(request: Parsed, change: ChangeWalk): KeyRow {
     id: change.random.uuid(),
     name: request.name ?? null,
     spec: request.spec,
-    usage: request.usage ?? keySpecs[request.spec].usages[0],
-    origin: 'CHATELAINE',
+    usage: usageOf(request),
+    origin: request.origin ?? 'CHATELAINE',
     exportable: 0,
     state: 'Enabled',
     priorState: null,

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { ManyItem, UseOperation } from '../runtime.ts'
 import { itemsOf, reference } from './shared/fields.ts'
-import { decryptFields, decryptMessage, type DecryptRequest, type DecryptResult } from './shared/messages.ts'
+import { decryptFields, type DecryptRequest, type DecryptResult } from './shared/messages.ts'
+import { decryptMessage } from './shared/sealing.ts'
 
 /** One message of many. */
 export interface DecryptItem extends DecryptRequest {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { UseOperation } from '../runtime.ts'
-import { decryptFields, decryptMessage, type DecryptRequest, type DecryptResult } from './shared/messages.ts'
+import { decryptFields, type DecryptRequest, type DecryptResult } from './shared/messages.ts'
+import { decryptMessage } from './shared/sealing.ts'
 
 const schema = z.strictObject(decryptFields)
 

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { ManyItem, UseOperation } from '../runtime.ts'
 import { itemsOf, reference } from './shared/fields.ts'
-import { encryptFields, encryptMessage, type EncryptRequest, type EncryptResult } from './shared/messages.ts'
+import { encryptFields, type EncryptRequest, type EncryptResult } from './shared/messages.ts'
+import { encryptMessage } from './shared/sealing.ts'
 
 /** One message of many. */
 export interface EncryptItem extends EncryptRequest {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { UseOperation } from '../runtime.ts'
-import { encryptFields, encryptMessage, type EncryptRequest, type EncryptResult } from './shared/messages.ts'
+import { encryptFields, type EncryptRequest, type EncryptResult } from './shared/messages.ts'
+import { encryptMessage } from './shared/sealing.ts'
 
 const schema = z.strictObject(encryptFields)
 

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { ManyItem, UseOperation } from '../runtime.ts'
 import { itemsOf, reference } from './shared/fields.ts'
-import { reEncryptFields, reEncryptMessage, type ReEncryptRequest, type ReEncryptResult } from './shared/messages.ts'
+import { reEncryptFields, type ReEncryptRequest, type ReEncryptResult } from './shared/messages.ts'
+import { reEncryptMessage } from './shared/sealing.ts'
 
 /** One message of many. */
 export interface ReEncryptItem extends ReEncryptRequest {

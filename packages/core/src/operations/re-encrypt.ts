@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { UseOperation } from '../runtime.ts'
-import { reEncryptFields, reEncryptMessage, type ReEncryptRequest, type ReEncryptResult } from './shared/messages.ts'
+import { reEncryptFields, type ReEncryptRequest, type ReEncryptResult } from './shared/messages.ts'
+import { reEncryptMessage } from './shared/sealing.ts'
 
 const schema = z.strictObject(reEncryptFields)
 

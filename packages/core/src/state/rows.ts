@@ -17,9 +17,36 @@ export const keyStateNames = [
 /** The names of {@link VersionState}. */
 export const versionStateNames = ['current', 'retired', 'disabled', 'revoked', 'destroyed'] as const
 /** The names of {@link KeyUsage}. */
-export const keyUsageNames = ['ENCRYPT_DECRYPT'] as const
+export const keyUsageNames = [
+  'ENCRYPT_DECRYPT',
+  'SIGN_VERIFY',
+  'GENERATE_VERIFY_MAC',
+  'KEY_AGREEMENT',
+  'ENCAPSULATE_DECAPSULATE',
+] as const
 /** The names of {@link KeySpec}. */
-export const keySpecNames = ['AES_256'] as const
+export const keySpecNames = [
+  'AES_256',
+  'RSA_2048',
+  'RSA_3072',
+  'RSA_4096',
+  'ECC_NIST_P256',
+  'ECC_NIST_P384',
+  'ECC_NIST_P521',
+  'ECC_SECG_P256K1',
+  'ECC_NIST_EDWARDS25519',
+  'X25519',
+  'HMAC_224',
+  'HMAC_256',
+  'HMAC_384',
+  'HMAC_512',
+  'ML_DSA_44',
+  'ML_DSA_65',
+  'ML_DSA_87',
+  'ML_KEM_512',
+  'ML_KEM_768',
+  'ML_KEM_1024',
+] as const
 
 /** States of a key, as AWS KMS names them where it has them. */
 export type KeyState = (typeof keyStateNames)[number]

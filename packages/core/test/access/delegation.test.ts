@@ -187,6 +187,7 @@ describe('a service that may create keys', () => {
         'generateDataKey',
         'generateDataKeyWithoutPlaintext',
         'decryptDataKey',
+        'getPublicKey',
         'describeKey',
         'updateKey',
         'rotateKey',

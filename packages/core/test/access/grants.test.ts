@@ -51,7 +51,7 @@ describe('creating a grant', () => {
     ['no principal', { principal: undefined }],
     ['no key', { key: undefined }],
     ['no operations', { operations: [] }],
-    ['an operation that does not exist', { operations: ['sign'] }],
+    ['an operation that does not exist', { operations: ['signature'] }],
     ['101 operations', { operations: Array.from({ length: 101 }, () => 'decrypt') }],
     ['a role', { role: 'admin' }],
     ['a field of the row', { createdBy: 'somebody' }],

@@ -2,7 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { manageKey, type GrantOperation, type KmsClient } from '../../src/index.ts'
 import { grantOperationNames } from '../../src/access/grant-operation.ts'
 import { actor, expectCode, makeWorld, outcomeOf, recordOf, recordsOf } from '../support/kms.ts'
-import { keyless, makeTarget, tendingOne, using, verbs, type ClientVerb, type Target } from '../support/verbs.ts'
+import {
+  keyless,
+  makeTarget,
+  ofOtherUsages,
+  tendingOne,
+  using,
+  verbs,
+  type ClientVerb,
+  type Target,
+} from '../support/verbs.ts'
 
 /** The whole table of permissions, typed out again. */
 const operations: readonly GrantOperation[] = [
@@ -13,6 +22,14 @@ const operations: readonly GrantOperation[] = [
   'generateDataKey',
   'generateDataKeyWithoutPlaintext',
   'decryptDataKey',
+  'sign',
+  'verify',
+  'generateMac',
+  'verifyMac',
+  'deriveSharedSecret',
+  'encapsulate',
+  'decapsulate',
+  'getPublicKey',
   'generateRandom',
   'createKey',
   'listKeys',
@@ -72,6 +89,14 @@ describe('the table of permissions', () => {
       'generateDataKey',
       'generateDataKeyWithoutPlaintext',
       'decryptDataKey',
+      'sign',
+      'verify',
+      'generateMac',
+      'verifyMac',
+      'deriveSharedSecret',
+      'encapsulate',
+      'decapsulate',
+      'getPublicKey',
       'describeKey',
       'updateKey',
       'rotateKey',
@@ -143,6 +168,21 @@ describe('roles', () => {
     const target = await makeTarget(kms, 'k')
     const outcomes = await tried(actor(kms, 'anna', 'admin'), target)
     expect(outcomes).toEqual(Object.fromEntries(Object.keys(verbs).map((name) => [name, 'ok'])))
+  })
+
+  test('B36 D57 a verb of another usage is refused to whoever may, and denied to whoever may not', async () => {
+    const { kms } = await makeWorld()
+    const target = await makeTarget(kms, 'k')
+    const [asAdmin, asService] = [actor(kms, 'anna', 'admin'), actor(kms, 'app', 'service')]
+    const names = Object.keys(ofOtherUsages)
+    const told = Object.fromEntries(names.map((name) => [name, 'INVALID_KEY_USAGE']))
+    expect(await tried(asAdmin, target, ofOtherUsages)).toEqual(told)
+    expect(allowed(await triedAtOnce(asService, target, ofOtherUsages))).toEqual([])
+    for (const [name, verb] of Object.entries(ofOtherUsages)) {
+      const service = actor(kms, name, 'service')
+      await kms.grants.create({ principal: name, key: 'k', operations: [...(verb.needs ?? [])] })
+      expect([name, await outcomeOf(verb.run(service, target))]).toEqual([name, 'INVALID_KEY_USAGE'])
+    }
   })
 
   test('S0-31 an auditor reads, and does nothing else', async () => {

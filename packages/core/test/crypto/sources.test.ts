@@ -39,7 +39,7 @@ describe('the sources', () => {
     expect(users.filter((name) => !name.startsWith('crypto/') && !name.startsWith('testing/'))).toEqual([])
   })
 
-  it('name no cipher but AES-256-GCM, and no hash but SHA-256 and SHA-512', () => {
+  it('name no cipher but AES-256-GCM, and no hash but SHA-2, save SHA-1 for OAEP that others made', () => {
     const crypto = files
       .filter(({ name }) => name.startsWith('crypto/'))
       .map(({ text }) => text)
@@ -47,6 +47,10 @@ describe('the sources', () => {
     const named = [...crypto.matchAll(/'((?:aes|sha|md|des|rc|chacha|camellia|aria)[a-z0-9-]*)'/gi)].map(
       ([, name]) => name,
     )
-    expect(new Set(named)).toEqual(new Set(['aes-256-gcm', 'sha256', 'sha512']))
+    expect(new Set(named)).toEqual(
+      new Set(['aes-256-gcm', 'sha224', 'sha256', 'sha384', 'sha512', 'SHA-256', 'sha1', 'SHA-1']),
+    )
+    expect(crypto.match(/'sha-?1'/gi)).toHaveLength(4)
+    expect(crypto).toContain("hash: 'sha1', webHash: 'SHA-1', hashBytes: 20, isForOldCiphertexts: true")
   })
 })

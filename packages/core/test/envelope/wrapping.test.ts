@@ -40,7 +40,7 @@ describe('a wrapped secret', () => {
     expect(wrapped.toString('hex', 4, 20)).toBe(fixedKeyId.replaceAll('-', ''))
     expect(wrapped.readUInt32BE(20)).toBe(2)
     expect(wrapped).toHaveLength(24 + 56 + 32 + 16)
-    expect(wrapTypes).toEqual({ symmetric: 1, house: 3 })
+    expect(wrapTypes).toEqual({ symmetric: 1, private: 2, house: 3, public: 4 })
   })
 
   it('opens under its identity, from any kind of array', () => {
@@ -92,7 +92,7 @@ describe('a wrapped secret', () => {
       tenant: 't',
       usage: 'ENCRYPT_DECRYPT',
     }
-    expect(keyIdentity(row as KeyRow, 5)).toEqual({ ...expected, exportable: false })
-    expect(keyIdentity({ ...row, exportable: 1 } as KeyRow, 5)).toEqual({ ...expected, exportable: true })
+    expect(keyIdentity(row as KeyRow, 5, 'symmetric')).toEqual({ ...expected, exportable: false })
+    expect(keyIdentity({ ...row, exportable: 1 } as KeyRow, 5, 'symmetric')).toEqual({ ...expected, exportable: true })
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { KeyHandle, type KeyUsage } from '../../src/index.ts'
+import { AgreementKey, EncapsulationKey, EncryptionKey, KeyHandle, MacKey, SigningKey } from '../../src/index.ts'
+import type { KeyUsage } from '../../src/index.ts'
 import { expectCode, makeWorld, recordOf, recordsOf } from '../support/kms.ts'
 import { makeTarget } from '../support/verbs.ts'
 
@@ -39,7 +40,7 @@ describe('kms.key', () => {
     },
   )
 
-  test.each(['SIGN_VERIFY', 'encrypt_decrypt', '', '__proto__', null, {}])('takes no usage %o', async (usage) => {
+  test.each(['SIGN', 'encrypt_decrypt', '', '__proto__', null, {}])('takes no usage %o', async (usage) => {
     const { kms } = await world()
     expect(() => kms.key('k', usage as KeyUsage)).toThrow(
       expect.objectContaining({ code: 'INVALID_REQUEST', message: 'there is no such key usage' }),
@@ -120,7 +121,9 @@ describe('a handle', () => {
   })
 
   test('D65 has these verbs, and no others', () => {
-    expect(Object.getOwnPropertyNames(KeyHandle.prototype).toSorted()).toEqual(
+    const verbsOf = (of: object): string[] => Object.getOwnPropertyNames(of).toSorted()
+    expect(verbsOf(KeyHandle.prototype)).toEqual(['constructor', 'describe', 'disable', 'enable', 'rotate'])
+    expect(verbsOf(EncryptionKey.prototype)).toEqual(
       [
         'constructor',
         'encrypt',
@@ -136,12 +139,14 @@ describe('a handle', () => {
         'reEncryptMany',
         'generateDataKey',
         'decryptDataKey',
-        'describe',
-        'rotate',
-        'disable',
-        'enable',
+        'getPublicKey',
       ].toSorted(),
     )
+    const signing = ['constructor', 'getPublicKey', 'sign', 'signMany', 'verify', 'verifyMany']
+    expect(verbsOf(SigningKey.prototype)).toEqual(signing)
+    expect(verbsOf(MacKey.prototype)).toEqual(['constructor', 'generateMac', 'verifyMac'])
+    expect(verbsOf(AgreementKey.prototype)).toEqual(['constructor', 'deriveSharedSecret', 'getPublicKey'])
+    expect(verbsOf(EncapsulationKey.prototype)).toEqual(['constructor', 'decapsulate', 'encapsulate', 'getPublicKey'])
   })
 
   test('passes signal and request id on, with every verb', async () => {

@@ -8,7 +8,9 @@ import { changeOf, namedUse, waiter } from './audit-entries.ts'
 import { until, watch, type Watched } from './audit-world.ts'
 
 const nameOf = (entry: Entry): string =>
-  entry.kind === 'use' ? (entry.drafts[0]?.action as string) : entry.refused(new StorageTamperedError('')).action
+  entry.kind === 'use'
+    ? (entry.drafts[0]?.action as string)
+    : (entry.refused(new StorageTamperedError(''))?.action as string)
 
 /** A committer of which the test decides what becomes of each batch. */
 export class Stage {

@@ -75,6 +75,24 @@ export const using: Readonly<Record<string, ClientVerb>> = {
   ),
 }
 
+/** Verbs of other usages: an encryption key has none of them, which whoever may is told, and whoever may not is not. */
+export const ofOtherUsages: Readonly<Record<string, ClientVerb>> = {
+  sign: keyVerb(['sign'], async (client, { key }) => client.sign({ key, message: '1' })),
+  signMany: keyVerb(['sign'], async (client, { key }) => item(client.signMany({ items: [{ key, message: '1' }] }))),
+  verify: keyVerb(['verify'], async (client, { key }) => client.verify({ key, message: '1', signature: 'AAAA' })),
+  verifyMany: keyVerb(['verify'], async (client, { key }) =>
+    item(client.verifyMany({ items: [{ key, message: '1', signature: 'AAAA' }] })),
+  ),
+  generateMac: keyVerb(['generateMac'], async (client, { key }) => client.generateMac({ key, message: '1' })),
+  verifyMac: keyVerb(['verifyMac'], async (client, { key }) => client.verifyMac({ key, message: '1', mac: 'AAAA' })),
+  deriveSharedSecret: keyVerb(['deriveSharedSecret'], async (client, { key }) =>
+    client.deriveSharedSecret({ key, publicKey: { kty: 'OKP', crv: 'X25519', x: 'B'.repeat(42) + 'A' } }),
+  ),
+  encapsulate: keyVerb(['encapsulate'], async (client, { key }) => client.encapsulate({ key })),
+  decapsulate: keyVerb(['decapsulate'], async (client, { key }) => client.decapsulate({ key, ciphertext: 'AAAA' })),
+  getPublicKey: keyVerb(['getPublicKey'], async (client, { key }) => client.getPublicKey({ key })),
+}
+
 /** Verbs that tend to one key. */
 export const tendingOne: Readonly<Record<string, ClientVerb>> = {
   'keys.get': { ...keyVerb(['describeKey'], async (client, { key }) => client.keys.get({ key })), auditor: true },

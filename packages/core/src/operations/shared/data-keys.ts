@@ -5,7 +5,8 @@ import { dataKey } from '../../envelope/suite.ts'
 import type { Walk } from '../../runtime.ts'
 import type { EncodedContext } from '../../stages.ts'
 import { context, keyReference, type EncryptionContext } from './fields.ts'
-import { sealFor, type EncryptResult } from './messages.ts'
+import type { EncryptResult } from './messages.ts'
+import { sealFor } from './sealing.ts'
 
 /** A data key to make. */
 export interface GenerateDataKeyRequest {

@@ -41,6 +41,9 @@ export const name: z.ZodType<string, string> = z
 /** What callers call a key: an id, a name or an alias. */
 export const keyReference: z.ZodType<string, string> = z.string().regex(namePattern, 'a key is named by its id or name')
 
+/** A version of a key. */
+export const keyVersion: z.ZodType<number, number> = z.int().min(1).max(0xffff_ffff)
+
 /** A key, or `*` for all of them. */
 export const keyOrAll: z.ZodType<string, string> = z.union([z.literal('*'), keyReference])
 

@@ -1,0 +1,50 @@
+import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { ownOnly } from '../internal/own.ts'
+
+/** One half of a key pair. */
+export type HalfKey = KeyObject
+
+export type { JsonWebKey }
+
+/** A private key with its public half, or a public key alone. Node prints the halves as `PrivateKeyObject {}`. */
+export interface KeyPair {
+  /** Absent where only the public half was ever known. */
+  readonly privateKey: KeyObject | undefined
+  readonly publicKey: KeyObject
+}
+
+/** The pair of a private key in PKCS#8 DER (RFC 5208). Throws what OpenSSL throws. */
+export function openPrivate(pkcs8: Uint8Array): KeyPair {
+  const privateKey = createPrivateKey(ownOnly({ key: asInput(pkcs8), format: 'der', type: 'pkcs8' } as const))
+  return { privateKey, publicKey: createPublicKey(privateKey) }
+}
+
+/** A public key in SubjectPublicKeyInfo DER (RFC 5280 section 4.1.2.7), alone. Throws what OpenSSL throws. */
+export function openPublic(spki: Uint8Array): KeyPair {
+  const publicKey = createPublicKey(ownOnly({ key: asInput(spki), format: 'der', type: 'spki' } as const))
+  return { privateKey: undefined, publicKey }
+}
+
+/** A public key as SubjectPublicKeyInfo in DER. */
+export function spkiOf(publicKey: KeyObject): Buffer {
+  return publicKey.export({ format: 'der', type: 'spki' })
+}
+
+/** A private key as PKCS#8 in DER. Whoever calls it wipes the bytes. */
+export function pkcs8Of(privateKey: KeyObject): Buffer {
+  return privateKey.export({ format: 'der', type: 'pkcs8' })
+}
+
+/** A public key as SubjectPublicKeyInfo in PEM (RFC 7468 section 13). */
+export function spkiPemOf(spki: Uint8Array): string {
+  return openPublic(spki).publicKey.export({ format: 'pem', type: 'spki' }) as string
+}
+
+/** A public key as a JSON Web Key (RFC 7517; RFC 8037 and 9964 for the newer kinds). */
+export function jwkOf(spki: Uint8Array): JsonWebKey {
+  return openPublic(spki).publicKey.export({ format: 'jwk' })
+}
+
+function asInput(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

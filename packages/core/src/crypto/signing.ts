@@ -1,0 +1,77 @@
+import { sign, verify, type KeyObject, type SignKeyObjectInput } from 'node:crypto'
+import { ownOnly } from '../internal/own.ts'
+
+/** How a message is given: itself, or its digest. */
+export type MessageType = 'RAW' | 'DIGEST'
+
+/** How an ECDSA signature is written: ASN.1 in DER, or the two numbers one after the other (IEEE P1363). */
+export type SignatureFormat = 'DER' | 'P1363'
+
+/** What is signed, and how. */
+export interface ToSign {
+  readonly type: MessageType
+  /** The message, or a digest of the length that the algorithm takes. */
+  readonly bytes: Buffer
+  /** Only for algorithms with {@link SigningAlgorithm.hasFormats}. */
+  readonly format: SignatureFormat
+  /** The context string of FIPS 204, at most 255 bytes. Only for {@link SigningAlgorithm.takesContext}. */
+  readonly context: Buffer | undefined
+}
+
+/** What the library knows about one signature algorithm. */
+export interface SigningAlgorithm {
+  /** Its name, that of AWS KMS where it has one. */
+  readonly name: string
+  /** Length of a digest that may be given instead of the message; absent where there is no such thing. */
+  readonly digestBytes?: number
+  /** Whether signatures have two formats. */
+  readonly hasFormats?: true
+  /** Whether a context string may be bound into the signature. */
+  readonly takesContext?: true
+  /** Signs. Throws what OpenSSL throws. */
+  sign(key: KeyObject, message: ToSign): Promise<Buffer>
+  /** Whether a signature is of this message: false for one of whatever shape that is not. */
+  verify(key: KeyObject, message: ToSign, signature: Buffer): Promise<boolean>
+}
+
+/** Longer messages are hashed in the thread pool also where signing itself is quick. */
+const inlineBytes = 64 * 1024
+
+/** Options of node:crypto for one signature. */
+export type SigningOptions = Omit<SignKeyObjectInput, 'key'> & { readonly context?: Buffer | undefined }
+
+/** Signs in the thread pool. */
+export async function signInPool(hash: string | null, message: Buffer, input: SignKeyObjectInput): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    sign(hash, message, ownOnly(input), (error, signature) => (error === null ? resolve(signature) : reject(error)))
+  })
+}
+
+/** Verifies in the thread pool. */
+export async function verifyInPool(on: Verification): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    verify(on.hash, on.message, ownOnly(on.input), on.signature, (error, isValid) =>
+      error === null ? resolve(isValid) : reject(error),
+    )
+  })
+}
+
+/** What {@link verifyInPool} compares. */
+export interface Verification {
+  readonly hash: string | null
+  readonly message: Buffer
+  readonly input: SignKeyObjectInput
+  readonly signature: Buffer
+}
+
+/** Signs at once, where that takes less than handing it to another thread. */
+export async function signQuickly(hash: string | null, message: Buffer, input: SignKeyObjectInput): Promise<Buffer> {
+  if (message.length > inlineBytes) return signInPool(hash, message, input)
+  return sign(hash, message, ownOnly(input))
+}
+
+/** Verifies at once, where that takes less than handing it to another thread. */
+export async function verifyQuickly(on: Verification): Promise<boolean> {
+  if (on.message.length > inlineBytes) return verifyInPool(on)
+  return verify(on.hash, on.message, ownOnly(on.input), on.signature)
+}

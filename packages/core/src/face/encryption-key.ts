@@ -1,0 +1,144 @@
+import { InvalidRequestError } from '../errors.ts'
+import { decryptMany, type DecryptManyResult } from '../operations/decrypt-many.ts'
+import { decrypt } from '../operations/decrypt.ts'
+import { decryptDataKey } from '../operations/decrypt-data-key.ts'
+import { encryptMany, type EncryptManyResult } from '../operations/encrypt-many.ts'
+import { encrypt } from '../operations/encrypt.ts'
+import { generateDataKey } from '../operations/generate-data-key.ts'
+import { getPublicKey, type GetPublicKeyResult } from '../operations/get-public-key.ts'
+import { reEncryptMany, type ReEncryptManyResult } from '../operations/re-encrypt-many.ts'
+import { reEncrypt } from '../operations/re-encrypt.ts'
+import type { GenerateDataKeyRequest, GenerateDataKeyResult } from '../operations/shared/data-keys.ts'
+import type { Ciphertext, Plaintext } from '../operations/shared/fields.ts'
+import type { DecryptDataKeyRequest, DecryptRequest, DecryptResult } from '../operations/shared/messages.ts'
+import type { EncryptRequest, EncryptResult, ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
+import type { CallOptions } from '../call.ts'
+import { KeyHandle, split, withKey, type KeyIdentity, type PublicKeyOptions } from './handle.ts'
+import type { Run } from './run.ts'
+import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
+
+/** Options of a handle's `encrypt`. */
+export type EncryptOptions = Omit<EncryptRequest, 'key' | 'plaintext'> & CallOptions
+
+/** Options of a handle's `decrypt`. */
+export type DecryptOptions = Omit<DecryptRequest, 'key' | 'ciphertext'> & CallOptions
+
+/** Options of a handle's `reEncrypt`. */
+export type ReEncryptOptions = Omit<ReEncryptRequest, 'key' | 'ciphertext'> & CallOptions
+
+/** Options of a handle's `decryptDataKey`. */
+export type DecryptDataKeyOptions = Omit<DecryptDataKeyRequest, 'key' | 'ciphertext'> & CallOptions
+
+/** A key of usage `ENCRYPT_DECRYPT`. Data keys, encryption contexts and re-encryption are for AES keys alone. */
+export class EncryptionKey extends KeyHandle {
+  readonly #run: Run
+  readonly #key: string
+
+  /** @internal */
+  constructor(run: Run, identity: KeyIdentity) {
+    super(run, identity)
+    this.#run = run
+    this.#key = identity.reference
+  }
+
+  /** Encrypts bytes, or the UTF-8 bytes of a string. @throws AccessDeniedError, InvalidKeyStateError */
+  async encrypt(plaintext: Plaintext, options: EncryptOptions = {}): Promise<EncryptResult> {
+    const [call, fields] = split(options)
+    return this.#run(encrypt, { ...fields, key: this.#key, plaintext }, call)
+  }
+
+  /** Decrypts a message of this key. @throws InvalidCiphertextError, AccessDeniedError, InvalidKeyStateError */
+  async decrypt(ciphertext: Ciphertext, options: DecryptOptions = {}): Promise<DecryptResult> {
+    const [call, fields] = split(options)
+    return this.#run(decrypt, { ...fields, key: this.#key, ciphertext }, call)
+  }
+
+  /**
+   * Puts a message, of this or another key, under the current version of this one; its plaintext is not shown.
+   *
+   * @throws InvalidCiphertextError, AccessDeniedError, InvalidKeyStateError
+   */
+  async reEncrypt(ciphertext: Ciphertext, options: ReEncryptOptions = {}): Promise<ReEncryptResult> {
+    const [call, fields] = split(options)
+    return this.#run(reEncrypt, { ...fields, key: this.#key, ciphertext }, call)
+  }
+
+  /** Re-encrypts what `encryptText` or `encryptJson` returned, into base64url again. */
+  async reEncryptText(ciphertext: Ciphertext, options: ReEncryptOptions = {}): Promise<string> {
+    return (await this.reEncrypt(ciphertext, options)).ciphertext.toString('base64url')
+  }
+
+  /** Encrypts a text into base64url, for a text column. */
+  async encryptText(text: string, options: EncryptOptions = {}): Promise<string> {
+    if (typeof text !== 'string') throw new InvalidRequestError('encryptText takes a string')
+    return (await this.encrypt(text, options)).ciphertext.toString('base64url')
+  }
+
+  /** Decrypts what `encryptText` returned. */
+  async decryptText(ciphertext: Ciphertext, options: DecryptOptions = {}): Promise<string> {
+    return decodeText((await this.decrypt(ciphertext, options)).plaintext)
+  }
+
+  /** Encrypts a value as JSON into base64url, for a text column. */
+  async encryptJson(value: unknown, options: EncryptOptions = {}): Promise<string> {
+    return this.encryptText(encodeJson(value), options)
+  }
+
+  /** Decrypts what `encryptJson` returned. */
+  async decryptJson(ciphertext: Ciphertext, options: DecryptOptions = {}): Promise<unknown> {
+    return decodeJson(await this.decryptText(ciphertext, options))
+  }
+
+  /** Encrypts up to 1,000 messages, each on its own, with one audit record. */
+  async encryptMany(items: readonly HandleEncryptItem[], options?: CallOptions): Promise<EncryptManyResult> {
+    return this.#run(encryptMany, { items: withKey(items, this.#key) }, options)
+  }
+
+  /** Decrypts up to 1,000 messages of this key, each on its own, with one audit record. */
+  async decryptMany(items: readonly HandleDecryptItem[], options?: CallOptions): Promise<DecryptManyResult> {
+    return this.#run(decryptMany, { items: withKey(items, this.#key) }, options)
+  }
+
+  /** Re-encrypts up to 1,000 messages, each on its own, with one audit record per key and direction. */
+  async reEncryptMany(items: readonly HandleReEncryptItem[], options?: CallOptions): Promise<ReEncryptManyResult> {
+    return this.#run(reEncryptMany, { items: withKey(items, this.#key) }, options)
+  }
+
+  /** Makes a data key, in clear and encrypted under this key. */
+  async generateDataKey(
+    request: Omit<GenerateDataKeyRequest, 'key'> = {},
+    options?: CallOptions,
+  ): Promise<GenerateDataKeyResult> {
+    return this.#run(generateDataKey, { ...requireObject(request, 'request'), key: this.#key }, options)
+  }
+
+  /** Decrypts a data key of this key: the inverse of `generateDataKey`. */
+  async decryptDataKey(ciphertext: Ciphertext, options: DecryptDataKeyOptions = {}): Promise<DecryptResult> {
+    const [call, fields] = split(options)
+    return this.#run(decryptDataKey, { ...fields, key: this.#key, ciphertext }, call)
+  }
+
+  /** The public half of an RSA key, for those who encrypt elsewhere. @throws InvalidKeyUsageError for an AES key. */
+  async getPublicKey(options: PublicKeyOptions = {}): Promise<GetPublicKeyResult> {
+    const [call, fields] = split(options)
+    return this.#run(getPublicKey, { ...fields, key: this.#key }, call)
+  }
+}
+
+/** A message of a handle's `encryptMany`. */
+export interface HandleEncryptItem extends Omit<EncryptRequest, 'key'> {
+  /** What the caller calls it: given back with its result. */
+  readonly reference?: string | undefined
+}
+
+/** A message of a handle's `decryptMany`. */
+export interface HandleDecryptItem extends Omit<DecryptRequest, 'key'> {
+  /** What the caller calls it: given back with its result. */
+  readonly reference?: string | undefined
+}
+
+/** A message of a handle's `reEncryptMany`. */
+export interface HandleReEncryptItem extends Omit<ReEncryptRequest, 'key'> {
+  /** What the caller calls it: given back with its result. */
+  readonly reference?: string | undefined
+}

@@ -1,0 +1,92 @@
+import type { HalfKey } from '../../crypto/key-pair.ts'
+import { parseHeader, type Header } from '../../envelope/header.ts'
+import { invalidCiphertext, readHeader } from '../../envelope/open.ts'
+import type { Suite } from '../../envelope/suite.ts'
+import { AccessDeniedError, InvalidKeyUsageError } from '../../errors.ts'
+import { withReason } from '../../internal/reason.ts'
+import type { Target, Walk } from '../../runtime.ts'
+import type { EncodedContext, Material, PairMaterial } from '../../stages.ts'
+import { notBase64url } from './fields.ts'
+
+/** A parsed request to open something. */
+export interface Opening {
+  readonly ciphertext: Buffer
+  readonly context?: EncodedContext | undefined
+  readonly key?: string | undefined
+  readonly keyVersion?: number | undefined
+  readonly algorithm?: string | undefined
+  readonly allowRevoked?: boolean | undefined
+  readonly reason?: string | undefined
+}
+
+/** Finds the material that opens a ciphertext: who sealed it, may the caller, does the state allow it. */
+export async function openFor(walk: Walk, how: OpenAs, request: Opening): Promise<Found> {
+  if (request.ciphertext === notBase64url) throw invalidCiphertext('not canonical base64url')
+  // Whoever names the key may mean one whose ciphertexts do not: it is the key's spec that decides.
+  const header = request.key === undefined ? readHeader(request.ciphertext, how.opens) : headerOf(request, how)
+  if (request.allowRevoked === true) rescue(walk, request)
+  const target: Target = {
+    action: how.action,
+    key: request.key ?? (header as Header).keyId,
+    opens: { by: header, isKeyNamed: request.key !== undefined },
+    version: request.keyVersion,
+    usage: 'ENCRYPT_DECRYPT',
+    need: 'process',
+    context: request.context,
+    allowRevoked: request.allowRevoked,
+    missing: invalidCiphertext,
+  }
+  const material = await walk.material(target)
+  return material.pair === undefined ? { material, suite: (header as Header).suite } : { material, suite: undefined }
+}
+
+/** What opens a ciphertext: a secret, for a CM1 message of some suite, or a key pair. */
+export type Found =
+  | { readonly material: Material; readonly suite: Suite }
+  | { readonly material: PairMaterial; readonly suite: undefined }
+
+/** What opens a CM1 message. @throws InvalidCiphertextError where a key pair would be asked to. */
+export function requireSealed(found: Found): Extract<Found, { suite: Suite }> {
+  if (found.suite === undefined) throw invalidCiphertext('it is not a message of a symmetric key')
+  return found
+}
+
+function headerOf({ ciphertext: message }: Opening, { opens }: OpenAs): Header | undefined {
+  const header = parseHeader(message)
+  return header !== undefined && opens.includes(header.suite.opens) ? header : undefined
+}
+
+/** The secret of a symmetric key. @throws InvalidKeyUsageError for a key pair. */
+export function requireSecret(material: Material | PairMaterial): Material {
+  if (material.pair !== undefined)
+    throw new InvalidKeyUsageError('a key pair seals no data keys and re-encrypts nothing')
+  return material
+}
+
+/** How to open. */
+export interface OpenAs {
+  readonly action: string
+  readonly opens: readonly Suite['opens'][]
+}
+
+function rescue(walk: Walk, request: Opening): void {
+  if (walk.actor.role !== 'admin' || request.reason === undefined) {
+    throw withReason(
+      new AccessDeniedError('only an admin gets data away from a revoked key, and says why'),
+      'allowRevoked without being admin, or without a reason',
+    )
+  }
+  walk.note({ allowRevoked: true, why: request.reason })
+}
+
+/** The pair of an asymmetric key. @throws InvalidKeyUsageError for a secret. */
+export function requirePair(material: Material | PairMaterial): PairMaterial {
+  if (material.pair === undefined) throw new InvalidKeyUsageError('the key is not a key pair')
+  return material
+}
+
+/** The private half of a pair. @throws InvalidKeyUsageError where only the public one was imported. */
+export function privateOf({ pair }: PairMaterial): HalfKey {
+  if (pair.privateKey === undefined) throw new InvalidKeyUsageError('only the public half of this key is known')
+  return pair.privateKey
+}

@@ -1,0 +1,97 @@
+import { emptyContext } from '../../envelope/context.ts'
+import { open, openDataKey } from '../../envelope/open.ts'
+import { resealDataKey, seal } from '../../envelope/seal.ts'
+import { derived, wrapped, type Suite } from '../../envelope/suite.ts'
+import { saltBytes } from '../../crypto/chunked-encryption.ts'
+import { randomBytesOf } from '../../crypto/randomness.ts'
+import { InvalidRequestError } from '../../errors.ts'
+import { wipe } from '../../internal/bytes.ts'
+import { ownOnly } from '../../internal/own.ts'
+import type { Walk } from '../../runtime.ts'
+import type { EncodedContext, Material } from '../../stages.ts'
+import type { DecryptResult, EncryptResult, ReEncryptResult } from './messages.ts'
+import { decryptByPair, encryptByPair } from './oaep-messages.ts'
+import { openFor, requireSealed, requireSecret, type Opening } from './opening.ts'
+
+interface Sealing {
+  readonly key: string
+  readonly plaintext: Buffer
+  readonly context?: EncodedContext | undefined
+  readonly envelope?: 'derived' | 'wrapped' | undefined
+  readonly algorithm?: 'RSAES_OAEP_SHA_256' | undefined
+}
+
+const usage = 'ENCRYPT_DECRYPT'
+
+/** Encrypts one message. */
+export async function encryptMessage(walk: Walk, request: Sealing): Promise<EncryptResult> {
+  const { key, context: encoded = emptyContext } = request
+  const material = await walk.material({ action: 'encrypt', key, usage, need: 'protect', context: encoded })
+  if (material.pair !== undefined) return encryptByPair(material, request)
+  requireNoAlgorithm(request)
+  const suite = request.envelope === 'wrapped' ? wrapped : derived
+  return sealUnder(walk, material, { suite, plaintext: request.plaintext, context: encoded })
+}
+
+/** Seals for the current version of a symmetric key. */
+export async function sealFor(
+  walk: Walk,
+  to: { action: string; key: string },
+  plain: PlainMessage,
+): Promise<EncryptResult> {
+  const material = await walk.material({ ...to, usage, need: 'protect', context: plain.context ?? emptyContext })
+  return sealUnder(walk, requireSecret(material), plain)
+}
+
+async function sealUnder(walk: Walk, material: Material, plain: PlainMessage): Promise<EncryptResult> {
+  const { context: encoded = emptyContext } = plain
+  const sealed = await seal(material, { ...plain, context: encoded }, walk.tools)
+  return { ciphertext: sealed, keyId: material.keyId, keyVersion: material.keyVersion }
+}
+
+/** What {@link sealFor} seals. */
+export interface PlainMessage {
+  readonly suite: Suite
+  readonly plaintext: Buffer
+  readonly context?: EncodedContext | undefined
+}
+
+/** Decrypts one message. */
+export async function decryptMessage(walk: Walk, request: Opening): Promise<DecryptResult> {
+  const found = await openFor(walk, { action: 'decrypt', opens: ['message'] }, request)
+  const { keyId, keyVersion: number } = found.material
+  if (found.suite === undefined) {
+    return { plaintext: await decryptByPair(found.material, request), keyId, keyVersion: number }
+  }
+  requireNoAlgorithm(request)
+  const sealed = { message: request.ciphertext, suite: found.suite, context: request.context ?? emptyContext }
+  return { plaintext: await open(found.material, sealed, walk.tools.timers), keyId, keyVersion: number }
+}
+
+/** Re-encrypts one message. A wrapped one keeps its body; only its data key moves. */
+export async function reEncryptMessage(
+  walk: Walk,
+  request: Opening & { readonly newContext?: EncodedContext | undefined },
+): Promise<ReEncryptResult> {
+  const how = { action: 'reEncryptFrom', opens: ['message', 'dataKey', 'privateKey'] } as const
+  const { material: from, suite } = requireSealed(await openFor(walk, how, ownOnly({ ...request, key: undefined })))
+  const sealed = { message: request.ciphertext, suite, context: request.context ?? emptyContext }
+  const to = { action: 'reEncryptTo', key: request.key ?? from.keyId }
+  const newContext = request.newContext ?? sealed.context
+  const source = { sourceKeyId: from.keyId, sourceKeyVersion: from.keyVersion }
+  const secret = suite.wrapped ? openDataKey(from, sealed) : await open(from, sealed, walk.tools.timers)
+  try {
+    if (!suite.wrapped)
+      return { ...(await sealFor(walk, to, { suite, plaintext: secret, context: newContext })), ...source }
+    const material = requireSecret(await walk.material({ ...to, usage, need: 'protect', context: newContext }))
+    const salt = randomBytesOf(walk.tools.random, saltBytes)
+    const moved = resealDataKey(request.ciphertext, secret, { material, context: newContext, salt })
+    return { ciphertext: moved, keyId: material.keyId, keyVersion: material.keyVersion, ...source }
+  } finally {
+    wipe(secret)
+  }
+}
+
+function requireNoAlgorithm(request: { readonly algorithm?: string | undefined }): void {
+  if (request.algorithm !== undefined) throw new InvalidRequestError('a symmetric key has no choice of algorithms')
+}
