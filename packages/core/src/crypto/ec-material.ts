@@ -1,4 +1,4 @@
-import { createECDH, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createECDH, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { InvalidRequestError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
 import { derTags, DerReader } from './der.ts'
@@ -37,7 +37,7 @@ function adopt(given: GivenMaterial, curve: Curve): FreshMaterial {
     return { kind: 'public', bytes: given.spki, publicKey: Buffer.from(given.spki) }
   }
   const bytes = pkcs8Of(given.key)
-  const publicKey = spkiOf(given.key)
+  const publicKey = spkiOf(createPublicKey(given.key))
   requirePair({ bytes, publicKey, curve })
   return { kind: 'private', bytes, publicKey }
 }

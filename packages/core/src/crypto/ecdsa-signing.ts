@@ -2,14 +2,20 @@ import type { KeyObject } from 'node:crypto'
 import { p256, p384, p521 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { wipe } from '../internal/bytes.ts'
+import { ownOnly } from '../internal/own.ts'
 import { pointOf, scalarOfKey, type Curve } from './ec-material.ts'
 import { spkiOf } from './key-pair.ts'
-import { signQuickly, verifyQuickly, type SignatureFormat, type SigningAlgorithm } from './signing.ts'
+import {
+  signQuickly,
+  verifyQuickly,
+  type SignatureFormat,
+  type SigningAlgorithm,
+  type SigningInput,
+} from './signing.ts'
 
 /** The curve's arithmetic, for the digests that node:crypto would hash again. */
 const noble = Object.freeze({ prime256v1: p256, secp384r1: p384, secp521r1: p521, secp256k1 })
 
-const encodings = Object.freeze({ DER: 'der', P1363: 'ieee-p1363' } as const)
 const nobleFormats = Object.freeze({ DER: 'der', P1363: 'compact' } as const)
 
 /**
@@ -27,14 +33,16 @@ export function ecdsa(
     digestBytes: hash.bytes,
     hasFormats: true,
     sign: async (key, { type, bytes, format }) =>
-      type === 'RAW'
-        ? signQuickly(hash.name, bytes, { key, dsaEncoding: encodings[format] })
-        : signDigest(key, bytes, { curve, format }),
+      type === 'RAW' ? signQuickly(hash.name, bytes, inputOf(key, format)) : signDigest(key, bytes, { curve, format }),
     verify: async (key, { type, bytes, format }, signature) =>
       type === 'RAW'
-        ? verifyQuickly({ hash: hash.name, message: bytes, input: { key, dsaEncoding: encodings[format] }, signature })
+        ? verifyQuickly({ hash: hash.name, message: bytes, input: inputOf(key, format), signature })
         : verifyDigest({ key, digest: bytes, signature }, { curve, format }),
   }
+}
+
+function inputOf(key: KeyObject, format: SignatureFormat): SigningInput {
+  return format === 'DER' ? key : ownOnly({ key, dsaEncoding: 'ieee-p1363' } as const)
 }
 
 interface How {

@@ -1,5 +1,6 @@
-import { signInPool, verifyInPool, type SigningAlgorithm, type SigningOptions, type ToSign } from './signing.ts'
-import type { KeyObject, SignKeyObjectInput } from 'node:crypto'
+import { signInPool, verifyInPool, type SigningAlgorithm, type SigningInput, type ToSign } from './signing.ts'
+import type { KeyObject } from 'node:crypto'
+import { ownOnly } from '../internal/own.ts'
 
 /** ML-DSA, hedged, over messages, with an optional context string (FIPS 204 sections 5.2 and 5.3). */
 export const mlDsa: SigningAlgorithm = Object.freeze({
@@ -10,7 +11,6 @@ export const mlDsa: SigningAlgorithm = Object.freeze({
     verifyInPool({ hash: null, message: message.bytes, input: inputOf(key, message), signature }),
 })
 
-function inputOf(key: KeyObject, { context }: ToSign): SignKeyObjectInput {
-  const input: SigningOptions & { key: KeyObject } = { key, ...(context === undefined ? {} : { context }) }
-  return input as SignKeyObjectInput
+function inputOf(key: KeyObject, { context }: ToSign): SigningInput {
+  return context === undefined ? key : (ownOnly({ key, context }) as SigningInput)
 }

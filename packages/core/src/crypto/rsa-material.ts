@@ -1,4 +1,4 @@
-import { checkPrime, generateKeyPair, type KeyObject } from 'node:crypto'
+import { checkPrime, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { InvalidRequestError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
 import { DerReader } from './der.ts'
@@ -49,7 +49,7 @@ async function adopt(given: GivenMaterial, bits: number): Promise<FreshMaterial>
     return { kind: 'public', bytes: given.spki, publicKey: Buffer.from(given.spki) }
   }
   refuse(await weaknessOfPrivate(privateNumbers(key), bits))
-  return { kind: 'private', bytes: pkcs8Of(key), publicKey: spkiOf(key) }
+  return { kind: 'private', bytes: pkcs8Of(key), publicKey: spkiOf(createPublicKey(key)) }
 }
 
 function refuse(weakness: string | undefined): void {
@@ -88,7 +88,8 @@ function isConsistent({ e, d, p, q, dp, dq, qInverse }: RsaNumbers): boolean {
 
 async function isPrime(candidate: bigint): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    checkPrime(candidate, (error, prime) => (error === null ? resolve(prime) : reject(error)))
+    // Unlike its neighbours it says `undefined` where there is no error.
+    checkPrime(candidate, (error, prime) => (error instanceof Error ? reject(error) : resolve(prime)))
   })
 }
 

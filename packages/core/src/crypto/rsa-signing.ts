@@ -32,12 +32,12 @@ export function pss(name: string, hash: SignatureHash): SigningAlgorithm {
     name,
     digestBytes: hash.bytes,
     sign: async (key, message) => {
-      if (message.type === 'RAW') return signInPool(hash.name, message.bytes, { key, ...options })
+      if (message.type === 'RAW') return signInPool(hash.name, message.bytes, ownOnly({ key, ...options }))
       const encoded = pssEncode(hash, message.bytes, modulusBits(key) - 1)
       return rawPrivate(key, atLength(encoded, modulusBytes(key)))
     },
     verify: async (key, message, signature) => {
-      if (message.type === 'RAW') return verifyRaw({ hash, message, signature, input: { key, ...options } })
+      if (message.type === 'RAW') return verifyRaw({ hash, message, signature, input: ownOnly({ key, ...options }) })
       const encoded = rawPublic(key, signature)
       return encoded !== undefined && pssMatches({ hash, encoded, digest: message.bytes }, modulusBits(key) - 1)
     },
@@ -52,11 +52,11 @@ export function pkcs1(name: string, hash: SignatureHash): SigningAlgorithm {
     name,
     digestBytes: hash.bytes,
     sign: async (key, message) => {
-      if (message.type === 'RAW') return signInPool(hash.name, message.bytes, { key, padding })
+      if (message.type === 'RAW') return signInPool(hash.name, message.bytes, ownOnly({ key, padding }))
       return privateEncrypt(ownOnly({ key, padding }), infoOf(message.bytes))
     },
     verify: async (key, message, signature) => {
-      if (message.type === 'RAW') return verifyRaw({ hash, message, signature, input: { key, padding } })
+      if (message.type === 'RAW') return verifyRaw({ hash, message, signature, input: ownOnly({ key, padding }) })
       // As RFC 8017 says: encode again and compare, so that nothing of the signature has to be parsed.
       const encoded = rawPublic(key, signature)
       return encoded !== undefined && equalBytes(encoded, pkcs1Encode(infoOf(message.bytes), modulusBytes(key)))

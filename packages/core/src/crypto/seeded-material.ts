@@ -1,10 +1,11 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { InvalidRequestError, UnsupportedOnThisRuntimeError } from '../errors.ts'
-import { wipe } from '../internal/bytes.ts'
+import { copyBytes, wipe } from '../internal/bytes.ts'
 import type { FreshMaterial, GivenMaterial, MaterialSource } from './fresh-material.ts'
 import { openPrivate, pkcs8Of, spkiOf } from './key-pair.ts'
 import { randomBytesOf } from './randomness.ts'
+import { requireRandom } from './symmetric-material.ts'
 
 /** A kind of key whose private half is a seed, in a PKCS#8 of fixed shape. */
 interface SeededKind {
@@ -59,11 +60,16 @@ function adopt(of: SeededKind, given: GivenMaterial): FreshMaterial {
     if (weakness !== undefined) throw new InvalidRequestError(weakness)
     return { kind: 'public', bytes: given.spki, publicKey: Buffer.from(given.spki) }
   }
-  if (given.kind === 'private') return fromSeed(of, seedOf(of, given.key))
+  if (given.kind === 'private') {
+    const seed = seedOf(of, given.key)
+    requireRandom(seed)
+    return fromSeed(of, seed)
+  }
   if (given.bytes.length !== of.seedBytes) {
     throw new InvalidRequestError(`the raw private key of this spec is a seed of ${of.seedBytes} bytes`)
   }
-  return fromSeed(of, Buffer.from(given.bytes))
+  requireRandom(given.bytes)
+  return fromSeed(of, copyBytes(given.bytes))
 }
 
 function fromSeed(of: SeededKind, seed: Buffer): FreshMaterial {

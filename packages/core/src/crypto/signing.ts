@@ -1,5 +1,4 @@
 import { sign, verify, type KeyObject, type SignKeyObjectInput } from 'node:crypto'
-import { ownOnly } from '../internal/own.ts'
 
 /** How a message is given: itself, or its digest. */
 export type MessageType = 'RAW' | 'DIGEST'
@@ -37,20 +36,20 @@ export interface SigningAlgorithm {
 /** Longer messages are hashed in the thread pool also where signing itself is quick. */
 const inlineBytes = 64 * 1024
 
-/** Options of node:crypto for one signature. */
-export type SigningOptions = Omit<SignKeyObjectInput, 'key'> & { readonly context?: Buffer | undefined }
+/** A key of `key-pair.ts` as it is, or with options on an object without a prototype. */
+export type SigningInput = KeyObject | SignKeyObjectInput
 
 /** Signs in the thread pool. */
-export async function signInPool(hash: string | null, message: Buffer, input: SignKeyObjectInput): Promise<Buffer> {
+export async function signInPool(hash: string | null, message: Buffer, input: SigningInput): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    sign(hash, message, ownOnly(input), (error, signature) => (error === null ? resolve(signature) : reject(error)))
+    sign(hash, message, input, (error, signature) => (error === null ? resolve(signature) : reject(error)))
   })
 }
 
 /** Verifies in the thread pool. */
 export async function verifyInPool(on: Verification): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    verify(on.hash, on.message, ownOnly(on.input), on.signature, (error, isValid) =>
+    verify(on.hash, on.message, on.input, on.signature, (error, isValid) =>
       error === null ? resolve(isValid) : reject(error),
     )
   })
@@ -60,18 +59,18 @@ export async function verifyInPool(on: Verification): Promise<boolean> {
 export interface Verification {
   readonly hash: string | null
   readonly message: Buffer
-  readonly input: SignKeyObjectInput
+  readonly input: SigningInput
   readonly signature: Buffer
 }
 
 /** Signs at once, where that takes less than handing it to another thread. */
-export async function signQuickly(hash: string | null, message: Buffer, input: SignKeyObjectInput): Promise<Buffer> {
+export async function signQuickly(hash: string | null, message: Buffer, input: SigningInput): Promise<Buffer> {
   if (message.length > inlineBytes) return signInPool(hash, message, input)
-  return sign(hash, message, ownOnly(input))
+  return sign(hash, message, input)
 }
 
 /** Verifies at once, where that takes less than handing it to another thread. */
 export async function verifyQuickly(on: Verification): Promise<boolean> {
   if (on.message.length > inlineBytes) return verifyInPool(on)
-  return verify(on.hash, on.message, ownOnly(on.input), on.signature)
+  return verify(on.hash, on.message, on.input, on.signature)
 }

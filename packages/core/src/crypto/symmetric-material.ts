@@ -24,9 +24,17 @@ function checked(given: GivenMaterial, { least, most }: SecretLength): Buffer {
   if (bytes.length < least || bytes.length > most) {
     throw new InvalidRequestError(`this key spec takes ${least === most ? least : `${least} to ${most}`} bytes`)
   }
-  // One byte over and over is nobody's random key, but what an uninitialized buffer or a test fixture looks like.
-  if (bytes.every((byte) => byte === bytes[0])) throw new InvalidRequestError('the key material is not random')
+  requireRandom(bytes)
   return bytes
+}
+
+/**
+ * One byte over and over is nobody's random key, but what an uninitialized buffer or a test fixture looks like.
+ *
+ * @throws InvalidRequestError
+ */
+export function requireRandom(bytes: Buffer): void {
+  if (bytes.every((byte) => byte === bytes[0])) throw new InvalidRequestError('the key material is not random')
 }
 
 function fresh(bytes: Buffer): FreshMaterial {

@@ -1,4 +1,4 @@
-import type { KeySpec, KeyUsage } from '../../state/rows.ts'
+import type { KeyUsage } from '../../state/rows.ts'
 
 /** What a key is, and what it is for: a spec that serves several purposes has to be told which. */
 export type KeyPurpose =
@@ -45,13 +45,15 @@ export type KeyPurpose =
       readonly usage?: 'ENCAPSULATE_DECAPSULATE' | undefined
     }
 
-type UsagesOf<S extends KeySpec> = NonNullable<Extract<KeyPurpose, { readonly spec: S }>['usage']>
+type UsagesOf<S, P extends KeyPurpose = KeyPurpose> = P extends KeyPurpose
+  ? S extends P['spec']
+    ? NonNullable<P['usage']>
+    : never
+  : never
 
 /** The usage of a key to make: the one that the request names, or the only one of its spec. */
 export type UsageOf<P> = P extends { readonly usage: infer U extends KeyUsage }
   ? U
   : P extends { readonly spec: infer S }
-    ? S extends KeyPurpose['spec']
-      ? UsagesOf<S & KeySpec>
-      : never
+    ? UsagesOf<S>
     : never
