@@ -13,14 +13,17 @@ import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime
 import type { Recorded } from './stages.ts'
 import type { StateView } from './state/view.ts'
 import { readUnrecorded, type Call } from './unrecorded.ts'
-import { LiveWalk, withSignal, type WalkParts } from './walk.ts'
+import { LiveWalk, withPatience, withSignal, type Remaining, type WalkParts } from './walk.ts'
 
 /** From this try on an operation is done under the lock. */
 const triesOutside = 3
+/** An operation whose reads have used up its time still gets this long for the record of its failure. */
+const leastMs = 500
 
 /** What a pipeline works with. */
 export interface PipelineParts extends WalkParts, ChangeParts {
   readonly ledger: Ledger
+  readonly deadlineMs: number
 }
 
 /**
@@ -47,7 +50,7 @@ export class Pipeline {
       if (signal?.aborted === true) throw aborted(signal)
       const startedAt = this.#parts.clock.monotonic()
       const caller: Caller = { actor: call.actor, action: operation.action, requestId, startedAt }
-      const on: Running = { caller, signal, deadline: {} }
+      const on: Running = { caller, signal, deadline: {}, remaining: { ms: this.#parts.deadlineMs } }
       try {
         if (operation.effect === 'change') return await this.#change(operation, request, on)
         return await this.#use(operation, request, on)
@@ -104,12 +107,16 @@ export class Pipeline {
         return walk.entry(done.result, done.error)
       }
       const discard = (): void => wipeDeep(done.result)
-      const entry = await unlessAborted(once(this.#parts), on.signal, { aborted: () => aborted(on.signal), discard })
+      const patient = withPatience(this.#parts, on.remaining)
+      const entry = await unlessAborted(once(patient), on.signal, { aborted: () => aborted(on.signal), discard })
+      const least = Math.min(leastMs, this.#parts.deadlineMs)
+      on.deadline.at ??= this.#parts.clock.monotonic() + Math.max(on.remaining.ms, least)
       const inside = tries < triesOutside || operation.effect === 'read' ? undefined : this.#inside(once, discard)
       try {
         const outcome = await this.#parts.ledger.append(inside === undefined ? entry : { ...entry, inside }, on)
         if (outcome !== 'again') return release(outcome, done, markOf(operation))
         discard()
+        on.remaining.ms = Math.max(0, on.deadline.at - this.#parts.clock.monotonic())
       } catch (error) {
         if (mayGoUnrecorded(operation, done, error)) return operation.mark(done.result as R, false)
         discard()
@@ -191,6 +198,7 @@ interface Turned<R> {
 interface Running extends Waiter {
   readonly caller: Caller
   readonly signal: AbortSignal | undefined
+  readonly remaining: Remaining
 }
 
 /** An operation's own mark: what somebody puts on Object.prototype is none. */

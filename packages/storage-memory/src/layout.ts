@@ -12,7 +12,7 @@ export interface Order {
   readonly unique: readonly string[] | undefined
 }
 
-const maxBytes = 2 ** 30
+const maxBytes = 2 ** 29
 
 /** A request that no later state of the data could make possible: a mistake of the caller. */
 export function refusal(message: string): StorageFailure {

@@ -2,7 +2,7 @@ import type { Column, Row, TableDescriptor, Value } from '@chatelaine/core/stora
 import { isUint8Array } from 'node:util/types'
 import { refusal } from './failures.ts'
 
-const maxBytes = 2 ** 30
+const maxBytes = 2 ** 29
 
 function fits(value: unknown, { type, nullable }: Column): value is Value {
   if (value === null) return nullable === true

@@ -35,6 +35,8 @@ export class Problem extends Error {
 export class ChainWalk {
   readonly #source: VerifySource
   readonly #from: number
+  /** The newest head that this process had seen when the verification began. */
+  readonly #seen: Head | undefined
   readonly frontier: Frontier = new Frontier()
   next: number
   hash: Buffer = noHash
@@ -42,8 +44,9 @@ export class ChainWalk {
   lastChange = -1
   lastChangeHash: Buffer = noHash
 
-  constructor(source: VerifySource, from: number) {
+  constructor(source: VerifySource, from: number, seen: Head | undefined) {
     this.#source = source
+    this.#seen = seen
     this.#from = from
     this.next = from
     this.revision = from === 0 ? 0 : undefined
@@ -75,9 +78,17 @@ export class ChainWalk {
       if (record.prev !== expected) throw new Problem(seq, 'record-link', { expected, found: record.prev })
     }
     this.hash = asBuffer(row['hash'] as Uint8Array)
+    this.#compareSeen(seq)
     if (this.#from === 0) this.frontier.append(this.hash)
     if (record.change !== undefined) this.#change(seq, record.change)
     this.next += 1
+  }
+
+  /** Whoever has seen a shorter log knows one of its hashes. */
+  #compareSeen(seq: number): void {
+    if (this.#seen?.size !== seq + 1 || this.#seen.headHash.equals(this.hash)) return
+    const expected = `the record that was seen, ${this.#seen.headHash.toString('hex')}`
+    throw new Problem(seq, 'head', { expected, found: this.hash.toString('hex') })
   }
 
   #change(seq: number, change: NonNullable<AuditRecord['change']>): void {

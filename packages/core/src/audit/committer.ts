@@ -58,6 +58,8 @@ export class Committer {
   #writer: string
   #nextWriterSeq = 0
   #batches = 0
+  /** Size of the newest head that was trimmed. Looking for older ones would pass all that a long snapshot keeps. */
+  #trimmedTo = -1
 
   constructor(parts: CommitterParts) {
     this.#parts = parts
@@ -202,12 +204,18 @@ export class Committer {
     await tx.insert('heads', headRow(head, keyring.headMacKey(head.epoch)))
     if (checkpoints.isDue()) await checkpoints.insert(tx, head.size, chain.root())
     this.#batches += 1
-    if (this.#batches % limits.trimEveryBatches === 0) await trimHeads(tx, tenant)
+    if (this.#batches % limits.trimEveryBatches === 0) this.#trimmedTo = await trimHeads(tx, tenant, this.#trimmedTo)
     return head
   }
 }
 
-async function trimHeads(tx: StorageTransaction, tenant: string): Promise<void> {
-  const oldest = await tx.range('heads', { prefix: [tenant], limit: limits.batchRecords })
-  for (const row of oldest.slice(0, -keptHeads)) await tx.remove('heads', [tenant, row['size'] as number])
+/** Removes the oldest heads, but the newest few. Returns the size of the last that was removed. */
+async function trimHeads(tx: StorageTransaction, tenant: string, trimmedTo: number): Promise<number> {
+  const oldest = await tx.range('heads', { prefix: [tenant], after: [trimmedTo], limit: limits.batchRecords })
+  let last = trimmedTo
+  for (const row of oldest.slice(0, -keptHeads)) {
+    last = row['size'] as number
+    await tx.remove('heads', [tenant, last])
+  }
+  return last
 }

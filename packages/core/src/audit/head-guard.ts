@@ -1,5 +1,6 @@
 import type { SecretKey } from '../crypto/secret-key.ts'
 import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
+import { leafHash } from '../crypto/hash.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import { openHead, type Head } from './head.ts'
 
@@ -34,7 +35,19 @@ export class HeadGuard {
     const head = openHead(row, this.#macKeyOf)
     if (head === undefined) throw new StorageTamperedError('the head of the chain does not verify')
     if (floor !== undefined) compare(floor, head)
+    if (floor !== undefined && head.size > floor.size) await this.#expectBelow(reader, floor)
     return head
+  }
+
+  /**
+   * A longer chain goes on from the one that was seen, and does not merely outgrow it: where a standby took over that
+   * lacked the end of it, others may have written more since than was lost.
+   */
+  async #expectBelow(reader: StorageReader, floor: Head): Promise<void> {
+    const last = await reader.get('records', [this.#tenant, floor.size - 1])
+    const text = last?.['text']
+    if (typeof text === 'string' && leafHash(text).equals(floor.headHash)) return
+    throw new RollbackDetectedError('the storage shows another chain than this process has seen')
   }
 
   /** Remembers a head that was read or written, if it is newer. */

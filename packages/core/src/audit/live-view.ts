@@ -38,13 +38,16 @@ export class LiveView implements StateView {
   /** Reads what cannot be cached, from one snapshot whose head was checked. @throws StorageUnavailableError */
   async snapshot<T>(read: (reader: StorageReader, head: Head) => Promise<T>): Promise<T> {
     const floor = this.#guard.seen
+    let answer: { readonly is: T } | undefined
     const work = this.#storage.snapshot(async (reader) => {
       const head = await this.#guard.read(reader, floor)
       await catchUp(reader, this.#cache, head)
       this.#guard.saw(head)
-      return read(reader, head)
+      answer = { is: await read(reader, head) }
     })
-    return within(this.#patience, storageErrors(work), late)
+    await within(this.#patience, storageErrors(work), late)
+    if (answer === undefined) throw new StorageUnavailableError('the storage did not read')
+    return (answer as { readonly is: T }).is
   }
 
   /** Callers that need the same answer at the same revision share one snapshot. */

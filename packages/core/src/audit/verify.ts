@@ -19,7 +19,7 @@ export async function verifyChain(source: VerifySource, options: VerifyOptions =
   if (end.head !== undefined && end.beyond === undefined && from >= end.size) {
     return { ok: true, records: 0, head: end.head.headHash.toString('hex') }
   }
-  const walk = new ChainWalk(source, from)
+  const walk = new ChainWalk(source, from, seen !== undefined && seen.size < end.size ? seen : undefined)
   try {
     await walkTo(walk, end, { ...options, from, source })
     return { ok: true, records: end.size - from, head: walk.hash.toString('hex') }

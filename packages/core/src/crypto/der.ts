@@ -44,9 +44,10 @@ export class DerReader {
     if (first < 0x80) return first
     const size = first & 0x7f
     if (size === 0 || size > 4) throw new RangeError('a DER length is not definite, or too long')
+    const isPadded = this.#bytes[this.#at] === 0
     let length = 0
     for (let index = 0; index < size; index++) length = length * 256 + (this.#bytes[this.#at++] ?? 0)
-    if (length < 0x80) throw new RangeError('a DER length is not the shortest')
+    if (isPadded || length < 0x80) throw new RangeError('a DER length is not the shortest')
     return length
   }
 }

@@ -78,7 +78,7 @@ export async function openTenant({ tenant, settings, foundation, proved }: Openi
   const house = stateOfHouse({ ledger, view, guard, source, timers, ...telling })
   const revision = (): number => cache.revision
   const walking = { tools: { random, timers }, view, revision, pseudonyms: new Pseudonyms(secrets.pii), house }
-  const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, ...walking })
+  const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, deadlineMs, ...walking })
   const finish = async (): Promise<void> => finalCheckpoint({ settings, tenant, guard, checkpoints })
   return closable({ pipeline, house, ledger, keyring, finish })
 }

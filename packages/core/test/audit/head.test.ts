@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { leafHash } from '../../src/crypto/hash.ts'
 import { headRow, openHead, type Head } from '../../src/audit/head.ts'
 import { HeadGuard } from '../../src/audit/head-guard.ts'
 import { secretKey } from '../../src/crypto/secret-key.ts'
@@ -142,10 +143,24 @@ describe('the guard before heads', () => {
     ['a shorter chain', { size: 2 }, 'ROLLBACK_DETECTED'],
     ['a lower revision of a longer chain', { size: 4, revision: 1 }, 'ROLLBACK_DETECTED'],
     ['the same size with another last record', { headHash: Buffer.alloc(32, 7) }, 'STORAGE_TAMPERED'],
-    ['a longer chain', { size: 4 }, undefined],
-    ['a longer chain with more changes', { size: 4, revision: 3 }, undefined],
+    ['a longer chain that lacks the last record seen', { size: 4 }, 'ROLLBACK_DETECTED'],
   ])('E81 after a head was seen, %s: %s', async (_, change, expected) => {
     expect(await codeOf(guard().read(storageOf(rowOf(change)), head))).toBe(expected)
+  })
+
+  test.each<[string, string, string | undefined]>([
+    ['goes on from it', 'the last record seen', undefined],
+    ['outgrew it with other records', 'another record', 'ROLLBACK_DETECTED'],
+  ])('E81 after a head was seen, a longer chain that %s', async (_, text, expected) => {
+    const seen = of({ headHash: leafHash('the last record seen') })
+    for (const change of [{ size: 4 }, { size: 9, revision: 3 }]) {
+      const reader = storageOf(rowOf(change))
+      const get: StorageReader['get'] = async (table, key) => {
+        expect([table, key]).toEqual(['records', ['default', seen.size - 1]])
+        return { text }
+      }
+      expect(await codeOf(guard().read({ ...reader, get }, seen))).toBe(expected)
+    }
   })
 
   test('E81 says which of the two it is', async () => {

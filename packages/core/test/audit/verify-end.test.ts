@@ -131,7 +131,6 @@ describe('E81 the head', () => {
 describe('E81 a log that this process has seen before', () => {
   test.each<[string, Partial<Head>, boolean]>([
     ['as it is', {}, true],
-    ['when it was shorter', { size: 11, headHash: Buffer.alloc(32) }, true],
     ['when it was longer', { size: 13 }, false],
     ['with another end', { headHash: Buffer.alloc(32) }, false],
   ])('%s', async (_, change, fine) => {
@@ -141,6 +140,17 @@ describe('E81 a log that this process has seen before', () => {
     for (const from of [0, 5, 12]) {
       expect(await log.verify({ from }, { seen })).toMatchObject(fine ? { ok: true } : { ok: false, problem })
     }
+  })
+
+  test('when it was shorter: it has to go on from there', async () => {
+    const rows = await log.verify({}, { seen: () => ({ ...log.head, size: 11, headHash: Buffer.alloc(32) }) })
+    const expected = `the record that was seen, ${'00'.repeat(32)}`
+    expect(rows).toMatchObject({ ok: false, problem: { kind: 'head', seq: 10, expected } })
+    const before = await log.verify(
+      { from: 11 },
+      { seen: () => ({ ...log.head, size: 11, headHash: Buffer.alloc(32) }) },
+    )
+    expect(before.ok).toBe(true)
   })
 
   test('and that has no head any more: that is what is said', async () => {
