@@ -84,10 +84,14 @@ const rooms = [
 ]
 
 const libraries = [
-  rule('node-crypto-only-in-crypto', 'node:crypto is touched in core/src/crypto/ only.', {
-    from: { path: sources, pathNot: `${core}crypto/` },
-    to: { path: '^(node:)?crypto$' },
-  }),
+  rule(
+    'node-crypto-only-in-crypto',
+    'node:crypto is touched in core/src/crypto/ only, and by the oracle that shares no code.',
+    {
+      from: { path: sources, pathNot: [`${core}crypto/`, '^packages/conformance/src/'] },
+      to: { path: '^(node:)?crypto$' },
+    },
+  ),
   rule('zod-only-at-the-edge', 'zod stays in operations/* and options.ts.', {
     from: { path: sources, pathNot: [`${core}operations/`, `${core}options\\.ts$`] },
     to: { path: '(^|/)node_modules/zod/' },
@@ -122,6 +126,14 @@ const packages = [
   rule('storages-build-on-core-alone', 'A storage imports core; only the SQL storages build on storage-sql too.', {
     from: { path: '^packages/(storage-[^/]+)/src/' },
     to: { path: '^packages/', pathNot: ['^packages/$1/', '^packages/core/', '^packages/storage-sql/'] },
+  }),
+  rule('conformance-builds-on-core-alone', 'A suite that knew an adapter would be a suite for that adapter.', {
+    from: { path: '^packages/conformance/src/' },
+    to: { path: '^packages/', pathNot: ['^packages/conformance/', '^packages/core/'] },
+  }),
+  rule('vitest-only-in-conformance', 'Test suites are published by conformance alone.', {
+    from: { path: sources, pathNot: '^packages/conformance/' },
+    to: { path: '(^|/)node_modules/vitest/' },
   }),
   rule('storage-sql-only-below-sql-storages', 'storage-sql is for the SQL storages.', {
     from: { path: '^packages/(?!storage-(sql|sqlite|postgres)/)[^/]+/src/' },

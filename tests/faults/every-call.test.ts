@@ -1,8 +1,8 @@
+import { faultInjecting, type Fault } from '@chatelaine/conformance'
 import { createKms, generateRootKey, localRootKey } from '@chatelaine/core'
 import { StorageFailure } from '@chatelaine/core/storage'
 import { memoryStorage } from '@chatelaine/storage-memory'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { FaultyStorage, type Fault } from '../support/faulty-storage.ts'
 import { Workload, type Step } from './workload.ts'
 
 const rootKey = localRootKey(generateRootKey())
@@ -17,12 +17,12 @@ interface Run {
 
 /** Runs the workload with this fault, and everything that must hold after it. */
 async function run(at?: { readonly call: number } & Fault): Promise<Run> {
-  const storage = new FaultyStorage(memoryStorage())
+  const storage = faultInjecting(memoryStorage())
   const kms = await createKms({ storage, rootKey })
   const workload = new Workload(kms)
   let struck = false
-  storage.arm((call) => {
-    if (call !== at?.call) return undefined
+  storage.arm(({ number }) => {
+    if (number !== at?.call) return undefined
     struck = true
     return at
   })

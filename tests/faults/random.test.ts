@@ -1,10 +1,10 @@
+import { faultInjecting, type FaultSchedule } from '@chatelaine/conformance'
 import { createKms, generateRootKey, localRootKey, type Kms } from '@chatelaine/core'
-import { StorageFailure } from '@chatelaine/core/storage'
+import { StorageFailure, type StorageAdapter } from '@chatelaine/core/storage'
 import { describe, expect, test } from 'vitest'
 import { Desk } from '../processes/caller.ts'
 import { keys, numbers, principals } from '../processes/plan.ts'
 import { Replay, type Findings } from '../processes/replay.ts'
-import { FaultyStorage, type Schedule } from '../support/faulty-storage.ts'
 import { allRecords } from '../support/outcomes.ts'
 import { sharedMemory } from '../support/shared-memory.ts'
 
@@ -14,8 +14,8 @@ const runs = Number(process.env['RANDOM_FAULTS'] ?? 6)
 const callers = 16
 
 /** Lets one call in `oneIn` fail, on either side of its work, with whatever an adapter may throw. */
-function randomly(random: () => number, oneIn: number): Schedule {
-  return (_, name) => {
+function randomly(random: () => number, oneIn: number): FaultSchedule {
+  return ({ name }) => {
     if (random() >= 1 / oneIn) return undefined
     const position = random() < 0.5 ? 'before' : 'after'
     // After a commit no adapter may say that nothing was applied.
@@ -34,9 +34,9 @@ async function run(seed: number, operations: number): Promise<Findings & { reado
   const random = numbers(seed)
   const adapter = sharedMemory()
   let struck = 0
-  const faulty = [new FaultyStorage(adapter()), new FaultyStorage(adapter())]
-  const open = async (storage: FaultyStorage): Promise<Kms> => createKms({ storage, rootKey, deadlineMs: 60_000 })
-  const instances = [await open(faulty[0] as FaultyStorage), await open(faulty[1] as FaultyStorage)]
+  const faulty = [faultInjecting(adapter()), faultInjecting(adapter())] as const
+  const open = async (storage: StorageAdapter): Promise<Kms> => createKms({ storage, rootKey, deadlineMs: 60_000 })
+  const instances = [await open(faulty[0]), await open(faulty[1])]
   const setUp = new Desk(instances[0] as Kms, 'setup')
   for (const key of keys) await setUp.ask({ type: 'create', by: 'owner', key })
   const all = ['encrypt', 'decrypt', 'reEncryptFrom', 'reEncryptTo']
@@ -45,13 +45,13 @@ async function run(seed: number, operations: number): Promise<Findings & { reado
   }
   const schedule = randomly(random, 40)
   for (const storage of faulty) {
-    storage.arm((call, name) => {
-      const fault = schedule(call, name)
+    storage.arm((call) => {
+      const fault = schedule(call)
       if (fault !== undefined) struck += 1
       return fault
     })
   }
-  const desks = instances.map((kms, index) => new Desk(kms, `i${index}`, setUp.grants))
+  const desks = instances.map((kms, index) => new Desk(kms, `i${index}`, { grants: setUp.grants }))
   let left = operations
   const call = async (desk: Desk): Promise<void> => {
     while (left > 0) {

@@ -2,7 +2,7 @@ import { StorageFailure, storageFailureOf, tables } from '@chatelaine/core/stora
 import type { PostgresClient, PostgresPool, PostgresQuery } from '@chatelaine/storage-postgres'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { failureOf, rejection } from '../storage/bench.ts'
+import { failureOf, rejection } from '../support/failures.ts'
 import { checkpoint, fresh, hostPool, makeLock, opened, put, sizesIn, stranger } from '../support/postgres-storage.ts'
 
 /** A pool in which the answers to some statements are others, from when it is told so. */

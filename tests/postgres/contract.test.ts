@@ -1,10 +1,13 @@
+import { describeStorage } from '@chatelaine/conformance'
 import { postgresStorage } from '@chatelaine/storage-postgres'
-import { describeStorageContract } from '../storage/contract.ts'
 import { freshSchema, serverUrl } from '../support/postgres-schema.ts'
 
-describeStorageContract('postgresStorage', () =>
-  postgresStorage({ connectionString: serverUrl(), schema: freshSchema() }),
-)
-describeStorageContract('postgresStorage without prepared statements', () =>
-  postgresStorage({ connectionString: serverUrl(), schema: freshSchema(), preparedStatements: false }),
-)
+for (const preparedStatements of [true, false]) {
+  describeStorage({
+    name: preparedStatements ? 'postgresStorage' : 'postgresStorage without prepared statements',
+    create: () => {
+      const options = { connectionString: serverUrl(), schema: freshSchema(), preparedStatements }
+      return { connect: () => postgresStorage(options) }
+    },
+  })
+}

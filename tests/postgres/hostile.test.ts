@@ -1,7 +1,7 @@
 import { tables } from '@chatelaine/core/storage'
 import { describe, expect, test } from 'vitest'
 import { checkpoint, disconnect, fresh, makeLock, opened, put, sizesIn, stranger } from '../support/postgres-storage.ts'
-import { failureOf } from '../storage/bench.ts'
+import { failureOf } from '../support/failures.ts'
 
 const quiet = 'begin return new; end'
 const makeFunction = (schema: string, body: string): string =>

@@ -2,7 +2,7 @@ import { tables } from '@chatelaine/core/storage'
 import type { TableDescriptor } from '@chatelaine/core/storage'
 import type { PostgresClient, PostgresQuery } from '@chatelaine/storage-postgres'
 import { describe, expect, test } from 'vitest'
-import { failureOf } from '../storage/bench.ts'
+import { failureOf } from '../support/failures.ts'
 import { fresh, hostPool, opened, put, sizesIn, stranger } from '../support/postgres-storage.ts'
 
 const tenant = { type: 'text' } as const
@@ -32,9 +32,8 @@ function failingPool(at: number, position: 'before' | 'after') {
       if (isTheOne) throw new Error('Connection terminated')
       return result
     }
-    const on = (event: 'error', listener: (error: Error) => void): unknown => client.on(event, listener)
-    const removeListener = (event: 'error', listener: (error: Error) => void): unknown =>
-      client.removeListener(event, listener)
+    const on = client.on.bind(client) as PostgresClient['on']
+    const removeListener = client.removeListener.bind(client) as PostgresClient['removeListener']
     return { query, on, removeListener, release: (destroy) => client.release(destroy) }
   }
   return {

@@ -4,7 +4,7 @@ import { postgresStorage } from '@chatelaine/storage-postgres'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { failureOf } from '../storage/bench.ts'
+import { failureOf } from '../support/failures.ts'
 import { freshSchema, serverUrl } from '../support/postgres-schema.ts'
 import { put, stranger } from '../support/postgres-storage.ts'
 

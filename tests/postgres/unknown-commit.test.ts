@@ -1,7 +1,7 @@
 import { createKms, generateRootKey, localRootKey } from '@chatelaine/core'
 import { postgresStorage } from '@chatelaine/storage-postgres'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { failureOf } from '../storage/bench.ts'
+import { failureOf } from '../support/failures.ts'
 import { PostgresProxy } from '../support/postgres-proxy.ts'
 import type { Mishap } from '../support/postgres-proxy.ts'
 import { freshSchema } from '../support/postgres-schema.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { failureOf, signalled } from '../storage/bench.ts'
+import { failureOf, signalled } from '../support/failures.ts'
 import { disconnect, fresh, hostPool, makeLock, opened, put, sizesIn, stranger } from '../support/postgres-storage.ts'
 import { tables } from '@chatelaine/core/storage'
 

@@ -2,6 +2,9 @@ import { isKmsError, type GrantOperation, type Kms, type KmsClient } from '@chat
 import { dispatch, type Handlers, type Of } from '../support/dispatch.ts'
 import { keys, principals, type Ask, type Seen } from './plan.ts'
 
+/** Writes down what is asked, before it is asked and again when it was answered. */
+export type Journal = (seen: Seen) => void
+
 interface Message {
   readonly ciphertext: Buffer
   readonly key: string
@@ -11,10 +14,27 @@ interface Message {
 interface Result {
   readonly keyVersion?: number
   readonly grant?: string
+  readonly ciphertext?: string
 }
 
 const kept = 64
+const keptGrants = 60
+/** What is known of an operation before it has returned. */
+const open = {
+  returned: 0n,
+  code: 'AUDIT_UNAVAILABLE',
+  outcome: 'unknown',
+  keyVersion: undefined,
+  grant: undefined,
+} as const
 const none: Message = { ciphertext: Buffer.alloc(0), key: '', version: 0 }
+
+/** What a desk begins with. */
+export interface DeskOptions {
+  /** Grants that there are already. */
+  readonly grants?: readonly string[] | undefined
+  readonly journal?: Journal | undefined
+}
 
 /** What the callers of one process share: its KMS, its messages, its grants, and what they saw. */
 export class Desk {
@@ -23,12 +43,14 @@ export class Desk {
   readonly #name: string
   readonly #messages: Message[] = []
   readonly #grants: string[] = []
+  readonly #journal: Journal | undefined
   #asked = 0
 
-  constructor(kms: Kms, name: string, grants: readonly string[] = []) {
+  constructor(kms: Kms, name: string, { grants = [], journal }: DeskOptions = {}) {
     this.#kms = kms
     this.#name = name
     this.#grants.push(...grants)
+    this.#journal = journal
   }
 
   /** The grants that it knows of. */
@@ -37,11 +59,12 @@ export class Desk {
   }
 
   /** Asks one thing, and writes down what came of it. */
-  async ask(ask: Ask): Promise<void> {
+  async ask(ask: Ask): Promise<Seen> {
     const requestId = `${this.#name}-${this.#asked++}`
     const message = ('message' in ask ? this.#messages[ask.message] : undefined) ?? none
     const sealed = message === none ? undefined : { key: message.key, version: message.version }
-    const invoked = process.hrtime.bigint()
+    const began = { requestId, ask, sealed, invoked: process.hrtime.bigint(), ...open }
+    this.#journal?.(began)
     let result: Result = {}
     let code: string | undefined
     let outcome: string | undefined
@@ -51,9 +74,11 @@ export class Desk {
       code = isKmsError(error) ? error.code : `threw ${String(error)}`
       outcome = isKmsError(error) ? (Reflect.get(error, 'outcome') as string | undefined) : undefined
     }
-    const returned = process.hrtime.bigint()
-    const { keyVersion, grant } = result
-    this.seen.push({ requestId, ask, sealed, invoked, returned, code, outcome, keyVersion, grant })
+    const { keyVersion, grant, ciphertext } = result
+    const seen = { ...began, returned: process.hrtime.bigint(), code, outcome, keyVersion, grant, ciphertext }
+    this.#journal?.(seen)
+    this.seen.push(seen)
+    return seen
   }
 
   /** Something to ask: mostly uses, now and then a change. */
@@ -74,6 +99,8 @@ export class Desk {
     const by = random() < 0.9 ? 'owner' : pick(principals)
     const version = random() < 0.7 ? undefined : 1 + Math.floor(random() * 3)
     const hasGrants = this.#grants.length > 0
+    // A principal has only so many grants on one key.
+    if (this.#grants.length > keptGrants) return { type: 'ungrant', by: 'owner', grant: this.#grants.shift() as string }
     const choices: readonly (readonly [upTo: number, ask: () => Ask])[] = [
       [0.2, () => ({ type: 'rotate', by, key })],
       [0.28, () => ({ type: 'disable', by, key, version })],
@@ -137,7 +164,8 @@ export class Desk {
     const message = { ciphertext: sealed.ciphertext, key, version: sealed.keyVersion }
     this.#messages.push(message)
     if (this.#messages.length > kept) this.#messages.splice(Math.floor(kept / 2), 1)
-    return { keyVersion: sealed.keyVersion }
+    const { keyVersion, ciphertext } = sealed
+    return this.#journal === undefined ? { keyVersion } : { keyVersion, ciphertext: ciphertext.toString('base64') }
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Place } from './place.ts'
+
 /** What one caller asks for. `by` is a principal, `key` a name, `message` the number of a message that the worker has. */
 export type Ask =
   | { readonly type: 'encrypt'; readonly by: string; readonly key: string }
@@ -35,6 +37,13 @@ export interface Seen {
   readonly keyVersion: number | undefined
   /** Id of the grant that was made. */
   readonly grant: string | undefined
+  /** What an encryption returned, where it is kept. */
+  readonly ciphertext?: string | undefined
+}
+
+/** Whether nobody knows what became of it: it may be in the chain, and may have come there at any time. */
+export function isUnknown({ code, outcome }: Seen): boolean {
+  return code === 'AUDIT_UNAVAILABLE' && outcome === 'unknown'
 }
 
 /** How a rig is set up. */
@@ -47,7 +56,7 @@ export interface RigPlan {
 
 /** What a worker is told. */
 export interface WorkerPlan {
-  readonly file: string
+  readonly place: Place
   readonly name: string
   readonly operations: number
   readonly callers: number

@@ -1,15 +1,17 @@
-// Several processes with many callers each on one SQLite file, and a judge of what they did.
+// Several processes with many callers each on one database, and a judge of what they did.
 //
-//   node tests/processes/rig.ts [--operations 20000] [--processes 2] [--callers 16] [--seed 1] [--folder /tmp]
+//   node tests/processes/rig.ts [--storage sqlite|postgres] [--operations 20000] [--processes 2] [--callers 16]
+//                               [--seed 1] [--folder /tmp]
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { createKms, generateRootKey, localRootKey, type Kms } from '@chatelaine/core'
-import { sqliteStorage } from '@chatelaine/storage-sqlite'
 import { allRecords } from '../support/outcomes.ts'
 import { Desk } from './caller.ts'
+import { oracleOn } from './oracle.ts'
+import { bytesOf, storageAt, withPlace, withServer, type Place, type Site } from './place.ts'
 import { fromLine, keys, principals, type RigPlan, type Seen, type WorkerPlan } from './plan.ts'
 import { Replay } from './replay.ts'
 
@@ -26,34 +28,21 @@ export interface RigReport {
   readonly problems: readonly string[]
 }
 
-/** Runs the rig in a folder of its own, which is removed in the end. */
-export async function runRig(plan: RigPlan, parent: string = tmpdir()): Promise<RigReport> {
-  const folder = mkdtempSync(path.join(parent, 'chatelaine-rig-'))
-  try {
-    return await runIn(folder, plan)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+/** Runs the rig in a database of its own, which is removed in the end. */
+export async function runRig(plan: RigPlan, site: Site = { kind: 'sqlite' }): Promise<RigReport> {
+  return withPlace(site, async (place, folder) => runIn({ place, folder }, plan))
 }
 
-async function runIn(folder: string, plan: RigPlan): Promise<RigReport> {
+async function runIn({ place, folder }: { place: Place; folder: string }, plan: RigPlan): Promise<RigReport> {
   const rootKey = generateRootKey()
-  const file = path.join(folder, 'kms.db')
-  const open = async (): Promise<Kms> => createKms({ storage: sqliteStorage(file), rootKey: localRootKey(rootKey) })
+  const open = async (): Promise<Kms> => createKms({ storage: storageAt(place), rootKey: localRootKey(rootKey) })
   const setUp = await prepare(await open())
   const began = performance.now()
-  const share = Math.ceil(plan.operations / plan.processes)
+  const { callers } = plan
+  const operations = Math.ceil(plan.operations / plan.processes)
   const workers = Array.from({ length: plan.processes }, async (_, index) => {
     const log = path.join(folder, `worker-${index}.log`)
-    const told = {
-      file,
-      rootKey,
-      log,
-      grants: setUp.grants,
-      name: `w${index}`,
-      operations: share,
-      callers: plan.callers,
-    }
+    const told = { place, rootKey, log, operations, callers, grants: setUp.grants, name: `w${index}` }
     await work({ ...told, seed: plan.seed * 1000 + index })
     return readFileSync(log, 'utf8').trimEnd().split('\n').map(fromLine)
   })
@@ -64,21 +53,20 @@ async function runIn(folder: string, plan: RigPlan): Promise<RigReport> {
   const { ok } = await kms.audit.verify()
   await kms.close()
   const { problems, counts } = new Replay(seen).run(chain)
-  const slowestMs = Math.max(...seen.map(({ invoked, returned }) => Number(returned - invoked) / 1e6))
   return {
     seed: plan.seed,
     operations: seen.length,
     records: chain.length,
     seconds,
-    slowestMs,
-    bytes: statSync(file).size,
+    slowestMs: seen.reduce((most, { invoked, returned }) => Math.max(most, Number(returned - invoked) / 1e6), 0),
+    bytes: await bytesOf(place),
     counts,
-    problems: ok ? problems : [...problems, 'the log does not verify'],
+    problems: [...problems, ...(await oracleOn(place)), ...(ok ? [] : ['the log does not verify'])],
   }
 }
 
 /** Makes the keys, and lets everybody use all of them at first. */
-async function prepare(kms: Kms): Promise<{ seen: readonly Seen[]; grants: readonly string[] }> {
+export async function prepare(kms: Kms): Promise<{ seen: readonly Seen[]; grants: readonly string[] }> {
   const desk = new Desk(kms, 'setup')
   const by = 'owner'
   await Promise.all(keys.map(async (key) => desk.ask({ type: 'create', by, key })))
@@ -115,6 +103,7 @@ function print(report: RigReport): void {
 if (import.meta.main) {
   const { values } = parseArgs({
     options: {
+      storage: { type: 'string', default: 'sqlite' },
       operations: { type: 'string', default: '20000' },
       processes: { type: 'string', default: '2' },
       callers: { type: 'string', default: '16' },
@@ -122,14 +111,16 @@ if (import.meta.main) {
       folder: { type: 'string', default: tmpdir() },
     },
   })
-  const { operations, processes, callers, seed } = values
   const plan = {
-    operations: Number(operations),
-    processes: Number(processes),
-    callers: Number(callers),
-    seed: Number(seed),
+    operations: Number(values.operations),
+    processes: Number(values.processes),
+    callers: Number(values.callers),
+    seed: Number(values.seed),
   }
-  const report = await runRig(plan, values.folder)
+  const report =
+    values.storage === 'postgres'
+      ? await withServer(async (url) => runRig(plan, { kind: 'postgres', url }))
+      : await runRig(plan, { kind: 'sqlite', folder: values.folder })
   print(report)
   process.exitCode = report.problems.length === 0 ? 0 : 1
 }

@@ -1,17 +1,17 @@
 // One process of the rig: many callers on a KMS of its own. Told what to do by one JSON text on its command line.
 import { writeFileSync } from 'node:fs'
 import { createKms, localRootKey } from '@chatelaine/core'
-import { sqliteStorage } from '@chatelaine/storage-sqlite'
 import { Desk } from './caller.ts'
 import { numbers, toLine, type WorkerPlan } from './plan.ts'
+import { storageAt } from './place.ts'
 
 const plan = JSON.parse(process.argv[2] ?? '') as WorkerPlan
 const kms = await createKms({
-  storage: sqliteStorage(plan.file),
+  storage: storageAt(plan.place),
   rootKey: localRootKey(plan.rootKey),
   deadlineMs: 60_000,
 })
-const desk = new Desk(kms, plan.name, plan.grants)
+const desk = new Desk(kms, plan.name, { grants: plan.grants })
 const random = numbers(plan.seed)
 let left = plan.operations
 

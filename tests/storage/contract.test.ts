@@ -1,15 +1,22 @@
-import { memoryStorage } from '@chatelaine/storage-memory'
+import { describeStorage } from '@chatelaine/conformance'
 import { sqliteStorage } from '@chatelaine/storage-sqlite'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll } from 'vitest'
-import { describeStorageContract } from './contract.ts'
+import { sharedMemory } from '../support/shared-memory.ts'
 
-const folder = mkdtempSync(path.join(tmpdir(), 'chatelaine-storage-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+describeStorage({
+  // Memory has no next process and no second one: both are instances on one memory here. Whatever runs in them is
+  // memoryStorage; how it opens and closes by itself is tested in its own package.
+  name: 'memoryStorage',
+  create: () => ({ connect: sharedMemory() }),
+})
 
-let files = 0
-
-describeStorageContract('memoryStorage', () => memoryStorage())
-describeStorageContract('sqliteStorage', () => sqliteStorage(path.join(folder, `${files++}.db`)))
+describeStorage({
+  name: 'sqliteStorage',
+  create: () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'chatelaine-storage-'))
+    return { folder, connect: () => sqliteStorage(path.join(folder, 'kms.db')) }
+  },
+  destroy: ({ folder }) => rmSync(folder, { recursive: true }),
+})

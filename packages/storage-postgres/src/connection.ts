@@ -1,8 +1,8 @@
 import type { StorageFailure, Value } from '@chatelaine/core/storage'
 import { BoundedMap, refusal } from '@chatelaine/storage-sql'
 import type { SqlResult, SqlSession, SqlStatement } from '@chatelaine/storage-sql'
-import type { PostgresClient, PostgresQuery, PostgresResult } from './driver.ts'
-import { isDamage, isRefusalOfServer, lossOf, translate } from './errors.ts'
+import type { PostgresClient, PostgresNotice, PostgresQuery, PostgresResult } from './driver.ts'
+import { doubtOf, isDamage, isRefusalOfServer, lossOf, translate } from './errors.ts'
 import { valueTypes } from './values.ts'
 import { Watch } from './watch.ts'
 
@@ -33,8 +33,21 @@ function nameOf(text: string): string {
 
 const over = (): StorageFailure => refusal('This snapshot or transaction is over.')
 
+/** A session that gives rows as lists too. */
+export interface PostgresSession extends SqlSession {
+  /** Runs one statement. Gives the rows that it returned, each as the list of its values. */
+  runRows(statement: SqlStatement, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]>
+}
+
+interface How {
+  readonly prepared: boolean
+  readonly rowMode?: 'array'
+}
+
+const rowMode = 'array'
+
 /** One connection. Its statements run one after the other, in the order in which they were asked for. */
-export class Connection implements SqlSession {
+export class Connection implements PostgresSession {
   readonly #client: PostgresClient
   readonly #settings: ConnectionSettings
   readonly #watch: Watch
@@ -100,12 +113,17 @@ export class Connection implements SqlSession {
   }
 
   run(statement: SqlStatement, parameters: readonly unknown[]): Promise<SqlResult> {
-    return this.#run(statement, parameters, this.#settings.preparedStatements)
+    return this.#run(statement, parameters, { prepared: this.#settings.preparedStatements })
+  }
+
+  async runRows(statement: SqlStatement, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]> {
+    const { rows } = await this.#run(statement, parameters, { prepared: this.#settings.preparedStatements, rowMode })
+    return rows as unknown as readonly (readonly unknown[])[]
   }
 
   /** As {@link Connection.run}, without leaving anything at the server: for statements that run once. */
   runOnce(statement: SqlStatement, parameters: readonly unknown[]): Promise<SqlResult> {
-    return this.#run(statement, parameters, false)
+    return this.#run(statement, parameters, { prepared: false })
   }
 
   async runEach(statement: SqlStatement, lists: Iterable<readonly Value[]>): Promise<number> {
@@ -150,10 +168,11 @@ export class Connection implements SqlSession {
     this.destroy()
   }
 
-  async #run({ sql: text }: SqlStatement, parameters: readonly unknown[], prepared: boolean): Promise<SqlResult> {
+  async #run({ sql: text }: SqlStatement, parameters: readonly unknown[], how: How): Promise<SqlResult> {
     const transaction = this.#transaction
     if (transaction === undefined) throw this.#lost ?? over()
-    const query = { text, values: parameters as unknown[], ...(prepared ? { name: nameOf(text) } : {}) }
+    const { prepared, ...mode } = how
+    const query = { text, values: parameters as unknown[], ...mode, ...(prepared ? { name: nameOf(text) } : {}) }
     const { rows, rowCount } = await this.#inTurn(() => {
       if (this.#transaction !== transaction) throw this.#lost ?? over()
       return this.#ask(query)
@@ -184,14 +203,22 @@ export class Connection implements SqlSession {
     }
   }
 
+  /** A server that stops waiting for its standbys answers as if all were well, and only warns. */
   async #commit(): Promise<PostgresResult> {
     if (this.#lost !== undefined) throw this.#lost
+    const warnings: string[] = []
+    const heed = ({ code = '' }: PostgresNotice): void => void (code.startsWith('00') || warnings.push(code))
+    this.#client.on('notice', heed)
     try {
-      return await this.#answer({ text: 'commit' })
+      const answer = await this.#answer({ text: 'commit' })
+      if (warnings[0] !== undefined) throw doubtOf(warnings[0])
+      return answer
     } catch (error) {
       const isCertain = isRefusalOfServer(error)
       if (isDamage(error)) this.#lose(error as Error)
       throw translate(error, isCertain ? 'none' : 'unknown')
+    } finally {
+      this.#client.removeListener('notice', heed)
     }
   }
 

@@ -119,3 +119,10 @@ export function translate(error: unknown, outcome: 'none' | 'unknown' = 'none'):
 export function lossOf(error: unknown): StorageFailure {
   return storageFailureOf(translate(error)) ?? new StorageFailure(lost.message, { transient: true, outcome: 'none' })
 }
+
+/** What a commit fails with that was answered with a warning: it may not be where it should be by now. */
+export function doubtOf(code: string): StorageFailure {
+  const cause = new Error(`PostgreSQL ${code}`)
+  const message = `The database warns that the transaction may not be safe (${code}).`
+  return new StorageFailure(message, { transient: true, outcome: 'unknown', cause })
+}

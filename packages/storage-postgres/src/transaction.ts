@@ -1,7 +1,8 @@
 import { StorageConflict } from '@chatelaine/core/storage'
 import type { Row, StorageFailure, Value } from '@chatelaine/core/storage'
 import { SqlTransaction, refusal } from '@chatelaine/storage-sql'
-import type { SqlResult, SqlSession, Statements } from '@chatelaine/storage-sql'
+import type { Statements } from '@chatelaine/storage-sql'
+import type { PostgresSession } from './connection.ts'
 import { isSame } from './values.ts'
 import type { WriteStatements } from './write-statements.ts'
 
@@ -17,17 +18,18 @@ const changed = (table: string): StorageFailure =>
  */
 export class PostgresTransaction extends SqlTransaction {
   readonly #writes: WriteStatements
+  readonly #session: PostgresSession
 
-  constructor(session: SqlSession, statements: { readonly shared: Statements; readonly writes: WriteStatements }) {
+  constructor(session: PostgresSession, statements: { readonly shared: Statements; readonly writes: WriteStatements }) {
     super(session, statements.shared)
+    this.#session = session
     this.#writes = statements.writes
   }
 
   override async insert(table: string, row: Row): Promise<void> {
     const { codec, descriptor } = this.statements.of(table)
     const values = codec.encode(row)
-    const { rows } = await this.session.run(this.#writes.of(table).insert, values)
-    const [written] = rows
+    const [written] = await this.#session.runRows(this.#writes.of(table).insert, values)
     if (written !== undefined) return this.#expectSame(table, written, values)
     // PostgreSQL gives up the whole transaction at a clash, unless it was told to insert nothing then.
     const key = descriptor.primaryKey.map((column) => row[column] as Value)
@@ -48,7 +50,7 @@ export class PostgresTransaction extends SqlTransaction {
     for (let at = 0; at < rows.length; at += maxRows) {
       const given = rows.slice(at, at + maxRows).map((row) => codec.encode(row))
       const columns = codec.names.map((_, column) => given.map((values) => values[column]))
-      const { rows: written } = await this.session.run(this.#writes.of(table).append, columns)
+      const written = await this.#session.runRows(this.#writes.of(table).append, columns)
       if (written.length !== given.length) throw changed(table)
       for (const [index, one] of written.entries()) this.#expectSame(table, one, given[index] as Value[])
     }
@@ -58,8 +60,7 @@ export class PostgresTransaction extends SqlTransaction {
     const { codec } = this.statements.of(table)
     const values = codec.encode(row)
     const { parameters } = this.statements.of(table).replace(values, expectedRev)
-    const { rows } = await this.session.run(this.#writes.replaceOf(table), parameters)
-    const [written] = rows
+    const [written] = await this.#session.runRows(this.#writes.replaceOf(table), parameters)
     if (written === undefined) {
       throw new StorageConflict(`A row of ${table} clashes: there is none with this key and rev.`)
     }
@@ -77,8 +78,8 @@ export class PostgresTransaction extends SqlTransaction {
     return false
   }
 
-  #expectSame(table: string, written: SqlResult['rows'][number], values: readonly Value[]): void {
-    const { names } = this.statements.of(table).codec
-    for (const [at, name] of names.entries()) if (!isSame(written[name], values[at])) throw changed(table)
+  /** Compares what was returned with what was given: both in the order of the columns. */
+  #expectSame(table: string, written: readonly unknown[], values: readonly Value[]): void {
+    for (let at = 0; at < values.length; at++) if (!isSame(written[at], values[at])) throw changed(table)
   }
 }

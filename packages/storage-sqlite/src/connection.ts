@@ -14,6 +14,8 @@ const settings = [
   { pragma: 'journal_mode', value: 'WAL', reads: 'wal' },
   // The driver's default, NORMAL, loses committed transactions when the power fails.
   { pragma: 'synchronous', value: 'FULL', reads: 2 },
+  // When the log is moved into the database is for the writer to say.
+  { pragma: 'wal_autocheckpoint', value: '0', reads: 0 },
   // What is deleted is overwritten with zeros, not left in free pages.
   { pragma: 'secure_delete', value: 'ON', reads: 1 },
 ] as const
@@ -153,6 +155,16 @@ export class Connection implements SqlSession {
   /** Moves all of the log into the database. @throws `StorageFailure`, transient while others read or write. */
   checkpoint(): void {
     this.runNow({ sql: 'pragma wal_checkpoint(truncate)' })
+  }
+
+  /**
+   * Moves of the log into the database what no reader needs any more, without waiting for anybody.
+   *
+   * @returns whether that was all of it, so that the log begins anew. @throws `StorageFailure`
+   */
+  moveLog(): boolean {
+    const [row] = this.runNow({ sql: 'pragma wal_checkpoint(passive)' }).rows
+    return row?.['busy'] === 0 && row['log'] === row['checkpointed']
   }
 
   /** Releases it, and the locks that it holds. */

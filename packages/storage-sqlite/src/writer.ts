@@ -1,6 +1,7 @@
 import { unlessAborted } from '@chatelaine/storage-sql'
 import type { Connection } from './connection.ts'
 import { Fairness } from './fairness.ts'
+import { LogTrim } from './log-trim.ts'
 import { pause } from './patience.ts'
 import type { Patience } from './patience.ts'
 
@@ -8,6 +9,7 @@ import type { Patience } from './patience.ts'
 export class Writer {
   readonly #open: () => Connection
   readonly #fairness = new Fairness()
+  readonly #trim = new LogTrim()
   #connection: Connection | undefined
   #dataVersion: number | undefined
   #warned = false
@@ -32,6 +34,7 @@ export class Writer {
       this.#noticeOthers(connection)
       const result = await unlessAborted(() => work(connection), patience.given)
       connection.commit()
+      this.#trim.committed(connection)
       return result
     } catch (error) {
       connection.rollback()

@@ -1,6 +1,7 @@
 import { createECDH, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { InvalidRequestError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
+import { ownOnly } from '../internal/own.ts'
 import { derTags, DerReader } from './der.ts'
 import type { FreshMaterial, GivenMaterial, MaterialSource } from './fresh-material.ts'
 import { pkcs8Of, spkiOf } from './key-pair.ts'
@@ -21,7 +22,7 @@ export function ecMaterial(curve: Curve): MaterialSource {
 
 /** Quick enough to be done at once. */
 function generate(curve: Curve): FreshMaterial {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: curve.name })
+  const { publicKey, privateKey } = generateKeyPairSync('ec', ownOnly({ namedCurve: curve.name }))
   return { kind: 'private', bytes: pkcs8Of(privateKey), publicKey: spkiOf(publicKey) }
 }
 

@@ -39,22 +39,27 @@ function shielded(key: KeyObject): KeyObject {
 
 /** A public key as SubjectPublicKeyInfo in DER. */
 export function spkiOf(publicKey: KeyObject): Buffer {
-  return publicKey.export({ format: 'der', type: 'spki' })
+  return publicKey.export(ownOnly({ format: 'der', type: 'spki' } as const))
 }
 
 /** A private key as PKCS#8 in DER. Whoever calls it wipes the bytes. */
 export function pkcs8Of(privateKey: KeyObject): Buffer {
-  return privateKey.export({ format: 'der', type: 'pkcs8' })
+  return privateKey.export(ownOnly({ format: 'der', type: 'pkcs8' } as const))
 }
 
 /** A public key as SubjectPublicKeyInfo in PEM (RFC 7468 section 13). */
 export function spkiPemOf(spki: Uint8Array): string {
-  return openPublic(spki).publicKey.export({ format: 'pem', type: 'spki' }) as string
+  return openPublic(spki).publicKey.export(ownOnly({ format: 'pem', type: 'spki' } as const)) as string
 }
 
 /** A public key as a JSON Web Key (RFC 7517; RFC 8037 and 9964 for the newer kinds). */
 export function jwkOf(spki: Uint8Array): JsonWebKey {
-  return openPublic(spki).publicKey.export({ format: 'jwk' })
+  return jwkOfKey(openPublic(spki).publicKey)
+}
+
+/** The same of a key that was parsed. */
+export function jwkOfKey(publicKey: KeyObject): JsonWebKey {
+  return publicKey.export(ownOnly({ format: 'jwk' } as const))
 }
 
 function asInput(bytes: Uint8Array): Buffer {

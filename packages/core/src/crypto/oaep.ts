@@ -25,6 +25,8 @@ export function oaepCapacity(key: KeyObject, { hashBytes }: OaepAlgorithm): numb
   return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8 - 2 * hashBytes - 2
 }
 
+const noLabel = new Uint8Array(0)
+
 /** Encrypts under a public key: quick, so at once. The label is empty, the mask's hash the same. */
 export function oaepEncrypt(key: KeyObject, plaintext: Buffer, { hash }: OaepAlgorithm): Buffer {
   const padding = constants.RSA_PKCS1_OAEP_PADDING
@@ -40,9 +42,9 @@ export async function oaepDecrypt(
   ciphertext: Buffer,
   { webHash }: OaepAlgorithm,
 ): Promise<Buffer | undefined> {
-  const webKey = key.toCryptoKey({ name: 'RSA-OAEP', hash: webHash }, false, ['decrypt'])
+  const webKey = key.toCryptoKey(ownOnly({ name: 'RSA-OAEP', hash: webHash }), false, ['decrypt'])
   try {
-    return Buffer.from(await subtle.decrypt({ name: 'RSA-OAEP' }, webKey, ciphertext))
+    return Buffer.from(await subtle.decrypt(ownOnly({ name: 'RSA-OAEP', label: noLabel }), webKey, ciphertext))
   } catch {
     return undefined
   }

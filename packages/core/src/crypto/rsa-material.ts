@@ -1,6 +1,7 @@
 import { checkPrime, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { InvalidRequestError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
+import { ownOnly } from '../internal/own.ts'
 import { DerReader } from './der.ts'
 import type { FreshMaterial, GivenMaterial, MaterialSource } from './fresh-material.ts'
 import { pkcs8Of, spkiOf } from './key-pair.ts'
@@ -31,7 +32,7 @@ export function rsaMaterial(bits: number): MaterialSource {
 
 async function generate(modulusLength: number): Promise<FreshMaterial> {
   return new Promise((resolve, reject) => {
-    generateKeyPair('rsa', { modulusLength, publicExponent: 65_537 }, (error, publicKey, privateKey) => {
+    generateKeyPair('rsa', ownOnly({ modulusLength, publicExponent: 65_537 }), (error, publicKey, privateKey) => {
       if (error === null) resolve({ kind: 'private', bytes: pkcs8Of(privateKey), publicKey: spkiOf(publicKey) })
       else reject(error)
     })
@@ -89,12 +90,12 @@ function isConsistent({ e, d, p, q, dp, dq, qInverse }: RsaNumbers): boolean {
 async function isPrime(candidate: bigint): Promise<boolean> {
   return new Promise((resolve, reject) => {
     // Unlike its neighbours it says `undefined` where there is no error.
-    checkPrime(candidate, (error, prime) => (error instanceof Error ? reject(error) : resolve(prime)))
+    checkPrime(candidate, ownOnly({ checks: 0 }), (error, prime) => (error instanceof Error ? reject(error) : resolve(prime)))
   })
 }
 
 function privateNumbers(key: KeyObject): RsaNumbers {
-  const der = key.export({ format: 'der', type: 'pkcs1' })
+  const der = key.export(ownOnly({ format: 'der', type: 'pkcs1' } as const))
   try {
     const reader = new DerReader(der).sequence()
     if (reader.integer() !== 0n) throw new InvalidRequestError('RSA keys of more than two primes are not taken')
@@ -108,7 +109,7 @@ function privateNumbers(key: KeyObject): RsaNumbers {
 type Eight = readonly [bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint]
 
 function publicNumbers(key: KeyObject): [bigint, bigint] {
-  const reader = new DerReader(key.export({ format: 'der', type: 'pkcs1' })).sequence()
+  const reader = new DerReader(key.export(ownOnly({ format: 'der', type: 'pkcs1' } as const))).sequence()
   return [reader.integer(), reader.integer()]
 }
 

@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypt
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { InvalidRequestError, UnsupportedOnThisRuntimeError } from '../errors.ts'
 import { copyBytes, wipe } from '../internal/bytes.ts'
+import { ownOnly } from '../internal/own.ts'
 import type { FreshMaterial, GivenMaterial, MaterialSource } from './fresh-material.ts'
 import { openPrivate, pkcs8Of, spkiOf } from './key-pair.ts'
 import { randomBytesOf } from './randomness.ts'
@@ -20,27 +21,28 @@ interface SeededKind {
   readonly weakness?: (publicKey: KeyObject) => string | undefined
 }
 
-function kind(type: string, seedBytes: number, prefix: string): SeededKind {
+function seeded(type: string, seedBytes: number, prefix: string): SeededKind {
   return { type, seedBytes, prefix: Buffer.from(prefix, 'hex'), isNew: type.startsWith('ml-') }
 }
 
 /** Kinds by key spec. RFC 8410 section 7, and the seed forms of RFC 9881 (ML-DSA) and RFC 9935 (ML-KEM) section 6. */
 export const seededKinds = Object.freeze({
   ed25519: {
-    ...kind('ed25519', 32, '302e020100300506032b657004220420'),
+    ...seeded('ed25519', 32, '302e020100300506032b657004220420'),
     weakness: (key: KeyObject): string | undefined => weaknessOfEd25519(spkiOf(key).subarray(-32)),
   },
-  x25519: kind('x25519', 32, '302e020100300506032b656e04220420'),
-  mlDsa44: kind('ml-dsa-44', 32, '3034020100300b060960864801650304031104228020'),
-  mlDsa65: kind('ml-dsa-65', 32, '3034020100300b060960864801650304031204228020'),
-  mlDsa87: kind('ml-dsa-87', 32, '3034020100300b060960864801650304031304228020'),
-  mlKem512: kind('ml-kem-512', 64, '3054020100300b060960864801650304040104428040'),
-  mlKem768: kind('ml-kem-768', 64, '3054020100300b060960864801650304040204428040'),
-  mlKem1024: kind('ml-kem-1024', 64, '3054020100300b060960864801650304040304428040'),
+  x25519: seeded('x25519', 32, '302e020100300506032b656e04220420'),
+  mlDsa44: seeded('ml-dsa-44', 32, '3034020100300b060960864801650304031104228020'),
+  mlDsa65: seeded('ml-dsa-65', 32, '3034020100300b060960864801650304031204228020'),
+  mlDsa87: seeded('ml-dsa-87', 32, '3034020100300b060960864801650304031304228020'),
+  mlKem512: seeded('ml-kem-512', 64, '3054020100300b060960864801650304040104428040'),
+  mlKem768: seeded('ml-kem-768', 64, '3054020100300b060960864801650304040204428040'),
+  mlKem1024: seeded('ml-kem-1024', 64, '3054020100300b060960864801650304040304428040'),
 }) satisfies Readonly<Record<string, SeededKind>>
 
 /** Keys that are made of a seed. The seed is all that is kept: every runtime reads it, and it is the shortest. */
-export function seededMaterial(of: SeededKind): MaterialSource {
+export function seededMaterial(kind: SeededKind): MaterialSource {
+  const of = ownOnly(kind)
   return {
     generate: async (random) => {
       requireSupport(of)
@@ -100,7 +102,7 @@ function seedOf(of: SeededKind, key: KeyObject): Buffer {
 
 function rawSeed(key: KeyObject): Buffer {
   try {
-    return (key.export as (options: { format: string }) => Buffer)({ format: 'raw-seed' })
+    return (key.export as (options: { format: string }) => Buffer)(ownOnly({ format: 'raw-seed' }))
   } catch {
     throw new InvalidRequestError('this key spec takes a private key with its seed')
   }

@@ -12,6 +12,7 @@ import type { KmsError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
 import { limits } from '../internal/defaults.ts'
 import { Lru } from '../internal/lru.ts'
+import { ownOnly } from '../internal/own.ts'
 import { withReason } from '../internal/reason.ts'
 import type { Authorized, Material, PairMaterial, UsableKey } from '../stages.ts'
 import type { KeyRow, KeyUsage, VersionRow } from '../state/rows.ts'
@@ -111,8 +112,10 @@ export class Keyring {
     const kind = kindOfWrapped(version.material)
     const bytes = this.unwrap(version.epoch, keyIdentity(key, version.version, kind), version.material)
     const of = { keyId: key.id, keyVersion: version.version, spec: key.spec, usage: key.usage }
-    const material =
-      kind === 'symmetric' ? { ...of, secret: secretKey(bytes) } : { ...of, pair: openPair(kind, bytes, version) }
+    // A secret has no pair, not even one that somebody puts on Object.prototype.
+    const material = ownOnly(
+      kind === 'symmetric' ? { ...of, secret: secretKey(bytes) } : { ...of, pair: openPair(kind, bytes, version) },
+    )
     this.#materials.set(name, material as Material | PairMaterial)
     return material as Material | PairMaterial
   }

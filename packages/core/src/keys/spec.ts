@@ -10,6 +10,7 @@ import { pkcs1, pss, signatureHashes } from '../crypto/rsa-signing.ts'
 import { seededKinds, seededMaterial } from '../crypto/seeded-material.ts'
 import type { SigningAlgorithm } from '../crypto/signing.ts'
 import { symmetricMaterial } from '../crypto/symmetric-material.ts'
+import { ownOnly } from '../internal/own.ts'
 import type { KeySpec, KeyUsage } from '../state/rows.ts'
 
 /** What the library knows about one key spec. Another spec is another row. */
@@ -77,8 +78,8 @@ const mlKem = (material: MaterialSource, ciphertextBytes: number): KeySpecRow =>
   kem: { ciphertextBytes },
 })
 
-/** Every key spec, by name. */
-export const keySpecs: Readonly<Record<KeySpec, KeySpecRow>> = Object.freeze({
+/** Every key spec, by name. What a row leaves out is absent, whatever somebody has put on `Object.prototype`. */
+export const keySpecs: Readonly<Record<KeySpec, KeySpecRow>> = withoutPrototypes({
   AES_256: {
     usages: ['ENCRYPT_DECRYPT'],
     material: symmetricMaterial({ made: 32, least: 32, most: 32 }),
@@ -104,3 +105,11 @@ export const keySpecs: Readonly<Record<KeySpec, KeySpecRow>> = Object.freeze({
   ML_KEM_768: mlKem(seededMaterial(seededKinds.mlKem768), 1088),
   ML_KEM_1024: mlKem(seededMaterial(seededKinds.mlKem1024), 1568),
 })
+
+/** A frozen copy of rows and of all that is in them, on nothing. */
+function withoutPrototypes<T>(rows: T): T {
+  if (typeof rows !== 'object' || rows === null) return rows
+  if (Array.isArray(rows)) return Object.freeze(rows.map(withoutPrototypes)) as T
+  const copied = Object.entries(rows).map(([name, value]) => [name, withoutPrototypes(value as unknown)] as const)
+  return Object.freeze(ownOnly(Object.fromEntries(copied))) as T
+}

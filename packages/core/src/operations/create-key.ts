@@ -5,6 +5,7 @@ import { addGrant } from '../access/store.ts'
 import type { GivenMaterial } from '../crypto/fresh-material.ts'
 import { ConflictError } from '../errors.ts'
 import { jcs } from '../internal/jcs.ts'
+import { ownOnly } from '../internal/own.ts'
 import { keyById, keyName } from '../keys/queries.ts'
 import { keySpecs } from '../keys/spec.ts'
 import { addKey } from '../keys/store.ts'
@@ -50,9 +51,15 @@ interface Plan {
   readonly material?: GivenMaterial | undefined
 }
 
-const hasUsage = ({ spec, usage }: Plan): boolean =>
-  usage === undefined ? keySpecs[spec].usages.length === 1 : keySpecs[spec].usages.includes(usage)
-const hasOrigin = ({ origin, material }: Plan): boolean => (origin === 'EXTERNAL') === (material !== undefined)
+// What zod hands over has the prototype of everything, on which somebody may have put a usage or material.
+const hasUsage = (plan: Plan): boolean => {
+  const { spec, usage } = ownOnly(plan)
+  return usage === undefined ? keySpecs[spec].usages.length === 1 : keySpecs[spec].usages.includes(usage)
+}
+const hasOrigin = (plan: Plan): boolean => {
+  const { origin, material } = ownOnly(plan)
+  return (origin === 'EXTERNAL') === (material !== undefined)
+}
 const usageIssue = { path: ['usage'], error: 'a spec with several usages needs one of them, no spec another one' }
 const originIssue = { path: ['origin'], error: 'material goes with the origin EXTERNAL, which needs it' }
 

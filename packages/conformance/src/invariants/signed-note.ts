@@ -1,0 +1,44 @@
+import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto'
+
+const keyIdOf = (origin: string, encoded: Buffer): string =>
+  createHash('sha256').update(`${origin}\n`, 'utf8').update(encoded).digest('hex').slice(0, 8)
+
+/** Who signs the checkpoints of a log: read from a verifier key, `<origin>+<key id>+<base64(01 ‖ public key)>`. */
+export class Verifier {
+  /** The log's name. */
+  readonly origin: string
+  readonly #id: string
+  readonly #key: KeyObject
+
+  private constructor(origin: string, id: string, key: KeyObject) {
+    this.origin = origin
+    this.#id = id
+    this.#key = key
+  }
+
+  /** The verifier of this key, or `undefined` where it is none. */
+  static of(verifierKey: unknown): Verifier | undefined {
+    const [, origin = '', id = '', text = ''] = /^(.+)\+([0-9a-f]{8})\+(.+)$/s.exec(String(verifierKey)) ?? []
+    const encoded = Buffer.from(text, 'base64')
+    if (encoded.length !== 33 || encoded[0] !== 1 || keyIdOf(origin, encoded) !== id) return undefined
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x: encoded.subarray(1).toString('base64url') }
+    return new Verifier(origin, id, createPublicKey({ key: jwk, format: 'jwk' }))
+  }
+
+  /** What is wrong with a note that should be the checkpoint of this size and root, or `undefined`. */
+  faultOf(note: string, size: number, root: Buffer): string | undefined {
+    const body = `${this.origin}\n${size}\n${root.toString('base64')}\n`
+    if (!note.startsWith(`${body}\n`)) return 'is of another log, size or root'
+    const start = `— ${this.origin} `
+    const signatures = note
+      .slice(body.length + 1)
+      .split('\n')
+      .filter((line) => line.startsWith(start))
+      .map((line) => Buffer.from(line.slice(start.length), 'base64'))
+    const isOurs = (signature: Buffer): boolean =>
+      signature.length === 68 &&
+      signature.toString('hex', 0, 4) === this.#id &&
+      verify(null, Buffer.from(body, 'utf8'), this.#key, signature.subarray(4))
+    return signatures.some(isOurs) ? undefined : 'is not signed by the key that record 0 names'
+  }
+}

@@ -1,0 +1,79 @@
+import { tables } from '@chatelaine/core/storage'
+import type { Row, StorageReader } from '@chatelaine/core/storage'
+import { rowsOf, tableNamed } from './pages.ts'
+import type { Problems } from './problems.ts'
+import type { SaidTouch } from './record-text.ts'
+
+/** Tables that are the log itself, or that nothing ever changes. */
+const ofTheLog = ['locks', 'records', 'heads', 'checkpoints']
+/** Tables whose first rows come with the genesis, which is no change. */
+const fromGenesis = ['keyring', 'secrets']
+const stateTables = tables.map(({ name }) => name).filter((name) => !ofTheLog.includes(name))
+
+/** What the changes say of one row. */
+interface Told {
+  /** Its revision; 0 where it was removed. */
+  readonly rev: number
+  /** The record of the change that touched it last. */
+  readonly seq: number
+  /** When, and by whom, the row was made. */
+  readonly made: Making | undefined
+}
+
+/** Who made something, and when, as the record says it. */
+export interface Making {
+  readonly ts: number
+  readonly actor: unknown
+}
+
+/** The fold of all changes: which rows there must be, at which revision. Holds one entry for each row of the state. */
+export class Fold {
+  readonly #rows = new Map<string, Told>()
+  readonly #problems: Problems
+
+  constructor(problems: Problems) {
+    this.#problems = problems
+  }
+
+  /** Takes the next row that a change touched. */
+  touch({ table, key, rev }: SaidTouch, seq: number, made: Making): void {
+    const name = JSON.stringify([table, ...key])
+    const where = `record ${seq}: ${name}`
+    const isKey = stateTables.includes(table) && key.length === tableNamed(table).primaryKey.length - 1
+    if (!isKey) return this.#problems.add(`${where} is no row of the state.`)
+    const isFromGenesis = fromGenesis.includes(table)
+    const before = this.#rows.get(name) ?? { rev: isFromGenesis ? 1 : 0, made: undefined }
+    this.#checkStep(where, before.rev, rev)
+    if (rev === 0 && !isFromGenesis) this.#rows.delete(name)
+    else this.#rows.set(name, { rev, seq, made: rev === 1 ? made : before.made })
+  }
+
+  /** Compares the rows that there are with those that there must be. */
+  async check(view: StorageReader, tenant: string): Promise<void> {
+    for (const table of stateTables) {
+      const columns = tableNamed(table).primaryKey.slice(1)
+      for await (const row of rowsOf(view, table, tenant)) {
+        const name = JSON.stringify([table, ...columns.map((column) => row[column])])
+        this.#checkRow(name, row, fromGenesis.includes(table))
+      }
+    }
+    for (const [name, { rev, seq }] of this.#rows) {
+      if (rev > 0) this.#problems.add(`row ${name} is missing: record ${seq} left it at revision ${rev}.`)
+    }
+  }
+
+  #checkStep(where: string, before: number, after: number): void {
+    if (after !== 0) this.#problems.expect(`${where}: its revision`, after, before + 1)
+    else if (before === 0) this.#problems.add(`${where} was removed, and was not there.`)
+  }
+
+  #checkRow(name: string, row: Row, isFromGenesis: boolean): void {
+    const told = this.#rows.get(name) ?? (isFromGenesis ? { rev: 1, seq: 0, made: undefined } : undefined)
+    this.#rows.delete(name)
+    if (told === undefined) return this.#problems.add(`row ${name} was made by no change.`)
+    this.#problems.expect(`row ${name}: its revision, last touched by record ${told.seq},`, row['rev'], told.rev)
+    if (told.made === undefined) return
+    if ('createdAt' in row) this.#problems.expect(`row ${name}: createdAt`, row['createdAt'], told.made.ts)
+    if ('createdBy' in row) this.#problems.expect(`row ${name}: createdBy`, row['createdBy'], told.made.actor)
+  }
+}
