@@ -1,16 +1,17 @@
 // Failover from a primary to its standby while callers ask: with synchronous replication nothing that was acknowledged
 // is lost; with asynchronous replication what is lost is missed by whoever knew it.
 //
-//   node tests/failover/rig.ts [--rounds 5] [--operations 500] [--overtake] [--folder <real disk>]
+//   node tests/failover/rig.ts [--rounds 5] [--operations 500] [--no-overtake] [--folder <real disk>]
 import { parseArgs } from 'node:util'
 import { asynchronously, synchronously, type FailoverReport } from './failover.ts'
 import { Replicated } from './replicated.ts'
 
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
     rounds: { type: 'string', default: '5' },
     operations: { type: 'string', default: '500' },
-    overtake: { type: 'boolean', default: false },
+    overtake: { type: 'boolean', default: true },
     folder: { type: 'string', default: process.cwd() },
   },
 })

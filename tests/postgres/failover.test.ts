@@ -27,7 +27,7 @@ describe('a standby that takes over while callers ask', { timeout: 180_000 }, ()
   }) => {
     const servers = await replicated()
     if (servers === undefined) return skip(missing)
-    const { acknowledged, lost, failed, problems } = await asynchronously(servers, { operations: 60 })
+    const { acknowledged, lost, failed, problems } = await asynchronously(servers, { operations: 60, overtake: true })
     expect(problems).toEqual([])
     expect(lost).toBeGreaterThanOrEqual(60)
     expect(acknowledged).toBeGreaterThan(lost)

@@ -20,11 +20,21 @@ async function create(path: string): Promise<void> {
   }
 }
 
+function look(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch (error) {
+    throw refusal(`The database file ${path} is out of reach: ${String(codeOf(error))}.`, error)
+  }
+}
+
 /** The file that a database is in, and a way to notice when another one has taken its place. */
 export class DatabaseFile {
   /** Where it is, free of symbolic links. */
   readonly path: string
   readonly #opened: BigIntStats
+  /** The write-ahead log, once there is one: it stays as long as anybody has the database open. */
+  #log: BigIntStats | undefined
   #checkedAt = performance.now()
 
   private constructor(path: string) {
@@ -64,17 +74,16 @@ export class DatabaseFile {
 
   /** As {@link DatabaseFile.check}, however long ago that was. */
   checkNow(): void {
-    const found = this.#look()
-    if (found?.ino === this.#opened.ino && found.dev === this.#opened.dev) return
-    throw refusal(`The database file ${this.path} was removed or replaced while it was open. Start again.`)
+    this.#expect(this.path, this.#opened)
+    const log = `${this.path}-wal`
+    if (this.#log === undefined) this.#log = look(log)
+    else this.#expect(log, this.#log)
   }
 
-  #look(): BigIntStats | undefined {
-    try {
-      return statSync(this.path, { bigint: true, throwIfNoEntry: false })
-    } catch (error) {
-      throw refusal(`The database file ${this.path} is out of reach: ${String(codeOf(error))}.`, error)
-    }
+  #expect(path: string, opened: BigIntStats): void {
+    const found = look(path)
+    if (found?.ino === opened.ino && found.dev === opened.dev) return
+    throw refusal(`The database file ${path} was removed or replaced while it was open. Start again.`)
   }
 
   #judge(): void {

@@ -1,6 +1,16 @@
 import { tables } from '@chatelaine/core/storage'
 import Database from 'better-sqlite3'
-import { chmodSync, existsSync, linkSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  unlinkSync,
+} from 'node:fs'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { loadDriver } from '../src/driver.ts'
@@ -206,5 +216,22 @@ describe.skipIf(process.platform === 'win32')('the file', () => {
     await failureOf(sizesIn(storage))
     renameSync(`${file}.away`, file)
     expect(await sizesIn(storage)).toEqual([1])
+  })
+
+  test('F93 a write-ahead log that is removed while it is open is noticed: commits would go into nothing', async () => {
+    const file = freshFile()
+    const storage = await opened(file)
+    const now = performance.now()
+    const clock = vi.spyOn(performance, 'now')
+    onTestFinished(() => clock.mockRestore())
+    for (const [at, seconds] of [2, 4].entries()) {
+      clock.mockReturnValue(now + seconds * 1000)
+      await put(storage, at + 1)
+    }
+    unlinkSync(`${file}-wal`)
+    clock.mockReturnValue(now + 6000)
+    const removed = await failureOf(storage.transact('default', (tx) => tx.insert('checkpoints', checkpoint(3))))
+    expect(removed).toMatchObject({ transient: false, outcome: 'none' })
+    expect(removed.message).toContain('-wal was removed or replaced')
   })
 })

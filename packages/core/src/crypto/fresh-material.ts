@@ -1,5 +1,3 @@
-import type { KeyPair } from './key-pair.ts'
-import type { SecretKey } from './secret-key.ts'
 import type { Randomness } from './randomness.ts'
 import type { KeyObject } from 'node:crypto'
 
@@ -29,6 +27,3 @@ export interface MaterialSource {
   /** Checks what somebody brings. @throws InvalidRequestError for material that is not of this kind, or weak. */
   adopt(given: GivenMaterial): Promise<FreshMaterial>
 }
-
-/** What operations compute with. */
-export type Secret = SecretKey | KeyPair
