@@ -27,7 +27,7 @@ export interface KeySpecRow {
   readonly signing?: readonly SigningAlgorithm[]
   /** How it authenticates messages. */
   readonly mac?: MacAlgorithm
-  /** Length of a peer's public key in its only encoding, where the spec agrees on secrets. */
+  /** Length of its ciphertexts, where it encapsulates secrets. */
   readonly kem?: { readonly ciphertextBytes: number }
 }
 
