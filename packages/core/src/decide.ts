@@ -1,5 +1,4 @@
 import { authorize, requireActive } from './access/authorize.ts'
-import { ownOnly } from './internal/own.ts'
 import { findKey, lookUp } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
 import type { Target } from './runtime.ts'
@@ -40,6 +39,6 @@ export async function decide(view: StateView, actor: Actor, asked: { claim: Clai
   if (claim.kind === 'key') {
     return { key: await findKey(view, authorized), usable: undefined, validUntil: authorized.validUntil }
   }
-  const usable = await lookUp(view, authorized, ownOnly({ ...claim, now }))
+  const usable = await lookUp(view, authorized, { ...claim, now })
   return { key: usable.key, usable, validUntil: usable.validUntil }
 }

@@ -13,7 +13,8 @@ import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime
 import type { Recorded } from './stages.ts'
 import type { StateView } from './state/view.ts'
 import { readUnrecorded, type Call } from './unrecorded.ts'
-import { LiveWalk, withPatience, withSignal, type Remaining, type WalkParts } from './walk.ts'
+import { PatientView, type Remaining } from './patient-view.ts'
+import { LiveWalk, withSignal, type SnapshotView, type WalkParts } from './walk.ts'
 
 /** From this try on an operation is done under the lock. */
 const triesOutside = 3
@@ -101,14 +102,17 @@ export class Pipeline {
   async #use<Q, P, R>(operation: UseOperation<Q, P, R>, request: P, on: Running): Promise<R> {
     for (let tries = 1; ; tries++) {
       let done: Done<R> = { error: undefined }
-      const once = async (parts: WalkParts): Promise<UseEntry> => {
-        const walk = new LiveWalk(withSignal(parts, on.signal), on.caller)
+      const once = async (parts: WalkParts, view: SnapshotView): Promise<UseEntry> => {
+        const walk = new LiveWalk(withSignal(parts, on.signal), on.caller, view)
         done = await attempt(async () => walk.run(async () => operation.perform(request, walk)))
         return walk.entry(done.result, done.error)
       }
       const discard = (): void => wipeDeep(done.result)
-      const patient = withPatience(this.#parts, on.remaining)
-      const entry = await unlessAborted(once(patient), on.signal, { aborted: () => aborted(on.signal), discard })
+      const patient = new PatientView(this.#parts, on.remaining)
+      const entry = await unlessAborted(once(this.#parts, patient), on.signal, {
+        aborted: () => aborted(on.signal),
+        discard,
+      })
       const least = Math.min(leastMs, this.#parts.deadlineMs)
       on.deadline.at ??= this.#parts.clock.monotonic() + Math.max(on.remaining.ms, least)
       const inside = tries < triesOutside || operation.effect === 'read' ? undefined : this.#inside(once, discard)
@@ -126,7 +130,10 @@ export class Pipeline {
   }
 
   /** Does it once more under the lock, where nothing moves any more: so that no stream of changes starves it. */
-  #inside(once: (parts: WalkParts) => Promise<UseEntry>, discard: () => void): NonNullable<UseEntry['inside']> {
+  #inside(
+    once: (parts: WalkParts, view: SnapshotView) => Promise<UseEntry>,
+    discard: () => void,
+  ): NonNullable<UseEntry['inside']> {
     const { view } = this.#parts
     return async (locked, revision) => {
       discard()
@@ -140,7 +147,7 @@ export class Pipeline {
         }
       }
       const locking = { read, snapshot: view.snapshot.bind(view) }
-      const entry = await once({ ...this.#parts, revision: () => revision, view: locking })
+      const entry = await once({ ...this.#parts, revision: () => revision }, locking)
       return failures.length === 0 || isKmsError(failures[0]) ? entry : raise(failures[0])
     }
   }

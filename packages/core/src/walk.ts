@@ -2,12 +2,10 @@ import type { UseEntry } from './audit/entry.ts'
 import type { Pseudonyms } from './audit/pseudonym.ts'
 import type { RecordDetails, RecordDraft } from './audit/record.ts'
 import type { Tools } from './envelope/seal.ts'
-import { late } from './audit/live-view.ts'
 import { aborted } from './audit/queue.ts'
 import { isKmsError, type KmsError } from './errors.ts'
 import { byteSize, wipeDeep } from './internal/bytes.ts'
 import type { Clock } from './internal/clock.ts'
-import { within } from './internal/patience.ts'
 import { ownOnly } from './internal/own.ts'
 import type { Keyring } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
@@ -34,8 +32,20 @@ export interface WalkParts {
 /** The state, and what is beside it. */
 export interface SnapshotView extends StateView {
   /** Reads from one snapshot, of a log that has this many records. */
-  snapshot<T>(read: (reader: StorageReader, head: { readonly size: number }) => Promise<T>): Promise<T>
+  snapshot<T>(read: SnapshotRead<T>): Promise<T>
 }
+
+/** What is read from one snapshot. */
+export type SnapshotRead<T> = (reader: StorageReader, head: { readonly size: number }) => Promise<T>
+
+/** What a target may leave out, as own properties: nothing is read of a prototype, and objects stay of one shape. */
+const nothingAsked = Object.freeze({
+  version: undefined,
+  opens: undefined,
+  context: undefined,
+  allowRevoked: undefined,
+  missing: undefined,
+})
 
 /** For how long items are worked on before others get a turn. */
 const turnMs = 5
@@ -47,6 +57,7 @@ export class LiveWalk implements Walk {
   readonly tools: Tools
   readonly house: House
   readonly #parts: WalkParts
+  readonly #view: SnapshotView
   readonly #caller: Caller
   readonly #revision: number
   readonly #steps: Step[] = [{ claims: [] }]
@@ -56,8 +67,10 @@ export class LiveWalk implements Walk {
   #validUntil = Infinity
   #details: RecordDetails | undefined
 
-  constructor(parts: WalkParts, caller: Caller) {
+  /** @param view - what to read with, where not the parts' own. */
+  constructor(parts: WalkParts, caller: Caller, view: SnapshotView = parts.view) {
     this.#parts = parts
+    this.#view = view
     this.#caller = caller
     this.#revision = parts.revision()
     this.actor = caller.actor
@@ -85,7 +98,7 @@ export class LiveWalk implements Walk {
   }
 
   async material(target: Target): Promise<Material | PairMaterial> {
-    const { usable } = await this.#claim(ownOnly({ kind: 'use', ...target }))
+    const { usable } = await this.#claim({ ...nothingAsked, ...target, kind: 'use' })
     return this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
   }
 
@@ -112,8 +125,8 @@ export class LiveWalk implements Walk {
   }
 
   async snapshot<T>(read: (reader: StorageReader, of: SnapshotOf) => Promise<T>): Promise<T> {
-    const { tenant, view } = this.#parts
-    return view.snapshot(async (reader, { size }) => read(reader, { tenant, size }))
+    const { tenant } = this.#parts
+    return this.#view.snapshot(async (reader, { size }) => read(reader, { tenant, size }))
   }
 
   dependsOnAll(): void {
@@ -149,7 +162,7 @@ export class LiveWalk implements Walk {
   async #claim(claim: Claim): Promise<Decision> {
     const step = this.#step
     try {
-      const decision = await decide(this.#parts.view, this.actor, { claim, now: this.now })
+      const decision = await decide(this.#view, this.actor, { claim, now: this.now })
       step.claims.push({ claim, decision, outcome: outcomeOf(decision), keyId: decision.key?.id })
       this.#validUntil = Math.min(this.#validUntil, decision.validUntil)
       return decision
@@ -171,7 +184,7 @@ export class LiveWalk implements Walk {
   /** The key that a refused claim named. A storage that did not answer is not asked again. */
   async #keyIdOf(reference: string, error: KmsError): Promise<string | undefined> {
     if (error.code === 'STORAGE_UNAVAILABLE') return undefined
-    return resolveKey(this.#parts.view, reference).catch(() => undefined)
+    return resolveKey(this.#view, reference).catch(() => undefined)
   }
 
   async #holds(view: StateView, now: number): Promise<boolean> {
@@ -211,27 +224,4 @@ export function withSignal(parts: WalkParts, signal: AbortSignal | undefined): W
     if (signal.aborted) throw aborted(signal)
   }
   return { ...parts, tools: { random, timers: { after: timers.after.bind(timers), turn } } }
-}
-
-/** How much longer an operation waits, in milliseconds: for all its reads and its record together. */
-export interface Remaining {
-  ms: number
-}
-
-/** Reads wait only as long as the operation still may, and leave the rest to what comes after them. */
-export function withPatience(parts: WalkParts, remaining: Remaining): WalkParts {
-  const { view, clock, tools } = parts
-  const inTime = async <T>(work: Promise<T>): Promise<T> => {
-    const began = clock.monotonic()
-    try {
-      return await within({ timers: tools.timers, deadlineMs: remaining.ms }, work, late)
-    } finally {
-      remaining.ms = Math.max(0, remaining.ms - (clock.monotonic() - began))
-    }
-  }
-  const read: StateView['read'] = (query) => {
-    const answer = view.read(query)
-    return answer instanceof Promise ? inTime(answer) : answer
-  }
-  return { ...parts, view: { read, snapshot: async (work) => inTime(view.snapshot(work)) } }
 }

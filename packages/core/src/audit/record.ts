@@ -2,7 +2,6 @@ import { leafHash } from '../crypto/hash.ts'
 import { LimitExceededError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
 import { jcs, type Json } from '../internal/jcs.ts'
-import { ownOnly } from '../internal/own.ts'
 import type { Actor } from '../stages.ts'
 import type { Touched } from '../state/cache.ts'
 import type { Row } from '../storage/table.ts'
@@ -73,6 +72,20 @@ export interface RecordPlace {
   readonly change?: RecordChange | undefined
 }
 
+/** What a draft may leave out, as own properties: nothing is read of a prototype, and objects stay of one shape. */
+const nothingTold = Object.freeze({
+  code: undefined,
+  reason: undefined,
+  keyId: undefined,
+  keyVersion: undefined,
+  owner: undefined,
+  requestId: undefined,
+  context: undefined,
+  counts: undefined,
+  digest: undefined,
+  details: undefined,
+})
+
 /** Version of the record format. An unknown one is a failure, never "legacy". */
 export const recordVersion = 1
 
@@ -81,7 +94,7 @@ export const recordVersion = 1
  * before it inside the text is the link of the chain and the leaf of the Merkle tree at once.
  */
 export function linkRecord(told: RecordDraft, place: RecordPlace): Row & { readonly hash: Buffer } {
-  const draft = ownOnly(told)
+  const draft = { ...nothingTold, ...told }
   const body = recordText(draft, place)
   if (body.length > limits.recordBytes / 3 && Buffer.byteLength(body) > limits.recordBytes) {
     throw new LimitExceededError('an audit record would be too long')

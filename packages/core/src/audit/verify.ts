@@ -19,7 +19,7 @@ export async function verifyChain(source: VerifySource, options: VerifyOptions =
   if (end.head !== undefined && end.beyond === undefined && from >= end.size) {
     return { ok: true, records: 0, head: end.head.headHash.toString('hex') }
   }
-  const walk = new ChainWalk(source, from, seen !== undefined && seen.size < end.size ? seen : undefined)
+  const walk = new ChainWalk(source, from, shorterThan(end, seen))
   try {
     await walkTo(walk, end, { ...options, from, source })
     return { ok: true, records: end.size - from, head: walk.hash.toString('hex') }
@@ -28,6 +28,11 @@ export async function verifyChain(source: VerifySource, options: VerifyOptions =
     const checked = Math.max(0, Math.min(error.problem.seq, walk.next) - from)
     return { ok: false, records: checked, head: walk.hash.toString('hex'), problem: error.problem }
   }
+}
+
+/** What was seen of a log that is longer by now: its last record is met on the way. */
+function shorterThan(end: LogEnd, seen: Head | undefined): Head | undefined {
+  return seen !== undefined && seen.size < end.size ? seen : undefined
 }
 
 /** Reads to the end of the log, page by page, and compares what it came to with the head. @throws Problem */

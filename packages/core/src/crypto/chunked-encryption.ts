@@ -144,18 +144,27 @@ export interface SmallMessage {
 export function openSmall(secret: SecretKey, context: Uint8Array, sealed: Uint8Array): Buffer | undefined {
   const length = openedLength(sealed.byteLength)
   if (length === undefined) return undefined
-  const derived = openPrefix(secret, context, sealed)
-  if (derived === undefined) return undefined
+  const { message, isCommitted } = openPrefix(secret, context, sealed)
   const out = Buffer.allocUnsafeSlow(length)
-  if (openChunks(derived, { plaintext: out, sealed: sealed.subarray(prefixBytes) }, spanOf(length))) return out
+  const isAuthentic = openChunks(message, { plaintext: out, sealed: sealed.subarray(prefixBytes) }, spanOf(length))
+  if (isCommitted && isAuthentic) return out
   out.fill(0)
   return undefined
 }
 
-/** The message key of a sealed message, if its commitment is to this secret and context. Compared in constant time. */
-export function openPrefix(secret: SecretKey, context: Uint8Array, sealed: Uint8Array): MessageKey | undefined {
-  const derived = messageKey(secret, sealed.subarray(0, saltBytes), context)
-  return equalBytes(derived.commitment, sealed.subarray(saltBytes, prefixBytes)) ? derived : undefined
+/**
+ * The message key of a sealed message, and whether its commitment is to this secret and context, compared in constant
+ * time. Whoever opens it tries the first chunk in any case, so that the time tells nobody what was wrong.
+ */
+export function openPrefix(secret: SecretKey, context: Uint8Array, sealed: Uint8Array): OpenedPrefix {
+  const message = messageKey(secret, sealed.subarray(0, saltBytes), context)
+  return { message, isCommitted: equalBytes(message.commitment, sealed.subarray(saltBytes, prefixBytes)) }
+}
+
+/** What the beginning of a sealed message comes to. Nothing that its key opens is used unless it is committed to. */
+export interface OpenedPrefix {
+  readonly message: MessageKey
+  readonly isCommitted: boolean
 }
 
 function spanOf(plaintextLength: number): Span {

@@ -1,10 +1,9 @@
 import { createECDH, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { InvalidRequestError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
-import { ownOnly } from '../internal/own.ts'
 import { derTags, DerReader } from './der.ts'
 import type { FreshMaterial, GivenMaterial, MaterialSource } from './fresh-material.ts'
-import { pkcs8Of, spkiOf } from './key-pair.ts'
+import { madeInDer, pkcs8Of, spkiOf } from './key-pair.ts'
 
 /** A curve by OpenSSL's name, and how long coordinates and the private number are on it. */
 export interface Curve {
@@ -22,8 +21,8 @@ export function ecMaterial(curve: Curve): MaterialSource {
 
 /** Quick enough to be done at once. */
 function generate(curve: Curve): FreshMaterial {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', ownOnly({ namedCurve: curve.name }))
-  return { kind: 'private', bytes: pkcs8Of(privateKey), publicKey: spkiOf(publicKey) }
+  const { publicKey, privateKey } = generateKeyPairSync('ec', madeInDer({ namedCurve: curve.name }))
+  return { kind: 'private', bytes: privateKey, publicKey }
 }
 
 function adopt(given: GivenMaterial, curve: Curve): FreshMaterial {
@@ -35,7 +34,7 @@ function adopt(given: GivenMaterial, curve: Curve): FreshMaterial {
   }
   if (given.kind === 'public') {
     pointOf(given.spki, curve)
-    return { kind: 'public', bytes: given.spki, publicKey: Buffer.from(given.spki) }
+    return { kind: 'public', bytes: Buffer.from(given.spki), publicKey: Buffer.from(given.spki) }
   }
   const bytes = pkcs8Of(given.key)
   const publicKey = spkiOf(createPublicKey(given.key))

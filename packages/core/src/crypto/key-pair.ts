@@ -37,6 +37,23 @@ function shielded(key: KeyObject): KeyObject {
   return Object.defineProperties(key, noOptions)
 }
 
+/**
+ * Options with which a pair is made in DER right away. Of a `KeyObject` that it makes, Node asks whether it has a `kty`,
+ * and whatever somebody has put on `Object.prototype` under that name leads to an abort of the process.
+ */
+export function madeInDer<T extends object>(options: T): T & DerEncodings {
+  return ownOnly({
+    ...options,
+    publicKeyEncoding: ownOnly({ format: 'der', type: 'spki' } as const),
+    privateKeyEncoding: ownOnly({ format: 'der', type: 'pkcs8' } as const),
+  })
+}
+
+interface DerEncodings {
+  readonly publicKeyEncoding: { readonly format: 'der'; readonly type: 'spki' }
+  readonly privateKeyEncoding: { readonly format: 'der'; readonly type: 'pkcs8' }
+}
+
 /** A public key as SubjectPublicKeyInfo in DER. */
 export function spkiOf(publicKey: KeyObject): Buffer {
   return publicKey.export(ownOnly({ format: 'der', type: 'spki' } as const))

@@ -1,10 +1,10 @@
-import { checkPrime, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
+import { checkPrime, createPublicKey, generateKeyPair, type KeyObject, type RSAKeyPairOptions } from 'node:crypto'
 import { InvalidRequestError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
 import { ownOnly } from '../internal/own.ts'
 import { DerReader } from './der.ts'
 import type { FreshMaterial, GivenMaterial, MaterialSource } from './fresh-material.ts'
-import { pkcs8Of, spkiOf } from './key-pair.ts'
+import { madeInDer, pkcs8Of, spkiOf } from './key-pair.ts'
 
 const leastExponent = 65_537n
 const exponentLimit = 1n << 64n
@@ -32,8 +32,9 @@ export function rsaMaterial(bits: number): MaterialSource {
 
 async function generate(modulusLength: number): Promise<FreshMaterial> {
   return new Promise((resolve, reject) => {
-    generateKeyPair('rsa', ownOnly({ modulusLength, publicExponent: 65_537 }), (error, publicKey, privateKey) => {
-      if (error === null) resolve({ kind: 'private', bytes: pkcs8Of(privateKey), publicKey: spkiOf(publicKey) })
+    const options: RSAKeyPairOptions<'der', 'der'> = madeInDer({ modulusLength, publicExponent: 65_537 })
+    generateKeyPair('rsa', options, (error, publicKey, bytes) => {
+      if (error === null) resolve({ kind: 'private', bytes, publicKey })
       else reject(error)
     })
   })
@@ -47,7 +48,7 @@ async function adopt(given: GivenMaterial, bits: number): Promise<FreshMaterial>
   if (given.kind === 'public') {
     const [n, e] = publicNumbers(key)
     refuse(weaknessOfPublic({ n, e }, bits))
-    return { kind: 'public', bytes: given.spki, publicKey: Buffer.from(given.spki) }
+    return { kind: 'public', bytes: Buffer.from(given.spki), publicKey: Buffer.from(given.spki) }
   }
   refuse(await weaknessOfPrivate(privateNumbers(key), bits))
   return { kind: 'private', bytes: pkcs8Of(key), publicKey: spkiOf(createPublicKey(key)) }
@@ -90,7 +91,9 @@ function isConsistent({ e, d, p, q, dp, dq, qInverse }: RsaNumbers): boolean {
 async function isPrime(candidate: bigint): Promise<boolean> {
   return new Promise((resolve, reject) => {
     // Unlike its neighbours it says `undefined` where there is no error.
-    checkPrime(candidate, ownOnly({ checks: 0 }), (error, prime) => (error instanceof Error ? reject(error) : resolve(prime)))
+    checkPrime(candidate, ownOnly({ checks: 0 }), (error, prime) =>
+      error instanceof Error ? reject(error) : resolve(prime),
+    )
   })
 }
 

@@ -60,7 +60,7 @@ function adopt(of: SeededKind, given: GivenMaterial): FreshMaterial {
   if (given.kind === 'public') {
     const weakness = of.weakness?.(given.key)
     if (weakness !== undefined) throw new InvalidRequestError(weakness)
-    return { kind: 'public', bytes: given.spki, publicKey: Buffer.from(given.spki) }
+    return { kind: 'public', bytes: Buffer.from(given.spki), publicKey: Buffer.from(given.spki) }
   }
   if (given.kind === 'private') {
     const seed = seedOf(of, given.key)

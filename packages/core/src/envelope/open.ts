@@ -66,11 +66,15 @@ interface Under {
 async function openBody(body: Buffer, under: Under, timers: Timers): Promise<Buffer> {
   const length = openedLength(body.length)
   if (length === undefined) throw invalidCiphertext('no message has this length')
-  const message = openPrefix(under.secret, under.context, body)
-  if (message === undefined) throw invalidCiphertext('the commitment is to another key or context')
+  const { message, isCommitted } = openPrefix(under.secret, under.context, body)
   const out = Buffer.allocUnsafeSlow(length)
+  const chunks = { plaintext: out, sealed: body.subarray(prefixBytes) }
   try {
-    await openAll(message, { plaintext: out, sealed: body.subarray(prefixBytes) }, timers)
+    if (!isCommitted) {
+      openChunks(message, chunks, { first: 0, end: 1 })
+      throw invalidCiphertext('the commitment is to another key or context')
+    }
+    await openAll(message, chunks, timers)
     return out
   } catch (error) {
     wipe(out)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { manageKey, type GrantOperation, type KmsClient } from '../../src/index.ts'
 import { grantOperationNames } from '../../src/access/grant-operation.ts'
+import { belongToNoKey, operations } from '../support/grant-operations.ts'
 import { actor, expectCode, makeWorld, outcomeOf, recordOf, recordsOf } from '../support/kms.ts'
 import {
   keyless,
@@ -12,40 +13,6 @@ import {
   type ClientVerb,
   type Target,
 } from '../support/verbs.ts'
-
-/** The whole table of permissions, typed out again. */
-const operations: readonly GrantOperation[] = [
-  'encrypt',
-  'decrypt',
-  'reEncryptFrom',
-  'reEncryptTo',
-  'generateDataKey',
-  'generateDataKeyWithoutPlaintext',
-  'decryptDataKey',
-  'sign',
-  'verify',
-  'generateMac',
-  'verifyMac',
-  'deriveSharedSecret',
-  'encapsulate',
-  'decapsulate',
-  'getPublicKey',
-  'generateRandom',
-  'createKey',
-  'listKeys',
-  'describeKey',
-  'updateKey',
-  'rotateKey',
-  'disableKey',
-  'enableKey',
-  'revokeKey',
-  'scheduleKeyDeletion',
-  'cancelKeyDeletion',
-  'createGrant',
-  'revokeGrant',
-  'listGrants',
-]
-const belongToNoKey = ['generateRandom', 'createKey', 'listKeys']
 
 async function tried(
   client: KmsClient,

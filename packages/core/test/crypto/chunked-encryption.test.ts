@@ -171,8 +171,10 @@ describe('a small message', () => {
     expect(openSmall(secret(8), context, message)).toBeUndefined()
     expect(openSmall(secret(), Buffer.from('a contexT'), message)).toBeUndefined()
     expect(openSmall(secret(), Buffer.alloc(0), message)).toBeUndefined()
-    expect(openPrefix(secret(8), context, message)).toBeUndefined()
-    expect(openPrefix(secret(), context, message)?.commitment).toEqual(message.subarray(24, 56))
+    expect(openPrefix(secret(8), context, message).isCommitted).toBe(false)
+    const opened = openPrefix(secret(), context, message)
+    expect(opened.isCommitted).toBe(true)
+    expect(opened.message.commitment).toEqual(message.subarray(24, 56))
   })
 
   it('that fails in a later chunk leaves no plaintext of the earlier ones behind', () => {

@@ -72,6 +72,18 @@ export const plaintext: z.ZodType<Buffer, Plaintext> = z
     return typeof value === 'string' ? utf8(value) : copyBytes(value)
   })
 
+/** A message to sign or authenticate, copied at once. It is no secret: a short one may share Node's pool. */
+export const signedMessage: z.ZodType<Buffer, Plaintext> = z
+  .custom<Plaintext>((value) => isBytes(value) || isText(value), 'it is neither a Uint8Array nor a string')
+  .transform((value) => {
+    const length = typeof value === 'string' ? Buffer.byteLength(value, 'utf8') : lengthOf(value)
+    if (length > limits.plaintextBytes) throw tooLong()
+    const copy = Buffer.allocUnsafe(length)
+    if (typeof value === 'string') copy.write(value, 'utf8')
+    else copy.set(value)
+    return copy
+  })
+
 /** Ciphertext, copied or decoded at once. */
 export const ciphertext: z.ZodType<Buffer, Ciphertext> = z
   .custom<Ciphertext>((value) => isBytes(value) || typeof value === 'string', 'it is neither a Uint8Array nor a string')

@@ -5,7 +5,7 @@ import { InvalidKeyUsageError, InvalidRequestError } from '../../errors.ts'
 import { wipe } from '../../internal/bytes.ts'
 import { keySpecs } from '../../keys/spec.ts'
 import type { Target, Walk } from '../../runtime.ts'
-import { ciphertext, keyReference, keyVersion, plaintext, type Ciphertext, type Plaintext } from './fields.ts'
+import { ciphertext, keyReference, keyVersion, signedMessage, type Ciphertext, type Plaintext } from './fields.ts'
 
 /** MAC algorithms, by their names in AWS KMS: each key spec has its own. */
 export const macAlgorithmNames = ['HMAC_SHA_224', 'HMAC_SHA_256', 'HMAC_SHA_384', 'HMAC_SHA_512'] as const
@@ -58,7 +58,7 @@ export interface VerifyMacResult {
 /** The fields of {@link GenerateMacRequest}, for schemas. */
 export const generateMacFields = {
   key: keyReference,
-  message: plaintext,
+  message: signedMessage,
   algorithm: z.enum(macAlgorithmNames).optional(),
 }
 

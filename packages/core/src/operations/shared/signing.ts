@@ -5,7 +5,7 @@ import { keySpecs } from '../../keys/spec.ts'
 import type { Target, Walk } from '../../runtime.ts'
 import type { KeySpec } from '../../state/rows.ts'
 import type { PairMaterial } from '../../stages.ts'
-import { ciphertext, keyReference, keyVersion, plaintext, type Ciphertext, type Plaintext } from './fields.ts'
+import { ciphertext, keyReference, keyVersion, signedMessage, type Ciphertext, type Plaintext } from './fields.ts'
 import { privateOf, requirePair } from './opening.ts'
 
 /** Signature algorithms, by their names in AWS KMS. */
@@ -84,7 +84,7 @@ export interface VerifyResult {
 /** The fields of {@link SignRequest}, for schemas. */
 export const signFields = {
   key: keyReference,
-  message: plaintext,
+  message: signedMessage,
   messageType: z.enum(['RAW', 'DIGEST']).optional(),
   algorithm: z.enum(signingAlgorithmNames).optional(),
   format: z.enum(['DER', 'P1363']).optional(),
