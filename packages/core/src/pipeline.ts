@@ -158,7 +158,8 @@ export class Pipeline {
     try {
       for (;;) {
         const { done, outcome, notReady } = await this.#turn(operation, request, { on, materials })
-        if (notReady === undefined) return release(outcome as Recorded, done, undefined)
+        if (outcome !== 'again') return release(outcome, done, undefined)
+        if (notReady === undefined) throw new Error('a change is done again only to get what it was not ready for')
         // What is waited for here is no storage: the patience with that begins anew.
         const made = materials.prepare(notReady.plan)
         const discard = (): void => materials.discard()
