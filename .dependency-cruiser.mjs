@@ -70,7 +70,9 @@ const rooms = [
     to: { path: `${core}operations/` },
   }),
   rule('pipeline-knows-no-concrete-operation', 'pipeline.ts knows the shape of an operation; no concrete one.', {
-    from: { path: `${core}(pipeline|unrecorded|attempt|call|walk|change-walk|material-store|patient-view|decide|drafts)\\.ts$` },
+    from: {
+      path: `${core}(pipeline|unrecorded|attempt|call|walk|change-walk|material-store|patient-view|decide|drafts)\\.ts$`,
+    },
     to: { path: `${core}operations/`, pathNot: `${core}operations/shared/` },
   }),
   rule('options-know-no-kms', 'kms.ts reads options.ts, never the other way round.', {

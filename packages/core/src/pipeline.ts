@@ -6,8 +6,9 @@ import { attempt, raise, type Done } from './attempt.ts'
 import { LiveChange, type ChangeParts } from './change-walk.ts'
 import { parse, parseOptions, tagged } from './call.ts'
 import { draftBare, type Caller } from './drafts.ts'
-import { isKmsError } from './errors.ts'
+import { AuditOverloadedError, isKmsError } from './errors.ts'
 import { wipeDeep } from './internal/bytes.ts'
+import { limits } from './internal/defaults.ts'
 import { unlessAborted } from './internal/patience.ts'
 import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime.ts'
 import type { Recorded } from './stages.ts'
@@ -43,6 +44,9 @@ export class Pipeline {
 
   /** Runs an operation for an actor. @throws KmsError */
   async run<Q, P, R>(operation: Operation<Q, P, R>, input: Q, call: Call): Promise<R> {
+    if (this.#running >= limits.runningOperations) {
+      throw tagged(new AuditOverloadedError('too many operations run at a time'), call.options)
+    }
     this.#running += 1
     try {
       const { signal, requestId } = parseOptions(call.options)
@@ -102,9 +106,11 @@ export class Pipeline {
   async #use<Q, P, R>(operation: UseOperation<Q, P, R>, request: P, on: Running): Promise<R> {
     for (let tries = 1; ; tries++) {
       let done: Done<R> = { error: undefined }
+      let abandoned = false
       const once = async (parts: WalkParts, view: SnapshotView): Promise<UseEntry> => {
         const walk = new LiveWalk(withSignal(parts, on.signal), on.caller, view)
         done = await attempt(async () => walk.run(async () => operation.perform(request, walk)))
+        if (abandoned) discard()
         return walk.entry(done.result, done.error)
       }
       const discard = (): void => wipeDeep(done.result)
@@ -123,6 +129,7 @@ export class Pipeline {
         on.remaining.ms = Math.max(0, on.deadline.at - this.#parts.clock.monotonic())
       } catch (error) {
         if (mayGoUnrecorded(operation, done, error)) return operation.mark(done.result as R, false)
+        abandoned = true
         discard()
         throw error
       }

@@ -60,6 +60,8 @@ export class Committer {
   #batches = 0
   /** Size of the newest head that was trimmed. Looking for older ones would pass all that a long snapshot keeps. */
   #trimmedTo = -1
+  /** The same as of the attempt that is under way. */
+  #trimmingTo = -1
 
   constructor(parts: CommitterParts) {
     this.#parts = parts
@@ -94,6 +96,7 @@ export class Committer {
 
   #committed(attempt: Attempt): Batch {
     const { guard, cache, checkpoints } = this.#parts
+    this.#trimmedTo = this.#trimmingTo
     guard.saw(attempt.head)
     cache.advance(attempt.head.revision, attempt.chain.touched)
     checkpoints.committed(attempt.head.size)
@@ -142,14 +145,21 @@ export class Committer {
   async #catchUpOutside(): Promise<void> {
     const { storage, guard, cache } = this.#parts
     const floor = guard.seen
-    await storage.snapshot(async (reader) => catchUp(reader, cache, await guard.read(reader, floor)))
+    await storage.snapshot(async (reader) => {
+      const head = await guard.read(reader, floor)
+      guard.saw(head)
+      await catchUp(reader, cache, head)
+    })
   }
 
   async #write(tx: StorageTransaction, entries: readonly Entry[]): Promise<Attempt> {
     const { guard, cache, clock } = this.#parts
     const head = await guard.read(tx, guard.seen)
+    // Seen before the cache learns of it: what this process has once known, no older snapshot takes back.
+    guard.saw(head)
     if (head.revision - cache.revision > changesUnderLock) throw new Behind('too far behind to catch up under the lock')
     await catchUp(tx, cache, head)
+    this.#trimmingTo = this.#trimmedTo
     const firstWriterSeq = this.#nextWriterSeq
     const times = { now: clock.now(), monotonic: clock.monotonic() }
     const chain = new ChainBuilder(head, { id: this.#writer, nextSeq: firstWriterSeq, ...times })
@@ -204,7 +214,7 @@ export class Committer {
     await tx.insert('heads', headRow(head, keyring.headMacKey(head.epoch)))
     if (checkpoints.isDue()) await checkpoints.insert(tx, head.size, chain.root())
     this.#batches += 1
-    if (this.#batches % limits.trimEveryBatches === 0) this.#trimmedTo = await trimHeads(tx, tenant, this.#trimmedTo)
+    if (this.#batches % limits.trimEveryBatches === 0) this.#trimmingTo = await trimHeads(tx, tenant, this.#trimmedTo)
     return head
   }
 }

@@ -23,6 +23,8 @@ export const limits = Object.freeze({
   plaintextBytes: 64 * 1024 * 1024,
   /** Most items of a many-verb. */
   items: 1000,
+  /** Most operations of a tenant at a time, whatever each of them waits for. */
+  runningOperations: 20_000,
   /** Most records in one batch. */
   batchRecords: 256,
   /** Most records waiting. */
