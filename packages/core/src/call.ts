@@ -1,5 +1,5 @@
 import { InvalidRequestError, isKmsError } from './errors.ts'
-import { ownOnly } from './internal/own.ts'
+import { ownOnly, readOwn } from './internal/own.ts'
 import type { Schema } from './runtime.ts'
 
 /** What every method takes besides its request. */
@@ -17,14 +17,6 @@ export function parse<P>(schema: Schema<P>, input: unknown): P {
   const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
   const [first] = issues
   throw new InvalidRequestError(`the request is not valid: ${first?.path ?? ''}: ${first?.message ?? ''}`, issues)
-}
-
-function readOwn<T>(value: T): T {
-  try {
-    return ownOnly(value)
-  } catch (error) {
-    throw new InvalidRequestError('a property of the request cannot be read', [], { cause: error })
-  }
 }
 
 /** Reads the options of a call. @throws InvalidRequestError */

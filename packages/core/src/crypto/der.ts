@@ -1,5 +1,5 @@
 /** Tags of DER (X.690) that keys consist of. */
-export const derTags = Object.freeze({ integer: 0x02, octetString: 0x04, sequence: 0x30 })
+export const derTags = Object.freeze({ integer: 0x02, octetString: 0x04, objectIdentifier: 0x06, sequence: 0x30 })
 
 /**
  * Reads DER from the front: just what it takes to get at the parts of a key that OpenSSL has parsed and written again.
@@ -16,6 +16,11 @@ export class DerReader {
   /** Whether everything was read. */
   get isAtEnd(): boolean {
     return this.#at === this.#bytes.length
+  }
+
+  /** The tag of the next value; `undefined` at the end. */
+  peek(): number | undefined {
+    return this.#bytes[this.#at]
   }
 
   /** The contents of the next value, which has this tag; a view of the same memory. */

@@ -5,6 +5,7 @@ import { wipe } from '../internal/bytes.ts'
 import { ownOnly } from '../internal/own.ts'
 import { pointOf, scalarOfKey, type Curve } from './ec-material.ts'
 import { spkiOf } from './key-pair.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import {
   signQuickly,
   verifyQuickly,
@@ -33,11 +34,13 @@ export function ecdsa(
     digestBytes: hash.bytes,
     hasFormats: true,
     sign: async (key, { type, bytes, format }) =>
-      type === 'RAW' ? signQuickly(hash.name, bytes, inputOf(key, format)) : signDigest(key, bytes, { curve, format }),
+      type === 'RAW'
+        ? signQuickly(hash.name, bytes, inputOf(key, format))
+        : oneAtATime(() => signDigest(key, bytes, { curve, format })),
     verify: async (key, { type, bytes, format }, signature) =>
       type === 'RAW'
         ? verifyQuickly({ hash: hash.name, message: bytes, input: inputOf(key, format), signature })
-        : verifyDigest({ key, digest: bytes, signature }, { curve, format }),
+        : oneAtATime(() => verifyDigest({ key, digest: bytes, signature }, { curve, format })),
   }
 }
 

@@ -3,8 +3,8 @@ import { eddsa } from '@noble/curves/abstract/edwards.js'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { wipe } from '../internal/bytes.ts'
-import { digestOf } from './hash.ts'
 import { pkcs8Of, spkiOf } from './key-pair.ts'
+import { oneAtATime, sha512InSlices } from './one-at-a-time.ts'
 import { signQuickly, verifyQuickly, type SigningAlgorithm, type ToSign } from './signing.ts'
 
 /** Ed25519 as it is (RFC 8032 section 5.1), over messages. */
@@ -23,24 +23,34 @@ export const ed25519Prehashed: SigningAlgorithm = Object.freeze({
   name: 'ED25519_PH_SHA_512',
   digestBytes: 64,
   sign: async (key: KeyObject, message: ToSign) => {
-    const pkcs8 = pkcs8Of(key)
-    try {
-      return Buffer.from(onDigests.sign(digested(message), pkcs8.subarray(-32)))
-    } finally {
-      wipe(pkcs8)
-    }
+    const digest = await digested(message)
+    return oneAtATime(() => signDigest(key, digest))
   },
   verify: async (key: KeyObject, message: ToSign, signature: Buffer) => {
-    try {
-      return onDigests.verify(signature, digested(message), spkiOf(key).subarray(-32), { zip215: false })
-    } catch {
-      return false
-    }
+    const digest = await digested(message)
+    return oneAtATime(() => verifyDigest(key, digest, signature))
   },
 })
 
-function digested({ type, bytes }: ToSign): Buffer {
-  return type === 'RAW' ? digestOf('sha512', bytes) : bytes
+function signDigest(key: KeyObject, digest: Buffer): Buffer {
+  const pkcs8 = pkcs8Of(key)
+  try {
+    return Buffer.from(onDigests.sign(digest, pkcs8.subarray(-32)))
+  } finally {
+    wipe(pkcs8)
+  }
+}
+
+function verifyDigest(key: KeyObject, digest: Buffer, signature: Buffer): boolean {
+  try {
+    return onDigests.verify(signature, digest, spkiOf(key).subarray(-32), { zip215: false })
+  } catch {
+    return false
+  }
+}
+
+async function digested({ type, bytes }: ToSign): Promise<Buffer> {
+  return type === 'RAW' ? sha512InSlices(bytes) : bytes
 }
 
 const dom2 = Buffer.from('SigEd25519 no Ed25519 collisions\x01\x00', 'latin1')

@@ -1,33 +1,22 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { InvalidRequestError } from '../errors.ts'
-import { fromBase64url } from '../internal/base64url.ts'
-import { wipe } from '../internal/bytes.ts'
+import { allocate, wipe } from '../internal/bytes.ts'
 import { ownOnly } from '../internal/own.ts'
-import { isOneDerSequence } from './der.ts'
+import { derTags, DerReader, isOneDerSequence } from './der.ts'
 import type { GivenMaterial } from './fresh-material.ts'
 import { jwkOfKey, pkcs8Of, spkiOf } from './key-pair.ts'
 
 /** Longest encoded key that is looked at. The longest of a key that could be taken is under 6 KiB. */
 export const maxKeyBytes = 16 * 1024
 
-const pem = /^-----BEGIN (PRIVATE|PUBLIC) KEY-----\r?\n([A-Za-z0-9+/=\r\n]+)-----END \1 KEY-----(?:\r?\n)?$/
-
-/** One object in PEM (RFC 7468), unencrypted, as DER. @throws InvalidRequestError */
-export function derOfPem(text: string, label: 'PRIVATE' | 'PUBLIC'): Buffer {
-  const [, found, body] = pem.exec(text) ?? []
-  if (found !== label || body === undefined) {
-    throw new InvalidRequestError(`it is not one unencrypted PEM text labelled ${label} KEY`)
-  }
-  const base64 = body.replaceAll(/[\r\n]/g, '')
-  const der = Buffer.from(base64, 'base64')
-  if (der.toString('base64') !== base64) throw new InvalidRequestError('the PEM text is not canonical base64')
-  return der
-}
-
-/** A private key in PKCS#8 DER. @throws InvalidRequestError */
+/** A private key in PKCS#8 DER, which is wiped. @throws InvalidRequestError */
 export function givenPkcs8(der: Buffer): GivenMaterial {
-  const key = parsed(der, (input) => createPrivateKey(ownOnly({ key: input, format: 'der', type: 'pkcs8' } as const)))
-  return { kind: 'private', key: writable(key) }
+  try {
+    const key = parsed(der, (input) => createPrivateKey(ownOnly({ key: input, format: 'der', type: 'pkcs8' } as const)))
+    return { kind: 'private', key: writable(key) }
+  } finally {
+    wipe(der)
+  }
 }
 
 /**
@@ -45,7 +34,7 @@ export function givenSpki(der: Buffer): GivenMaterial & { readonly kind: 'public
 export function givenJwk(jwk: Readonly<Record<string, unknown>>): GivenMaterial {
   const key = ownOnly(jwk)
   if (key['kty'] === 'oct') {
-    const bytes = typeof key['k'] === 'string' ? fromBase64url(key['k']) : undefined
+    const bytes = typeof key['k'] === 'string' ? secretOf(key['k']) : undefined
     if (bytes === undefined) throw new InvalidRequestError('the member k is not canonical base64url')
     return { kind: 'symmetric', bytes }
   }
@@ -76,15 +65,49 @@ function requireSame(given: Readonly<Record<string, unknown>>, publicKey: KeyObj
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'priv']
 
 function isCanonical(text: string): boolean {
-  const bytes = fromBase64url(text)
+  const bytes = secretOf(text)
   if (bytes === undefined) return false
   wipe(bytes)
   return true
 }
 
+/** The bytes of canonical base64url, outside the pool, and without a regular expression that would remember the text. */
+function secretOf(text: string): Buffer | undefined {
+  const room = allocate(Math.ceil((text.length * 3) / 4))
+  const bytes = room.subarray(0, room.write(text, 'base64url'))
+  if (bytes.toString('base64url') === text) return bytes
+  wipe(room)
+  return undefined
+}
+
 function parsed(der: Buffer, parse: (der: Buffer) => KeyObject): KeyObject {
   if (!isOneDerSequence(der)) throw new InvalidRequestError('the key is not one DER value')
+  if (!isOfTakenKind(der)) throw new InvalidRequestError('the key is of no kind that any key spec has')
   return orRefuse(() => parse(der))
+}
+
+/** Identifiers of the algorithms of our key specs: RSA, curves, X25519, Ed25519, ML-DSA and ML-KEM. */
+const takenKinds: readonly string[] = [
+  '2a864886f70d010101',
+  '2a8648ce3d0201',
+  '2b656e',
+  '2b6570',
+  ...['11', '12', '13'].map((last) => `6086480165030403${last}`),
+  ...['01', '02', '03'].map((last) => `6086480165030404${last}`),
+]
+
+/**
+ * Looked at before OpenSSL does: of some other kinds it computes the public half, which takes as long as whoever sent
+ * the key likes. A PKCS#8 says its version first.
+ */
+function isOfTakenKind(der: Buffer): boolean {
+  try {
+    const info = new DerReader(der).sequence()
+    if (info.peek() === derTags.integer) info.integer()
+    return takenKinds.includes(info.sequence().read(derTags.objectIdentifier).toString('hex'))
+  } catch {
+    return false
+  }
 }
 
 /** A private key that OpenSSL can write again: it reads some that it cannot, with a public half at infinity for one. */
@@ -103,4 +126,10 @@ function orRefuse<T>(parse: () => T): T {
   } catch {
     throw new InvalidRequestError('the key cannot be read')
   }
+}
+
+/** The public half of key material, in SubjectPublicKeyInfo DER; `null` for secret bytes. */
+export function publicHalfOf(given: GivenMaterial): Buffer | null {
+  if (given.kind === 'symmetric') return null
+  return given.kind === 'public' ? given.spki : spkiOf(createPublicKey(given.key))
 }

@@ -2,6 +2,7 @@ import { constants, privateEncrypt, publicDecrypt, type KeyObject } from 'node:c
 import { ownOnly } from '../internal/own.ts'
 import { pssEncode, pssMatches } from './emsa-pss.ts'
 import { equalBytes } from './hash.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { signInPool, verifyInPool, type SigningAlgorithm, type ToSign } from './signing.ts'
 
 /** A hash function that RSA signatures are made with. */
@@ -34,7 +35,7 @@ export function pss(name: string, hash: SignatureHash): SigningAlgorithm {
     sign: async (key, message) => {
       if (message.type === 'RAW') return signInPool(hash.name, message.bytes, ownOnly({ key, ...options }))
       const encoded = pssEncode(hash, message.bytes, modulusBits(key) - 1)
-      return rawPrivate(key, atLength(encoded, modulusBytes(key)))
+      return oneAtATime(() => rawPrivate(key, atLength(encoded, modulusBytes(key))))
     },
     verify: async (key, message, signature) => {
       if (message.type === 'RAW') return verifyRaw({ hash, message, signature, input: ownOnly({ key, ...options }) })
@@ -53,7 +54,7 @@ export function pkcs1(name: string, hash: SignatureHash): SigningAlgorithm {
     digestBytes: hash.bytes,
     sign: async (key, message) => {
       if (message.type === 'RAW') return signInPool(hash.name, message.bytes, ownOnly({ key, padding }))
-      return privateEncrypt(ownOnly({ key, padding }), infoOf(message.bytes))
+      return oneAtATime(() => privateEncrypt(ownOnly({ key, padding }), infoOf(message.bytes)))
     },
     verify: async (key, message, signature) => {
       if (message.type === 'RAW') return verifyRaw({ hash, message, signature, input: ownOnly({ key, padding }) })

@@ -64,8 +64,12 @@ function adopt(of: SeededKind, given: GivenMaterial): FreshMaterial {
   }
   if (given.kind === 'private') {
     const seed = seedOf(of, given.key)
-    requireRandom(seed)
-    return fromSeed(of, seed)
+    try {
+      requireRandom(seed)
+      return fromSeed(of, seed)
+    } finally {
+      wipe(seed)
+    }
   }
   if (given.bytes.length !== of.seedBytes) {
     throw new InvalidRequestError(`the raw private key of this spec is a seed of ${of.seedBytes} bytes`)

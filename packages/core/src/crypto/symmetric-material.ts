@@ -1,5 +1,6 @@
 import { InvalidRequestError } from '../errors.ts'
 import { copyBytes } from '../internal/bytes.ts'
+import { isOneDerSequence } from './der.ts'
 import type { FreshMaterial, GivenMaterial, MaterialSource } from './fresh-material.ts'
 import { randomBytesOf } from './randomness.ts'
 
@@ -25,7 +26,13 @@ function checked(given: GivenMaterial, { least, most }: SecretLength): Buffer {
     throw new InvalidRequestError(`this key spec takes ${least === most ? least : `${least} to ${most}`} bytes`)
   }
   requireRandom(bytes)
+  if (looksLikeKeyPair(bytes)) throw new InvalidRequestError('the secret is an encoded key pair or public key')
   return bytes
+}
+
+/** What everybody has, such as a public key in PEM or DER, is no secret (CVE-2016-10555). */
+function looksLikeKeyPair(bytes: Buffer): boolean {
+  return bytes.subarray(0, 11).toString('latin1') === '-----BEGIN ' || (bytes.length >= 44 && isOneDerSequence(bytes))
 }
 
 /**

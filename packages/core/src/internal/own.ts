@@ -1,3 +1,5 @@
+import { InvalidRequestError } from '../errors.ts'
+
 /**
  * A copy of an object's own enumerable properties on nothing: what it does not have is absent, whatever somebody has
  * put on `Object.prototype`. Everything else is returned as it is.
@@ -5,4 +7,13 @@
 export function ownOnly<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.assign(Object.create(null), value) as T
+}
+
+/** The same of what a caller handed in, whose getters may throw. @throws InvalidRequestError */
+export function readOwn<T>(value: T): T {
+  try {
+    return ownOnly(value)
+  } catch (error) {
+    throw new InvalidRequestError('a property of the request cannot be read', [], { cause: error })
+  }
 }

@@ -97,9 +97,12 @@ export class Keyring {
 
   /** Fresh material, wrapped for this key version and nowhere else. Its bytes are wiped. */
   wrapFresh(key: KeyRow, version: number, material: FreshMaterial): WrappedMaterial {
-    const wrapped = this.wrap(keyIdentity(key, version, material.kind), material.bytes)
-    wipe(material.bytes)
-    return { epoch: this.#epoch, material: wrapped, publicKey: material.publicKey }
+    try {
+      const wrapped = this.wrap(keyIdentity(key, version, material.kind), material.bytes)
+      return { epoch: this.#epoch, material: wrapped, publicKey: material.publicKey }
+    } finally {
+      wipe(material.bytes)
+    }
   }
 
   /** The secret of a usable key version, unwrapped once and then kept. @throws StorageTamperedError */

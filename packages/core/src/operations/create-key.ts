@@ -2,17 +2,17 @@ import { z } from 'zod'
 
 import { grantOperation, manageKey } from '../access/grant-operation.ts'
 import { addGrant } from '../access/store.ts'
-import type { GivenMaterial } from '../crypto/fresh-material.ts'
+import { publicHalfOf } from '../crypto/given-material.ts'
 import { ConflictError } from '../errors.ts'
 import { jcs } from '../internal/jcs.ts'
 import { ownOnly } from '../internal/own.ts'
-import { keyById, keyName } from '../keys/queries.ts'
+import { keyById, keyName, versionOf } from '../keys/queries.ts'
 import { keySpecs } from '../keys/spec.ts'
 import { addKey } from '../keys/store.ts'
 import type { ChangeOperation, ChangeWalk, MaterialPlan } from '../runtime.ts'
 import { keySpecNames, keyUsageNames, type KeyRow, type KeySpec, type KeyUsage } from '../state/rows.ts'
 import { name } from './shared/fields.ts'
-import { keyMaterial, type KeyMaterial } from './shared/key-material.ts'
+import { keyMaterial, withMaterial, type KeyMaterial } from './shared/key-material.ts'
 import { describeKeyRow, settingsColumns, settingsFields } from './shared/keys.ts'
 import type { KeyDescription, KeySettings } from './shared/keys.ts'
 import type { KeyPurpose } from './shared/purpose.ts'
@@ -48,7 +48,7 @@ interface Plan {
   readonly spec: KeySpec
   readonly usage?: KeyUsage | undefined
   readonly origin?: 'CHATELAINE' | 'EXTERNAL' | undefined
-  readonly material?: GivenMaterial | undefined
+  readonly material?: unknown
 }
 
 // What zod hands over has the prototype of everything, on which somebody may have put a usage or material.
@@ -67,10 +67,12 @@ const createSchema = z
   .strictObject({ name: name.optional(), ...fields })
   .refine(hasUsage, usageIssue)
   .refine(hasOrigin, originIssue)
+  .transform(withMaterial)
 const ensureSchema = z
   .strictObject({ name, ...fields })
   .refine(hasUsage, usageIssue)
   .refine(hasOrigin, originIssue)
+  .transform(withMaterial)
 type Parsed = z.output<typeof createSchema>
 
 /** Makes a key with its first version. A service that makes one receives a grant of `manageKey` on it. */
@@ -98,18 +100,32 @@ export const ensureKey: ChangeOperation<EnsureKeyRequest, z.output<typeof ensure
     }
     await change.key('describeKey', found.id)
     change.note({ existed: true })
-    if (found.spec !== request.spec || found.usage !== usageOf(request)) {
-      throw new ConflictError('the key of this name has another spec or usage')
+    if (found.spec !== request.spec || found.usage !== usageOf(request) || found.origin !== originOf(request)) {
+      throw new ConflictError('the key of this name has another spec, usage or origin')
     }
+    await requireSamePair(request, found, change)
     return describeKeyRow(found)
   },
+}
+
+/** Whoever brings a key pair gets a key of that pair. Secrets are not compared: nothing of them is in a row. */
+async function requireSamePair({ material }: Parsed, key: KeyRow, change: ChangeWalk): Promise<void> {
+  const given = material === undefined ? null : publicHalfOf(material)
+  if (given === null) return
+  const current = await change.set.read(versionOf(key.id, key.currentVersion))
+  if (current?.publicKey !== null && current !== undefined && given.equals(current.publicKey)) return
+  throw new ConflictError('the key of this name has another key pair')
+}
+
+function originOf({ origin }: Parsed): string {
+  return origin ?? 'CHATELAINE'
 }
 
 function usageOf({ spec, usage }: Plan): KeyUsage {
   return usage ?? keySpecs[spec].usages[0]
 }
 
-function planOf({ spec, material }: Plan): MaterialPlan {
+function planOf({ spec, material }: Parsed): MaterialPlan {
   return { spec, given: material }
 }
 

@@ -5,7 +5,7 @@ import type { ChangeOperation, MaterialPlan } from '../runtime.ts'
 import type { KeyRow } from '../state/rows.ts'
 import type { GivenMaterial } from '../crypto/fresh-material.ts'
 import { keyReference } from './shared/fields.ts'
-import { keyMaterial, type KeyMaterial } from './shared/key-material.ts'
+import { keyMaterial, withMaterial, type KeyMaterial } from './shared/key-material.ts'
 import { describeKeyRow, type KeyDescription } from './shared/keys.ts'
 
 /** A key to rotate. */
@@ -16,7 +16,7 @@ export interface RotateKeyRequest {
   readonly material?: KeyMaterial | undefined
 }
 
-const schema = z.strictObject({ key: keyReference, material: keyMaterial.optional() })
+const schema = z.strictObject({ key: keyReference, material: keyMaterial.optional() }).transform(withMaterial)
 
 /** Makes a new version of a key current. Old ciphertexts keep opening; callers in other processes notice nothing. */
 export const rotateKey: ChangeOperation<RotateKeyRequest, z.output<typeof schema>, KeyDescription> = {

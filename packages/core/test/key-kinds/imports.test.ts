@@ -153,7 +153,8 @@ test('C52 that came from elsewhere is recorded so, and nothing of it', async () 
 
 test('C52 ensure finds the key of the name, and leaves the material it has', async () => {
   const spec = 'ECC_NIST_EDWARDS25519'
-  const ensure = async () => kms.keys.ensure({ name: 'ensured', spec, origin: 'EXTERNAL', material: materialOf(spec) })
+  const material = materialOf(spec)
+  const ensure = async () => kms.keys.ensure({ name: 'ensured', spec, origin: 'EXTERNAL', material })
   const first = await (await ensure()).getPublicKey()
   expect(await (await ensure()).getPublicKey()).toEqual(first)
   expect((await kms.keys.get({ key: 'ensured' })).currentVersion).toBe(1)

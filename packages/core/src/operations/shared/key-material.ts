@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import type { GivenMaterial } from '../../crypto/fresh-material.ts'
 import type { JsonWebKey } from '../../crypto/key-pair.ts'
-import { derOfPem, givenJwk, givenPkcs8, givenSpki, maxKeyBytes } from '../../crypto/given-material.ts'
+import { givenJwk, givenPkcs8, givenSpki, maxKeyBytes } from '../../crypto/given-material.ts'
+import { derOfPem } from '../../crypto/pem.ts'
 import { InvalidRequestError } from '../../errors.ts'
 import { copyBytes, isBytes, lengthOf } from '../../internal/bytes.ts'
-import { ownOnly } from '../../internal/own.ts'
+import { ownOnly, readOwn } from '../../internal/own.ts'
 
 /**
  * Key material from elsewhere. Chatelaine looks hard at it: whole keys in their canonical encoding, of exactly the size,
@@ -39,55 +40,82 @@ export type KeyMaterial =
 /** A peer's public key: SubjectPublicKeyInfo in DER or PEM, or a JSON Web Key. */
 export type PublicKeyInput = Uint8Array | string | JsonWebKey
 
-const encoded = z
-  .custom<Uint8Array | string>((value) => isBytes(value) || typeof value === 'string', 'it is neither bytes nor text')
-  .transform((value) => {
-    const length = typeof value === 'string' ? value.length : lengthOf(value)
-    if (length > maxKeyBytes) throw new InvalidRequestError(`an encoded key has at most ${maxKeyBytes} bytes`)
-    return typeof value === 'string' ? value : copyBytes(value)
-  })
-const rawBytes = encoded.refine((value) => typeof value !== 'string', 'it is not a Uint8Array')
-const jwk = z.custom<JsonWebKey>((value) => isPlain(value) && isShort(value as object), 'it is not a JSON Web Key')
+/** Key material as it was handed in: decoded only when everything else about the request is right. */
+export const keyMaterial: z.ZodType<KeyMaterial, KeyMaterial> = z.custom<KeyMaterial>(isPlain, 'it is not an object')
 
-/** Key material: copied, decoded and parsed at once, not yet checked against a spec. */
-export const keyMaterial: z.ZodType<GivenMaterial, KeyMaterial> = z
-  .custom<KeyMaterial>(isPlain, 'it is not an object')
-  .transform(ownOnly)
-  .pipe(
-    z.discriminatedUnion('format', [
-      z.strictObject({ format: z.literal('raw'), bytes: rawBytes }),
-      z.strictObject({ format: z.literal('pkcs8'), bytes: encoded }),
-      z.strictObject({ format: z.literal('spki'), bytes: encoded }),
-      z.strictObject({ format: z.literal('jwk'), jwk }),
-    ]) as unknown as z.ZodType<KeyMaterial, KeyMaterial>,
-  )
-  .transform((material): GivenMaterial => {
-    if (material.format === 'jwk') return givenJwk(material.jwk as Record<string, unknown>)
-    if (material.format === 'raw') return { kind: 'symmetric', bytes: material.bytes as Buffer }
-    if (material.format === 'pkcs8') return givenPkcs8(derOf(material.bytes, 'PRIVATE'))
-    return givenSpki(derOf(material.bytes, 'PUBLIC'))
-  }) as unknown as z.ZodType<GivenMaterial, KeyMaterial>
-
-/** A public key: copied, decoded and parsed at once, not yet checked against a spec. */
+/** A peer's public key as it was handed in. */
 export const publicKey: z.ZodType<GivenMaterial & { kind: 'public' }, PublicKeyInput> = z
-  .union([encoded, jwk])
+  .custom<PublicKeyInput>((value) => isEncoded(value) || isPlain(value), 'it is neither bytes, text nor an object')
   .transform((value) => {
     if (typeof value === 'string' || value instanceof Uint8Array) return givenSpki(derOf(value, 'PUBLIC'))
-    const given = givenJwk(value as Record<string, unknown>)
+    const given = decodeJwk(value)
     if (given.kind !== 'public') throw new InvalidRequestError('it is not a public key')
     return given
-  }) as unknown as z.ZodType<GivenMaterial & { kind: 'public' }, PublicKeyInput>
+  })
+
+type Decode = (given: unknown) => GivenMaterial
+
+/** How each format is decoded, and where in the material it is. */
+const formats: Readonly<Record<string, readonly ['bytes' | 'jwk', Decode]>> = Object.freeze({
+  raw: ['bytes', (bytes) => ({ kind: 'symmetric', bytes: short(expected(bytes, isBytes)) as Buffer })],
+  pkcs8: ['bytes', (bytes) => givenPkcs8(derOf(expected(bytes, isEncoded), 'PRIVATE'))],
+  spki: ['bytes', (bytes) => givenSpki(derOf(expected(bytes, isEncoded), 'PUBLIC'))],
+  jwk: ['jwk', (jwk) => decodeJwk(expected(jwk, isPlain))],
+})
+
+/** Copies, decodes and parses key material; whether a spec takes it is another question. @throws InvalidRequestError */
+export function decodeMaterial(material: KeyMaterial): GivenMaterial {
+  const { format, ...members } = readOwn(material) as { format: string } & Readonly<Record<string, unknown>>
+  const [member, decode] = Object.hasOwn(formats, format) ? (formats[format] ?? []) : []
+  const [name, ...others] = Object.keys(members)
+  if (member === undefined || decode === undefined || name !== member || others.length > 0) throw notMaterial()
+  return decode(members[name])
+}
+
+function expected<T>(value: unknown, is: (value: unknown) => value is T): T {
+  if (!is(value)) throw notMaterial()
+  return value
+}
+
+/** A request with its key material decoded, if it has any. */
+export function withMaterial<R extends { readonly material?: KeyMaterial | undefined }>(
+  request: R,
+): Omit<R, 'material'> & { readonly material?: GivenMaterial | undefined } {
+  const { material, ...others } = ownOnly(request)
+  return material === undefined ? others : { ...others, material: decodeMaterial(material) }
+}
+
+function notMaterial(): InvalidRequestError {
+  return new InvalidRequestError('the key material is not of its format')
+}
+
+function decodeJwk(jwk: object): GivenMaterial {
+  // Read once: a getter could answer otherwise the second time.
+  const own = readOwn(jwk) as Record<string, unknown>
+  let length = 0
+  for (const member of Object.values(own)) length += typeof member === 'string' ? member.length : 0
+  if (length > maxKeyBytes) throw tooLong()
+  return givenJwk(own)
+}
 
 function derOf(bytes: Uint8Array | string, label: 'PRIVATE' | 'PUBLIC'): Buffer {
-  return typeof bytes === 'string' ? derOfPem(bytes, label) : (bytes as Buffer)
+  const copy = short(bytes)
+  return typeof copy === 'string' ? derOfPem(copy, label) : copy
 }
 
-function isPlain(value: unknown): boolean {
+function short(encoded: Uint8Array | string): Buffer | string {
+  if ((typeof encoded === 'string' ? encoded.length : lengthOf(encoded)) > maxKeyBytes) throw tooLong()
+  return typeof encoded === 'string' ? encoded : copyBytes(encoded)
+}
+
+function tooLong(): InvalidRequestError {
+  return new InvalidRequestError(`an encoded key has at most ${maxKeyBytes} bytes`)
+}
+
+function isEncoded(value: unknown): value is Uint8Array | string {
+  return isBytes(value) || typeof value === 'string'
+}
+
+function isPlain(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
-}
-
-function isShort(value: object): boolean {
-  let length = 0
-  for (const member of Object.values(value)) length += typeof member === 'string' ? member.length : 0
-  return length <= maxKeyBytes
 }

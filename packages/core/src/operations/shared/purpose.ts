@@ -52,8 +52,14 @@ type UsagesOf<S, P extends KeyPurpose = KeyPurpose> = P extends KeyPurpose
   : never
 
 /** The usage of a key to make: the one that the request names, or the only one of its spec. */
-export type UsageOf<P> = P extends { readonly usage: infer U extends KeyUsage }
+export type UsageOf<P> = P extends {
+  /** The usage that it names. */
+  readonly usage: infer U extends KeyUsage
+}
   ? U
-  : P extends { readonly spec: infer S }
+  : P extends {
+        /** The spec that it names. */
+        readonly spec: infer S
+      }
     ? UsagesOf<S>
     : never

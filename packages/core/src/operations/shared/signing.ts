@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { MessageType, SignatureFormat, SigningAlgorithm, ToSign } from '../../crypto/signing.ts'
 import { InvalidRequestError } from '../../errors.ts'
+import { copyBytes, isBytes, lengthOf } from '../../internal/bytes.ts'
 import { keySpecs } from '../../keys/spec.ts'
 import type { Target, Walk } from '../../runtime.ts'
 import type { KeySpec } from '../../state/rows.ts'
@@ -89,8 +90,11 @@ export const signFields = {
   algorithm: z.enum(signingAlgorithmNames).optional(),
   format: z.enum(['DER', 'P1363']).optional(),
   signingContext: z
-    .custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= 255, 'it has more than 255 bytes')
-    .transform((value) => Buffer.from(value))
+    .custom<Uint8Array>(
+      (value) => isBytes(value) && lengthOf(value) <= 255,
+      'it is not a Uint8Array of at most 255 bytes',
+    )
+    .transform(copyBytes)
     .optional(),
 }
 
