@@ -16,7 +16,7 @@ beforeEach(() => {
 
 const quotas: TableDescriptor = {
   name: 'quotas',
-  since: 2,
+  since: 3,
   columns: { tenant: { type: 'text' }, used: { type: 'integer' } },
   primaryKey: ['tenant'],
   indexes: [{ name: 'by_used', columns: ['used'] }],
@@ -40,7 +40,7 @@ describe('versions', () => {
     await storage.transact('default', (tx) => tx.insert('quotas', { tenant: 'default', used: 3 }))
     expect(await sizesIn(storage)).toEqual([1])
     const migrations = stranger(file).prepare('select name from chatelaine_migrations order by name').all()
-    expect(migrations).toEqual([{ name: '0001' }, { name: '0002' }])
+    expect(migrations).toEqual([{ name: '0001' }, { name: '0002' }, { name: '0003' }])
   })
 
   test('F99 a schema that is newer than the adapter is refused', async () => {
