@@ -95,7 +95,7 @@ describe('interruptions', () => {
     for (const child of children) child.tell('go')
     const outputs = await Promise.all(children.map((child) => child.ended))
     expect(outputs.map(({ code }) => code)).toEqual([0, 0, 0, 0])
-    expect(stranger(file).prepare('select count(*) as n from chatelaine_migrations').get()).toEqual({ n: 1 })
+    expect(stranger(file).prepare('select count(*) as n from chatelaine_migrations').get()).toEqual({ n: 2 })
     const storage = await opened(file)
     expect(await sizesIn(storage)).toHaveLength(4)
   })
