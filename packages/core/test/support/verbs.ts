@@ -104,6 +104,17 @@ export const ofOtherUsages: Readonly<Record<string, ClientVerb>> = {
 
 /** Verbs that tend to one key. */
 export const tendingOne: Readonly<Record<string, ClientVerb>> = {
+  'dataKeys.generate': keyVerb(['createDataKey'], async (client, { key }) =>
+    client.dataKeys.generate({ key, reference: `${key}/made-by-verb` }),
+  ),
+  'dataKeys.get': keyVerb(['getDataKey'], async (client, { key }) => client.dataKeys.get({ reference: `${key}/kept` })),
+  'dataKeys.rotate': keyVerb(['rotateDataKey'], async (client, { key }) =>
+    client.dataKeys.rotate({ reference: `${key}/kept` }),
+  ),
+  'dataKeys.list': {
+    ...keyVerb(['listDataKeys'], async (client, { key }) => client.dataKeys.list({ key })),
+    auditor: true,
+  },
   'keys.get': { ...keyVerb(['describeKey'], async (client, { key }) => client.keys.get({ key })), auditor: true },
   'keys.listVersions': {
     ...keyVerb(['describeKey'], async (client, { key }) => client.keys.listVersions({ key })),
@@ -120,17 +131,6 @@ export const tendingOne: Readonly<Record<string, ClientVerb>> = {
     client.keys.scheduleDeletion({ key }),
   ),
   'keys.cancelDeletion': keyVerb(['cancelKeyDeletion'], async (client, { key }) => client.keys.cancelDeletion({ key })),
-  'dataKeys.generate': keyVerb(['createDataKey'], async (client, { key }) =>
-    client.dataKeys.generate({ key, reference: `${key}/made-by-verb` }),
-  ),
-  'dataKeys.get': keyVerb(['getDataKey'], async (client, { key }) => client.dataKeys.get({ reference: `${key}/kept` })),
-  'dataKeys.rotate': keyVerb(['rotateDataKey'], async (client, { key }) =>
-    client.dataKeys.rotate({ reference: `${key}/kept` }),
-  ),
-  'dataKeys.list': {
-    ...keyVerb(['listDataKeys'], async (client, { key }) => client.dataKeys.list({ key })),
-    auditor: true,
-  },
   'grants.create': keyVerb(['createGrant'], async (client, { key }) =>
     client.grants.create({ principal: 'third', key, operations: ['createGrant'] }),
   ),
