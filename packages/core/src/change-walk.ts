@@ -10,7 +10,7 @@ import { ownOnly } from './internal/own.ts'
 import { resolveKey } from './keys/queries.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { ChangeWalk, MaterialPlan, Target } from './runtime.ts'
-import type { Actor, EncodedContext, Material, PairMaterial, UsableKey } from './stages.ts'
+import type { Actor, EncodedContext, Material, PairMaterial } from './stages.ts'
 import type { ChangeSet } from './state/change-set.ts'
 import type { KeyRow } from './state/rows.ts'
 
@@ -81,10 +81,10 @@ export class LiveChange implements ChangeWalk {
     this.#keyId ??= await resolveKey(this.set, target.key)
     this.#context = target.context
     const { usable } = await this.#decide(ownOnly({ kind: 'use', ...target }))
-    const { key, version } = usable as UsableKey
-    this.subject(key)
-    this.#version = version.version
-    return this.keyring.materialOf(usable as UsableKey)
+    const found = usable as NonNullable<typeof usable>
+    this.subject(found.key)
+    this.#version = found.version.version
+    return this.keyring.materialOf(found)
   }
 
   subject(key: KeyRow): void {
