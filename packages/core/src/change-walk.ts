@@ -1,13 +1,16 @@
 import type { MaterialStore } from './material-store.ts'
 import type { RecordDetails, RecordDraft } from './audit/record.ts'
+import type { Pseudonyms } from './audit/pseudonym.ts'
 import type { FreshMaterial } from './crypto/fresh-material.ts'
 import type { Randomness } from './crypto/randomness.ts'
-import { decide, type Claim } from './decide.ts'
+import { decide, type Claim, type Decision } from './decide.ts'
 import { draftBare, type Caller } from './drafts.ts'
 import type { Keyring } from './keys/keyring.ts'
+import { ownOnly } from './internal/own.ts'
 import { resolveKey } from './keys/queries.ts'
-import type { ChangeWalk, MaterialPlan } from './runtime.ts'
-import type { Actor } from './stages.ts'
+import type { NameIndex } from './keys/name-index.ts'
+import type { ChangeWalk, MaterialPlan, Target } from './runtime.ts'
+import type { Actor, EncodedContext, Material, PairMaterial } from './stages.ts'
 import type { ChangeSet } from './state/change-set.ts'
 import type { KeyRow } from './state/rows.ts'
 
@@ -16,6 +19,8 @@ export interface ChangeParts {
   readonly tenant: string
   readonly random: Randomness
   readonly keyring: Keyring
+  readonly names: NameIndex
+  readonly pseudonyms: Pseudonyms
 }
 
 /** Where and when a change runs, and what was made ready for it. */
@@ -32,11 +37,15 @@ export class LiveChange implements ChangeWalk {
   readonly now: number
   readonly random: Randomness
   readonly keyring: Keyring
+  readonly names: NameIndex
   readonly set: ChangeSet
+  readonly #pseudonyms: Pseudonyms
   readonly #caller: Caller
   readonly #materials: MaterialStore
   #key: KeyRow | undefined
   #keyId: string | undefined
+  #version: number | undefined
+  #context: EncodedContext | undefined
   #details: RecordDetails | undefined
 
   constructor(parts: ChangeParts, caller: Caller, at: ChangePlace) {
@@ -44,6 +53,8 @@ export class LiveChange implements ChangeWalk {
     this.actor = caller.actor
     this.random = parts.random
     this.keyring = parts.keyring
+    this.names = parts.names
+    this.#pseudonyms = parts.pseudonyms
     this.set = at.set
     this.now = at.now
     this.#caller = caller
@@ -61,9 +72,19 @@ export class LiveChange implements ChangeWalk {
 
   async key(action: string, reference: string): Promise<KeyRow> {
     this.#keyId ??= await resolveKey(this.set, reference)
-    const key = await this.#decide({ kind: 'key', action, key: reference })
+    const { key } = await this.#decide({ kind: 'key', action, key: reference })
     this.subject(key as KeyRow)
     return key as KeyRow
+  }
+
+  async use(target: Target): Promise<Material | PairMaterial> {
+    this.#keyId ??= await resolveKey(this.set, target.key)
+    this.#context = target.context
+    const { usable } = await this.#decide(ownOnly({ kind: 'use', ...target }))
+    const found = usable as NonNullable<typeof usable>
+    this.subject(found.key)
+    this.#version = found.version.version
+    return this.keyring.materialOf(found)
   }
 
   subject(key: KeyRow): void {
@@ -77,15 +98,17 @@ export class LiveChange implements ChangeWalk {
   /** The record of this run. */
   draft(error: unknown): RecordDraft {
     const key = this.#key
+    const pairs = this.#context?.pairs.length ?? 0
     return {
       ...draftBare(this.#caller, error, this.#details),
+      context: pairs === 0 ? undefined : this.#pseudonyms.ofContext(this.#context as EncodedContext),
       keyId: key?.id ?? this.#keyId,
-      keyVersion: key?.currentVersion,
+      keyVersion: this.#version ?? key?.currentVersion,
       owner: key?.owner ?? undefined,
     }
   }
 
-  async #decide(claim: Claim): Promise<KeyRow | undefined> {
-    return (await decide(this.set, this.actor, { claim, now: this.now })).key
+  async #decide(claim: Claim): Promise<Decision> {
+    return decide(this.set, this.actor, { claim, now: this.now })
   }
 }

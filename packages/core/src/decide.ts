@@ -1,4 +1,5 @@
 import { authorize, requireActive } from './access/authorize.ts'
+import { isKmsError } from './errors.ts'
 import { findKey, lookUp } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
 import type { Target } from './runtime.ts'
@@ -41,4 +42,19 @@ export async function decide(view: StateView, actor: Actor, asked: { claim: Clai
   }
   const usable = await lookUp(view, authorized, { ...claim, now })
   return { key: usable.key, usable, validUntil: usable.validUntil }
+}
+
+/** What a decision comes to: what must be the same if it is decided again. */
+export function outcomeOf(decision: Decision): string {
+  return `${decision.key?.id ?? ''}:${decision.usable?.version.version ?? ''}`
+}
+
+/** What a claim comes to now: that of its decision, or the code of its refusal. */
+export async function outcomeNow(view: StateView, actor: Actor, asked: { claim: Claim; now: number }): Promise<string> {
+  try {
+    return outcomeOf(await decide(view, actor, asked))
+  } catch (error) {
+    if (isKmsError(error)) return error.code
+    throw error
+  }
 }

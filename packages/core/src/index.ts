@@ -15,7 +15,8 @@ export type { Clock, Timers } from './internal/clock.ts'
 export type { Randomness } from './crypto/randomness.ts'
 
 // Working with it
-export { KmsClient, type EncryptJsonRequest, type EncryptTextRequest } from './face/client.ts'
+export { KmsClient } from './face/client.ts'
+export type { EncryptJsonRequest, EncryptTextRequest } from './face/text.ts'
 export { KeyHandle } from './face/handle.ts'
 export type { KeyIdentity, PublicKeyOptions, RotateOptions, StateOptions } from './face/handle.ts'
 export type { HandleOf, HandlesByUsage } from './face/handles.ts'
@@ -37,6 +38,11 @@ export type { DecryptItem, DecryptManyRequest, DecryptManyResult } from './opera
 export type { ReEncryptItem, ReEncryptManyRequest, ReEncryptManyResult } from './operations/re-encrypt-many.ts'
 export type { ManyFailure, ManyItem, ManySuccess } from './runtime.ts'
 export type { GenerateDataKeyRequest, GenerateDataKeyResult } from './operations/shared/data-keys.ts'
+export type { DataKeyPairSpec, GenerateDataKeyPairRequest } from './operations/shared/data-key-pairs.ts'
+export type { GenerateDataKeyPairResult } from './operations/shared/data-key-pairs.ts'
+export type { GenerateDataKeyPairWithoutPlaintextResult } from './operations/shared/data-key-pairs.ts'
+export type { DataKeyScope, LentDataKey } from './operations/use-data-key.ts'
+export type { DataKeyWork } from './face/with-data-key.ts'
 export type { SignatureRequest, SigningAlgorithmName } from './operations/shared/signing.ts'
 export type { SignRequest, SignResult, VerifyRequest, VerifyResult } from './operations/shared/signing.ts'
 export type { MessageType, SignatureFormat } from './crypto/signing.ts'
@@ -66,6 +72,15 @@ export type { ScheduleKeyDeletionRequest } from './operations/schedule-key-delet
 export type { CancelKeyDeletionRequest } from './operations/cancel-key-deletion.ts'
 export type { ListKeyVersionsRequest } from './operations/list-key-versions.ts'
 export type { KeyDescription, KeySettings, KeyVersionDescription } from './operations/shared/keys.ts'
+
+// Named data keys
+export type { DataKeys } from './face/data-keys.ts'
+export type { DataKeySpec, DataKeyState } from './state/rows.ts'
+export type { CreateDataKeyRequest } from './operations/create-data-key.ts'
+export type { GetDataKeyRequest, GetDataKeyResult } from './operations/get-data-key.ts'
+export type { RotateDataKeyRequest } from './operations/rotate-data-key.ts'
+export type { ListDataKeysRequest } from './operations/list-data-keys.ts'
+export type { DataKeyDescription, DataKeyReference } from './operations/shared/named-data-keys.ts'
 
 // Access
 export type { Grants } from './face/grants.ts'

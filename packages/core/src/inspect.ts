@@ -14,6 +14,7 @@ import { openKeyring } from './house/keyring-row.ts'
 import { openSecrets, type HouseSecrets } from './house/secrets.ts'
 import { originOf } from './house/tenant.ts'
 import { Keyring } from './keys/keyring.ts'
+import { NameIndex } from './keys/name-index.ts'
 import { describeKey, type DescribeKeyRequest } from './operations/describe-key.ts'
 import { listStoredAudit, type ListAuditRequest, type StoredRecord } from './operations/list-audit.ts'
 import { listGrants, type ListGrantsRequest } from './operations/list-grants.ts'
@@ -164,6 +165,7 @@ function walkParts({ settings, keyring, secrets }: InspectionParts): WalkParts {
     tools: { random, timers },
     revision: () => 0,
     pseudonyms: new Pseudonyms(secrets?.pii ?? secretKey(randomBytesOf(random, 32))),
+    names: new NameIndex(secrets?.names ?? secretKey(randomBytesOf(random, 32))),
     house: closedHouse,
     view: {
       read: async (query) => storage.snapshot(async (reader) => fetchAnswer(reader, tenant, query)),

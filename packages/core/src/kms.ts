@@ -128,5 +128,6 @@ function runFor({ tenant, life }: { tenant: Tenant; life: Life }, actor: Actor, 
     if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')
     return pipeline.onward(operation, request, call(options))
   }
-  return Object.assign(run, { onward, nextCommit: tenant.nextCommit })
+  const { nextCommit, dataKeys } = tenant
+  return Object.assign(run, { onward, nextCommit, dataKeys, actor })
 }

@@ -7,8 +7,10 @@ import type { Tools } from './envelope/seal.ts'
 import type { KmsError } from './errors.ts'
 import type { RequestIssue } from './internal/request-issue.ts'
 import type { Keyring, KeyUse } from './keys/keyring.ts'
+import type { NameIndex } from './keys/name-index.ts'
 import type { Actor, EncodedContext, Material, PairMaterial } from './stages.ts'
-import type { ChangeSet } from './state/change-set.ts'
+import type { ChangeSet, RevisedRow } from './state/change-set.ts'
+import type { Query } from './state/query.ts'
 import type { KeyRow, KeySpec } from './state/rows.ts'
 import type { StorageReader } from './storage/adapter.ts'
 
@@ -69,6 +71,8 @@ export interface Walk {
   key(action: string, reference: string): Promise<KeyRow>
   /** Claims to use a key: authorized, looked up, unwrapped. @throws AccessDeniedError, KeyNotFoundError and others */
   material(target: Target): Promise<Material | PairMaterial>
+  /** Reads a row that the result stands on: it is done again when the row has changed by the time of its record. */
+  row<R extends RevisedRow>(query: Query<R | undefined>): Promise<R | undefined>
   /** Does each item on its own; whatever the library throws for one is that item's result. */
   each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]>
   /** Reads what cannot be cached, from one snapshot. */
@@ -79,6 +83,8 @@ export interface Walk {
   endsAt(time: number): void
   /** Adds to the details of the record. */
   note(details: RecordDetails): void
+  /** Hashes by which hidden names are found. */
+  readonly names: NameIndex
   /** What reads the audit log and the state of the house. */
   readonly house: House
 }
@@ -109,6 +115,8 @@ export interface ChangeWalk {
   readonly now: number
   readonly random: Randomness
   readonly keyring: Keyring
+  /** Hashes by which hidden names are found. */
+  readonly names: NameIndex
   /** The state, for the domain verbs. */
   readonly set: ChangeSet
   /** Claims an operation that belongs to no key, or to a key that need not exist. @throws AccessDeniedError */
@@ -122,6 +130,8 @@ export interface ChangeWalk {
    * @throws InvalidRequestError for material that the spec does not take; UnsupportedOnThisRuntimeError
    */
   material(plan: MaterialPlan): Promise<FreshMaterial>
+  /** Claims to use a key: authorized, looked up, unwrapped. @throws AccessDeniedError, KeyNotFoundError and others */
+  use(target: Target): Promise<Material | PairMaterial>
   /** Says which key the record is about, where no claim did. */
   subject(key: KeyRow): void
   /** Adds to the details of the record. */
@@ -161,6 +171,15 @@ export interface HouseHealth {
   readonly requests: {
     /** How many requests were refused for their shape: those are counted, not recorded. */
     readonly refused: number
+  }
+  /** The data keys that `withDataKey` keeps in this process, of all principals of the tenant. */
+  readonly dataKeys: {
+    /** How many there are now. */
+    readonly cached: number
+    /** How many calls were given one that was there. */
+    readonly hits: number
+    /** How many calls had one made. */
+    readonly misses: number
   }
   /** The audit log; `undefined` where its head cannot be read or does not verify. */
   readonly chain:

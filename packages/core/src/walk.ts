@@ -9,10 +9,14 @@ import type { Clock } from './internal/clock.ts'
 import { ownOnly } from './internal/own.ts'
 import type { Keyring } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
-import { decide, type Claim, type Decision } from './decide.ts'
+import { decide, outcomeNow, outcomeOf, type Claim, type Decision } from './decide.ts'
 import { draftRecords, type Caller, type Step } from './drafts.ts'
+import { Facts } from './facts.ts'
+import type { NameIndex } from './keys/name-index.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
 import type { Actor, Material, PairMaterial } from './stages.ts'
+import type { RevisedRow } from './state/change-set.ts'
+import type { Query } from './state/query.ts'
 import type { StateView } from './state/view.ts'
 import type { KeyRow } from './state/rows.ts'
 import type { StorageReader } from './storage/adapter.ts'
@@ -26,6 +30,7 @@ export interface WalkParts {
   readonly revision: () => number
   readonly keyring: Keyring
   readonly pseudonyms: Pseudonyms
+  readonly names: NameIndex
   readonly house: House
 }
 
@@ -55,7 +60,9 @@ export class LiveWalk implements Walk {
   readonly actor: Actor
   readonly now: number
   readonly tools: Tools
+  readonly names: NameIndex
   readonly house: House
+  readonly #facts = new Facts()
   readonly #parts: WalkParts
   readonly #view: SnapshotView
   readonly #caller: Caller
@@ -76,6 +83,7 @@ export class LiveWalk implements Walk {
     this.actor = caller.actor
     this.now = parts.clock.now()
     this.tools = parts.tools
+    this.names = parts.names
     this.house = parts.house
   }
 
@@ -100,6 +108,10 @@ export class LiveWalk implements Walk {
   async material(target: Target): Promise<Material | PairMaterial> {
     const { usable } = await this.#claim({ ...nothingAsked, ...target, kind: 'use' })
     return this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
+  }
+
+  async row<R extends RevisedRow>(query: Query<R | undefined>): Promise<R | undefined> {
+    return this.#facts.read(this.#parts.view, query)
   }
 
   async each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]> {
@@ -190,18 +202,9 @@ export class LiveWalk implements Walk {
   async #holds(view: StateView, now: number): Promise<boolean> {
     if (this.#dependsOnAll && (this.#parts.revision() !== this.#revision || now >= this.#validUntil)) return false
     for (const { claim, outcome } of this.#steps.flatMap((step) => step.claims)) {
-      if ((await this.#decideAgain(view, { claim, now })) !== outcome) return false
+      if ((await outcomeNow(view, this.actor, { claim, now })) !== outcome) return false
     }
-    return true
-  }
-
-  async #decideAgain(view: StateView, asked: { claim: Claim; now: number }): Promise<string> {
-    try {
-      return outcomeOf(await decide(view, this.actor, asked))
-    } catch (error) {
-      if (isKmsError(error)) return error.code
-      throw error
-    }
+    return this.#facts.hold(view)
   }
 }
 
@@ -209,10 +212,6 @@ export class LiveWalk implements Walk {
 function abandon(results: readonly unknown[], error: unknown): never {
   wipeDeep(results)
   throw error as Error
-}
-
-function outcomeOf(decision: Decision): string {
-  return `${decision.key?.id ?? ''}:${decision.usable?.version.version ?? ''}`
 }
 
 /** Long work notices an abort whenever it lets others have a turn. */

@@ -63,9 +63,13 @@ export function checkSchema(connection: Connection, schema: Schema, migrations: 
 export class SchemaGuard {
   readonly #schema: Schema
   #version: number | undefined
+  /** The migrations that a database of an older version had when it was opened; none once it has had them all. */
+  #older: readonly string[]
 
-  constructor(schema: Schema) {
+  /** @param applied - the migrations that the database has had. */
+  constructor(schema: Schema, applied: readonly string[]) {
     this.#schema = schema
+    this.#older = applied.length < schema.migrations.length ? applied : []
   }
 
   /**
@@ -78,5 +82,21 @@ export class SchemaGuard {
     if (version === this.#version) return
     checkSchema(connection, this.#schema, this.#schema.migrations)
     this.#version = version
+    this.#older = []
+  }
+
+  /**
+   * The same for who only reads: a database that an older version left is read as it is until it is migrated, since a
+   * root key is proved on it before anything is written.
+   *
+   * @throws `StorageFailure` when the schema is neither as all migrations leave it, nor as it was left.
+   */
+  checkForReading(connection: Connection): void {
+    try {
+      this.check(connection)
+    } catch (error) {
+      if (this.#older.length === 0) throw error
+      checkSchema(connection, this.#schema, this.#older)
+    }
   }
 }

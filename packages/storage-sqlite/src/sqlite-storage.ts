@@ -60,7 +60,7 @@ class SqliteStorage implements StorageAdapter {
     const readers = new Readers(() => this.#patience().untilFree(connect))
     try {
       const applied = await this.#inspect(readers, schema)
-      const guard = new SchemaGuard(schema)
+      const guard = new SchemaGuard(schema, applied)
       this.#open = { file, schema, readers, guard, writer: new Writer(connect), statements: new Statements(schema) }
       return { exists: applied.length > 0 }
     } catch (error) {
@@ -89,7 +89,7 @@ class SqliteStorage implements StorageAdapter {
     file.check()
     const reading = readers.lend(async (connection) => {
       await this.#patience().untilFree(() => connection.begin('deferred'))
-      guard.check(connection)
+      guard.checkForReading(connection)
       const view = new SqlView(connection, statements)
       try {
         return await read(view)

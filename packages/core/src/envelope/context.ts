@@ -27,9 +27,19 @@ export function encodeContext(context: unknown): EncodedContext {
   if (context === undefined) return emptyContext
   const entries = readSafely(context)
   if (entries.length === 0) return emptyContext
-  const encoded = entries.map(encodePair).toSorted((a, b) => Buffer.compare(a.key, b.key))
+  const encoded = entries.map(encodePair).toSorted(byKey)
   const bytes = Buffer.concat([u16(encoded.length), ...encoded.map((pair) => pair.bytes)])
   if (bytes.length > maxBytes) refuse(`its encoding is longer than ${maxBytes} bytes`)
+  return { pairs: encoded.map((pair) => pair.pair), bytes }
+}
+
+/**
+ * The same context with one more pair, of a reserved name that no caller can give. It stands beside the limits of what
+ * callers give, and sorts among their pairs like any other.
+ */
+export function withReserved(context: EncodedContext, name: `kms:${string}`, value: string): EncodedContext {
+  const encoded = [...context.pairs, [name, value] as const].map(encodePair).toSorted(byKey)
+  const bytes = Buffer.concat([u16(encoded.length), ...encoded.map((pair) => pair.bytes)])
   return { pairs: encoded.map((pair) => pair.pair), bytes }
 }
 
@@ -77,7 +87,11 @@ interface EncodedPair {
   readonly bytes: Buffer
 }
 
-function encodePair([name, text]: [string, string]): EncodedPair {
+function byKey(a: EncodedPair, b: EncodedPair): number {
+  return Buffer.compare(a.key, b.key)
+}
+
+function encodePair([name, text]: readonly [string, string]): EncodedPair {
   const key = utf8(name)
   const value = utf8(text)
   if (key.length < 1 || key.length > maxKeyBytes) refuse(`a key is not 1 to ${maxKeyBytes} bytes long`)

@@ -2,14 +2,13 @@ import { decapsulate, type DecapsulateRequest, type DecapsulateResult } from '..
 import { decryptDataKey } from '../operations/decrypt-data-key.ts'
 import { decryptMany, type DecryptManyRequest, type DecryptManyResult } from '../operations/decrypt-many.ts'
 import { decrypt } from '../operations/decrypt.ts'
-import {
-  deriveSharedSecret,
-  type DeriveSharedSecretRequest,
-  type DeriveSharedSecretResult,
-} from '../operations/derive-shared-secret.ts'
+import { deriveSharedSecret } from '../operations/derive-shared-secret.ts'
+import type { DeriveSharedSecretRequest, DeriveSharedSecretResult } from '../operations/derive-shared-secret.ts'
 import { encapsulate, type EncapsulateRequest, type EncapsulateResult } from '../operations/encapsulate.ts'
 import { encryptMany, type EncryptManyRequest, type EncryptManyResult } from '../operations/encrypt-many.ts'
 import { encrypt } from '../operations/encrypt.ts'
+import { generateDataKeyPairWithoutPlaintext } from '../operations/generate-data-key-pair-without-plaintext.ts'
+import { generateDataKeyPair } from '../operations/generate-data-key-pair.ts'
 import { generateDataKeyWithoutPlaintext } from '../operations/generate-data-key-without-plaintext.ts'
 import { generateDataKey } from '../operations/generate-data-key.ts'
 import { generateMac } from '../operations/generate-mac.ts'
@@ -17,6 +16,9 @@ import { generateRandom, type GenerateRandomRequest, type GenerateRandomResult }
 import { getPublicKey, type GetPublicKeyRequest, type GetPublicKeyResult } from '../operations/get-public-key.ts'
 import { reEncryptMany, type ReEncryptManyRequest, type ReEncryptManyResult } from '../operations/re-encrypt-many.ts'
 import { reEncrypt } from '../operations/re-encrypt.ts'
+import type { GenerateDataKeyPairRequest as PairRequest } from '../operations/shared/data-key-pairs.ts'
+import type { GenerateDataKeyPairResult as Pair } from '../operations/shared/data-key-pairs.ts'
+import type { GenerateDataKeyPairWithoutPlaintextResult as SealedPair } from '../operations/shared/data-key-pairs.ts'
 import type { GenerateDataKeyRequest, GenerateDataKeyResult } from '../operations/shared/data-keys.ts'
 import type { GenerateMacRequest, GenerateMacResult } from '../operations/shared/macs.ts'
 import type { VerifyMacRequest, VerifyMacResult } from '../operations/shared/macs.ts'
@@ -29,10 +31,12 @@ import { sign } from '../operations/sign.ts'
 import { verifyMac } from '../operations/verify-mac.ts'
 import { verifyMany, type VerifyManyRequest, type VerifyManyResult } from '../operations/verify-many.ts'
 import { verify } from '../operations/verify.ts'
+import type { DataKeyScope } from '../operations/use-data-key.ts'
 import { InvalidRequestError } from '../errors.ts'
 import type { CallOptions } from '../call.ts'
 import type { KeyUsage } from '../state/rows.ts'
 import { Audit } from './audit.ts'
+import { DataKeys } from './data-keys.ts'
 import { Grants } from './grants.ts'
 import { handleOf, type HandleOf } from './handles.ts'
 import { Keys } from './keys.ts'
@@ -40,18 +44,8 @@ import { Ops } from './ops.ts'
 import { Principals } from './principals.ts'
 import type { Run } from './run.ts'
 import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
-
-/** A text to encrypt. */
-export interface EncryptTextRequest extends Omit<EncryptRequest, 'plaintext'> {
-  /** The text. */
-  readonly plaintext: string
-}
-
-/** A value to encrypt as JSON. */
-export interface EncryptJsonRequest extends Omit<EncryptRequest, 'plaintext'> {
-  /** Whatever JSON can express. */
-  readonly value: unknown
-}
+import type { EncryptJsonRequest, EncryptTextRequest } from './text.ts'
+import { withDataKey, type DataKeyWork } from './with-data-key.ts'
 
 /**
  * A tenant of a KMS, bound to one principal: everything that may be put into the hands of somebody else.
@@ -64,6 +58,8 @@ export class KmsClient {
   readonly #run: Run
   /** Keys and their lives. */
   readonly keys: Keys
+  /** Data keys that are kept under a name. */
+  readonly dataKeys: DataKeys
   /** Who may do what with which key. */
   readonly grants: Grants
   /** Who is let in at all. */
@@ -77,6 +73,7 @@ export class KmsClient {
   constructor(run: Run) {
     this.#run = run
     this.keys = new Keys(run)
+    this.dataKeys = new DataKeys(run)
     this.grants = new Grants(run)
     this.principals = new Principals(run)
     this.audit = new Audit(run)
@@ -162,7 +159,22 @@ export class KmsClient {
     return this.#run(generateDataKeyWithoutPlaintext, request, options)
   }
 
-  /** Decrypts a data key: the inverse of `generateDataKey`. @throws InvalidCiphertextError */
+  /** Makes a key pair of the caller's: the public half, and the private one in clear and encrypted. */
+  async generateDataKeyPair(request: PairRequest, options?: CallOptions): Promise<Pair> {
+    return this.#run(generateDataKeyPair, request, options)
+  }
+
+  /** Makes a key pair whose private half only whoever calls `decryptDataKey` will see. */
+  async generateDataKeyPairWithoutPlaintext(request: PairRequest, options?: CallOptions): Promise<SealedPair> {
+    return this.#run(generateDataKeyPairWithoutPlaintext, request, options)
+  }
+
+  /** Lends a data key for one piece of work, then wipes it. Each call is authorized and recorded as `generateDataKey`. */
+  async withDataKey<T>(scope: DataKeyScope, work: DataKeyWork<T>, options?: CallOptions): Promise<T> {
+    return withDataKey(this.#run, { scope, work, options })
+  }
+
+  /** Decrypts a data key or the private half of a pair. @throws InvalidCiphertextError */
   async decryptDataKey(request: DecryptDataKeyRequest, options?: CallOptions): Promise<DecryptResult> {
     return this.#run(decryptDataKey, request, options)
   }

@@ -4,18 +4,22 @@ import { decrypt } from '../operations/decrypt.ts'
 import { decryptDataKey } from '../operations/decrypt-data-key.ts'
 import { encryptMany, type EncryptManyResult } from '../operations/encrypt-many.ts'
 import { encrypt } from '../operations/encrypt.ts'
+import { generateDataKeyPair } from '../operations/generate-data-key-pair.ts'
 import { generateDataKey } from '../operations/generate-data-key.ts'
 import { getPublicKey, type GetPublicKeyResult } from '../operations/get-public-key.ts'
 import { reEncryptMany, type ReEncryptManyResult } from '../operations/re-encrypt-many.ts'
 import { reEncrypt } from '../operations/re-encrypt.ts'
+import type { GenerateDataKeyPairRequest, GenerateDataKeyPairResult } from '../operations/shared/data-key-pairs.ts'
 import type { GenerateDataKeyRequest, GenerateDataKeyResult } from '../operations/shared/data-keys.ts'
 import type { Ciphertext, Plaintext } from '../operations/shared/fields.ts'
 import type { DecryptDataKeyRequest, DecryptRequest, DecryptResult } from '../operations/shared/messages.ts'
 import type { EncryptRequest, EncryptResult, ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
+import type { DataKeyScope } from '../operations/use-data-key.ts'
 import type { CallOptions } from '../call.ts'
 import { KeyHandle, split, withKey, type KeyIdentity, type PublicKeyOptions } from './handle.ts'
 import type { Run } from './run.ts'
 import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
+import { withDataKey, type DataKeyWork } from './with-data-key.ts'
 
 /** Options of a handle's `encrypt`. */
 export type EncryptOptions = Omit<EncryptRequest, 'key' | 'plaintext'> & CallOptions
@@ -112,7 +116,20 @@ export class EncryptionKey extends KeyHandle {
     return this.#run(generateDataKey, { ...requireObject(request, 'request'), key: this.#key }, options)
   }
 
-  /** Decrypts a data key of this key: the inverse of `generateDataKey`. */
+  /** Makes a key pair of the caller's: the public half, and the private one in clear and encrypted under this key. */
+  async generateDataKeyPair(
+    request: Omit<GenerateDataKeyPairRequest, 'key'>,
+    options?: CallOptions,
+  ): Promise<GenerateDataKeyPairResult> {
+    return this.#run(generateDataKeyPair, { ...requireObject(request, 'request'), key: this.#key }, options)
+  }
+
+  /** Lends a data key of this key for one piece of work, then wipes it; see {@link KmsClient.withDataKey}. */
+  async withDataKey<T>(scope: Omit<DataKeyScope, 'key'>, work: DataKeyWork<T>, options?: CallOptions): Promise<T> {
+    return withDataKey(this.#run, { scope: { ...requireObject(scope, 'scope'), key: this.#key }, work, options })
+  }
+
+  /** Decrypts a data key of this key, or the private half of a pair. */
   async decryptDataKey(ciphertext: Ciphertext, options: DecryptDataKeyOptions = {}): Promise<DecryptResult> {
     const [call, fields] = split(options)
     return this.#run(decryptDataKey, { ...fields, key: this.#key, ciphertext }, call)

@@ -1,5 +1,7 @@
 import type { CallOptions } from '../call.ts'
+import type { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { Operation, Page, UseOperation } from '../runtime.ts'
+import type { Actor } from '../stages.ts'
 import { Listing } from './listing.ts'
 
 /** Runs operations for one principal of one tenant. */
@@ -10,6 +12,10 @@ export interface Run {
   onward<Q, P, R>(operation: UseOperation<Q, P, R>, request: Q, options: CallOptions | undefined): Promise<R>
   /** Resolves when there may be new records. */
   readonly nextCommit: (signal: AbortSignal | undefined) => Promise<void>
+  /** For whom. */
+  readonly actor: Actor
+  /** Data keys that are used again, of all principals of the tenant. */
+  readonly dataKeys: DataKeyCache
 }
 
 /** A list that an operation gives in pages. */

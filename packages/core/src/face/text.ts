@@ -1,6 +1,19 @@
 import { InvalidRequestError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
 import { ownOnly } from '../internal/own.ts'
+import type { EncryptRequest } from '../operations/shared/messages.ts'
+
+/** A text to encrypt. */
+export interface EncryptTextRequest extends Omit<EncryptRequest, 'plaintext'> {
+  /** The text. */
+  readonly plaintext: string
+}
+
+/** A value to encrypt as JSON. */
+export interface EncryptJsonRequest extends Omit<EncryptRequest, 'plaintext'> {
+  /** Whatever JSON can express. */
+  readonly value: unknown
+}
 
 /** Its own properties. @throws InvalidRequestError unless it is an object. */
 export function requireObject<T>(value: T, what: string): T {

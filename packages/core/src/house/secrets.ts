@@ -2,7 +2,6 @@ import { signingKey, type SigningKey } from '../crypto/ed25519.ts'
 import { randomBytesOf, type Randomness } from '../crypto/randomness.ts'
 import { secretKey, type SecretKey } from '../crypto/secret-key.ts'
 import { StorageTamperedError } from '../errors.ts'
-import { wipe } from '../internal/bytes.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { wrapTypes, type Identity } from '../keys/wrapping.ts'
 import type { Row } from '../storage/table.ts'
@@ -13,6 +12,8 @@ export interface HouseSecrets {
   readonly signing: SigningKey
   /** Makes pseudonyms in records. */
   readonly pii: SecretKey
+  /** Makes the hashes by which hidden names are found. */
+  readonly names: SecretKey
 }
 
 const purposes = ['audit-signing', 'audit-pii', 'name-index'] as const
@@ -39,9 +40,11 @@ export function openSecrets(keyring: Keyring, rows: readonly Row[]): HouseSecret
     const identity = identityOf({ tenant, purpose, id, version })
     return keyring.unwrap(row['epoch'] as number, identity, row['material'] as Uint8Array)
   }
-  // Nothing asks for it yet, but a house that lacks one of its secrets was not left so by us.
-  wipe(bytesOf('name-index'))
-  return { signing: signingKey(bytesOf('audit-signing')), pii: secretKey(bytesOf('audit-pii')) }
+  return {
+    signing: signingKey(bytesOf('audit-signing')),
+    pii: secretKey(bytesOf('audit-pii')),
+    names: secretKey(bytesOf('name-index')),
+  }
 }
 
 function identityOf(secret: { tenant: string; purpose: Purpose; id: string; version: number }): Identity {

@@ -6,6 +6,7 @@ import { verifyChain } from '../audit/verify.ts'
 import { isKmsError } from '../errors.ts'
 import type { Timers } from '../internal/clock.ts'
 import { limits } from '../internal/defaults.ts'
+import type { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { House, HouseHealth } from '../runtime.ts'
 
 /** What the reading operations of a tenant ask. */
@@ -18,6 +19,7 @@ export interface HouseParts {
   readonly storageName: string
   readonly rootKey: () => HouseHealth['rootKey']
   readonly refusedRequests: () => number
+  readonly dataKeys: DataKeyCache
 }
 
 /** Answers the reading operations of a tenant. */
@@ -32,7 +34,12 @@ export function stateOfHouse(parts: HouseParts): House {
 async function health(parts: HouseParts): Promise<HouseHealth> {
   const { view, guard, storageName } = parts
   const requests = { refused: parts.refusedRequests() }
-  const house = { rootKey: parts.rootKey(), ledger: { waiting: parts.ledger.waiting }, requests }
+  const house = {
+    rootKey: parts.rootKey(),
+    ledger: { waiting: parts.ledger.waiting },
+    requests,
+    dataKeys: parts.dataKeys.counts,
+  }
   try {
     const { size, revision } = await view.snapshot(async (reader) => guard.read(reader, guard.seen))
     return { ...house, storage: { ok: true, name: storageName }, chain: { size, revision } }

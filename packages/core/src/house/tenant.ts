@@ -10,7 +10,9 @@ import { publicKeyOf } from '../crypto/ed25519.ts'
 import { leafHash } from '../crypto/hash.ts'
 import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
 import { within } from '../internal/patience.ts'
+import { DataKeyCache } from '../keys/data-key-cache.ts'
 import { Keyring } from '../keys/keyring.ts'
+import { NameIndex } from '../keys/name-index.ts'
 import { originPattern, type Settings } from '../options.ts'
 import { Pipeline } from '../pipeline.ts'
 import type { House, HouseHealth } from '../runtime.ts'
@@ -30,6 +32,8 @@ export interface Tenant {
   isClosed(): boolean
   /** Resolves when there may be new records. */
   readonly nextCommit: (signal: AbortSignal | undefined) => Promise<void>
+  /** Data keys that are used again. */
+  readonly dataKeys: DataKeyCache
   close(): Promise<void>
 }
 
@@ -63,24 +67,19 @@ export async function openTenant({ tenant, settings, foundation, proved }: Openi
   const writing = { storage, tenant, cache, guard, clock, timers, random, checkpoints, keyring }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
   const seen = (): Head | undefined => guard.seen
-  const source = {
-    tenant,
-    origin,
-    publicKey,
-    macKeyOf,
-    snapshot,
-    seen,
-  }
+  const source = { tenant, origin, publicKey, macKeyOf, snapshot, seen }
   const provider = String(foundation.keyring.at(-1)?.['provider'])
   const rootKey = (): HouseHealth['rootKey'] => ({ provider, epoch: keyring.epoch })
   const refusedRequests = (): number => pipeline.refusedRequests
-  const telling = { rootKey, refusedRequests, storageName: storage.name }
+  const dataKeys = new DataKeyCache(clock)
+  const telling = { rootKey, refusedRequests, dataKeys, storageName: storage.name }
   const house = stateOfHouse({ ledger, view, guard, source, timers, ...telling })
   const revision = (): number => cache.revision
-  const walking = { tools: { random, timers }, view, revision, pseudonyms: new Pseudonyms(secrets.pii), house }
+  const hashes = { pseudonyms: new Pseudonyms(secrets.pii), names: new NameIndex(secrets.names) }
+  const walking = { tools: { random, timers }, view, revision, ...hashes, house }
   const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, deadlineMs, ...walking })
   const finish = async (): Promise<void> => finalCheckpoint({ settings, tenant, guard, checkpoints })
-  return closable({ pipeline, house, ledger, keyring, finish })
+  return closable({ pipeline, house, ledger, keyring, dataKeys, finish })
 }
 
 type Snapshot = <T>(read: (reader: StorageReader) => Promise<T>) => Promise<T>
@@ -117,20 +116,23 @@ interface TenantParts {
   readonly house: House
   readonly ledger: Ledger
   readonly keyring: Keyring
+  readonly dataKeys: DataKeyCache
   readonly finish: () => Promise<void>
 }
 
-function closable({ pipeline, house, ledger, keyring, finish }: TenantParts): Tenant {
+function closable({ pipeline, house, ledger, keyring, dataKeys, finish }: TenantParts): Tenant {
   let closed = false
   return {
     pipeline,
     isClosed: () => closed,
     nextCommit: house.nextCommit,
+    dataKeys,
     close: async () => {
       closed = true
       // What runs already still gets its record, if it is done in time.
       await pipeline.whenIdle()
       await ledger.close()
+      dataKeys.close()
       await finish()
       keyring.clear()
     },

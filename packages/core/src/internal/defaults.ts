@@ -53,6 +53,11 @@ export const limits = Object.freeze({
   cachedRows: 50_000,
   cachedMaterials: 10_000,
   cachedPseudonyms: 10_000,
+  cachedDataKeys: 1000,
+  /** For how long `withDataKey` uses a data key again, for how many calls, and for how many bytes. */
+  dataKeyAgeMs: 300_000,
+  dataKeyMessages: 1000,
+  dataKeyBytes: 1024 * 1024 * 1024,
   /** Most grants of one principal on one key. */
   grantsPerKey: 100,
 })

@@ -2,11 +2,15 @@ import { StorageTamperedError } from '../errors.ts'
 import { ownOnly } from '../internal/own.ts'
 import type { Row } from '../storage/table.ts'
 import {
+  dataKeySpecNames,
+  dataKeyStateNames,
   keySpecNames,
   keyStateNames,
   keyUsageNames,
   rowsAs,
   versionStateNames,
+  type DataKeyRow,
+  type DataKeyVersionRow,
   type GrantRow,
   type KeyRow,
   type VersionRow,
@@ -42,6 +46,24 @@ export function decodeGrants(rows: readonly Row[]): readonly GrantRow[] {
     requireJson(row, 'constraints', isConstraints)
   }
   return rowsAs<GrantRow>(rows)
+}
+
+/** Rows of named data keys. @throws StorageTamperedError */
+export function decodeDataKeys(rows: readonly Row[]): readonly DataKeyRow[] {
+  for (const row of rows) {
+    if (row['spec'] !== null) requireName(row, 'spec', dataKeySpecNames)
+    requireVersion(row, 'currentVersion')
+  }
+  return rowsAs<DataKeyRow>(rows)
+}
+
+/** Rows of versions of named data keys. @throws StorageTamperedError */
+export function decodeDataKeyVersions(rows: readonly Row[]): readonly DataKeyVersionRow[] {
+  for (const row of rows) {
+    requireName(row, 'state', dataKeyStateNames)
+    requireVersion(row, 'version')
+  }
+  return rowsAs<DataKeyVersionRow>(rows)
 }
 
 function requireName(row: Row, column: string, names: readonly string[]): void {

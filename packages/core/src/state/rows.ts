@@ -48,6 +48,17 @@ export const keySpecNames = [
   'ML_KEM_1024',
 ] as const
 
+/** The names of {@link DataKeyState}. */
+export const dataKeyStateNames = ['inUse', 'deprecated'] as const
+/** The names of {@link DataKeySpec}. */
+export const dataKeySpecNames = ['AES_256', 'AES_128'] as const
+
+/** States of a version of a named data key: a deprecated one is for what it protects already. */
+export type DataKeyState = (typeof dataKeyStateNames)[number]
+
+/** What a symmetric data key is. */
+export type DataKeySpec = (typeof dataKeySpecNames)[number]
+
 /** States of a key, as AWS KMS names them where it has them. */
 export type KeyState = (typeof keyStateNames)[number]
 
@@ -139,5 +150,36 @@ export interface PrincipalRow {
   readonly stateChangedAt: number
   readonly stateChangedBy: string
   readonly stateReason: string | null
+  readonly rev: number
+}
+
+/** A row of `data_keys`. */
+export interface DataKeyRow {
+  readonly tenant: string
+  /** Keyed hash of the reference. */
+  readonly id: string
+  readonly keyId: string
+  readonly spec: DataKeySpec | null
+  readonly numberOfBytes: number
+  /** Keyed hash of the encryption context. */
+  readonly context: string
+  readonly currentVersion: number
+  readonly createdAt: number
+  readonly createdBy: string
+  readonly rotatedAt: number | null
+  readonly rev: number
+}
+
+/** A row of `data_key_versions`. */
+export interface DataKeyVersionRow {
+  readonly tenant: string
+  readonly id: string
+  readonly version: number
+  readonly state: DataKeyState
+  readonly sealed: Uint8Array
+  readonly createdAt: number
+  readonly createdBy: string
+  readonly stateChangedAt: number
+  readonly stateChangedBy: string
   readonly rev: number
 }

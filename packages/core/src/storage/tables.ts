@@ -1,3 +1,4 @@
+import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
 import type { TableDescriptor } from './table.ts'
 
 const text = { type: 'text' } as const
@@ -218,4 +219,6 @@ export const tables: readonly TableDescriptor[] = [
   names,
   grants,
   principals,
+  dataKeys,
+  dataKeyVersions,
 ]

@@ -152,7 +152,7 @@ describe('no key and no plaintext', () => {
     }
     for (const [name, verb] of Object.entries(verbs)) {
       const result = await verb.run(kms, target)
-      if (name === 'generateDataKey' || name === 'decryptDataKey') continue
+      if (['generateDataKey', 'generateDataKeyPair', 'decryptDataKey', 'dataKeys.get'].includes(name)) continue
       expect([name, leaks(shown(result), world.secrets())]).toEqual([name, []])
     }
   })

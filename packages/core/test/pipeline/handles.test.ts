@@ -74,6 +74,13 @@ describe('a handle', () => {
       const dataKey = await handle.generateDataKey({ spec: 'AES_128', context })
       expect((await handle.decryptDataKey(dataKey.ciphertext, { context })).plaintext).toEqual(dataKey.plaintext)
       expect((await handle.generateDataKey()).plaintext).toHaveLength(32)
+      const pair = await handle.generateDataKeyPair({ spec: 'X25519', context })
+      expect((await handle.decryptDataKey(pair.ciphertext, { context })).plaintext).toEqual(pair.plaintext)
+      const { lent, ciphertext: kept } = await handle.withDataKey({ context }, ({ plaintext, ciphertext }) => ({
+        lent: Buffer.from(plaintext),
+        ciphertext,
+      }))
+      expect((await handle.decryptDataKey(kept, { context })).plaintext).toEqual(lent)
       expect((await handle.describe()).id).toBe(id)
     }
   })
@@ -138,6 +145,8 @@ describe('a handle', () => {
         'reEncryptText',
         'reEncryptMany',
         'generateDataKey',
+        'generateDataKeyPair',
+        'withDataKey',
         'decryptDataKey',
         'getPublicKey',
       ].toSorted(),
@@ -164,6 +173,8 @@ describe('a handle', () => {
       async () => handle.decryptMany([{ ciphertext: message }], options),
       async () => handle.reEncryptMany([], options),
       async () => handle.generateDataKey({}, options),
+      async () => handle.generateDataKeyPair({ spec: 'X25519' }, options),
+      async () => handle.withDataKey({}, () => undefined, options),
       async () => handle.decryptDataKey(dataKey, options),
       async () => handle.describe(options),
       async () => handle.rotate(options),
@@ -193,6 +204,8 @@ describe('a handle', () => {
       handle.disable(options),
       handle.enable(options),
       handle.generateDataKey(options),
+      handle.generateDataKeyPair(options),
+      handle.withDataKey(options, () => undefined),
       handle.encryptMany(options),
       handle.decryptMany(options),
       handle.reEncrypt(message, options),

@@ -59,7 +59,10 @@ describe('bytes that come out', () => {
       'reEncryptMany',
       'generateDataKey',
       'generateDataKeyWithoutPlaintext',
+      'generateDataKeyPair',
+      'generateDataKeyPairWithoutPlaintext',
       'decryptDataKey',
+      'dataKeys.get',
       'generateRandom',
     ])
   })

@@ -21,6 +21,22 @@ export const methods: Readonly<Record<string, readonly [Call, object]>> = {
     async (kms, request, options) => kms.generateDataKeyWithoutPlaintext(request, options),
     { key: 'k' },
   ],
+  generateDataKeyPair: [
+    async (kms, request, options) => kms.generateDataKeyPair(request, options),
+    { key: 'k', spec: 'X25519' },
+  ],
+  generateDataKeyPairWithoutPlaintext: [
+    async (kms, request, options) => kms.generateDataKeyPairWithoutPlaintext(request, options),
+    { key: 'k', spec: 'ECC_NIST_P256' },
+  ],
+  withDataKey: [async (kms, request, options) => kms.withDataKey(request, () => undefined, options), { key: 'k' }],
+  'dataKeys.generate': [
+    async (kms, request, options) => kms.dataKeys.generate(request, options),
+    { key: 'k', reference: 'r' },
+  ],
+  'dataKeys.get': [async (kms, request, options) => kms.dataKeys.get(request, options), { reference: 'r' }],
+  'dataKeys.rotate': [async (kms, request, options) => kms.dataKeys.rotate(request, options), { reference: 'r' }],
+  'dataKeys.list': [async (kms, request, options) => kms.dataKeys.list(request, options), {}],
   decryptDataKey: [async (kms, request, options) => kms.decryptDataKey(request, options), { ciphertext: 'AAAA' }],
   sign: [async (kms, request, options) => kms.sign(request, options), { key: 's', message: '1' }],
   signMany: [async (kms, request, options) => kms.signMany(request, options), { items: [] }],

@@ -70,6 +70,15 @@ export const using: Readonly<Record<string, ClientVerb>> = {
   generateDataKeyWithoutPlaintext: keyVerb(['generateDataKeyWithoutPlaintext'], async (client, { key }) =>
     client.generateDataKeyWithoutPlaintext({ key }),
   ),
+  generateDataKeyPair: keyVerb(['generateDataKeyPair'], async (client, { key }) =>
+    client.generateDataKeyPair({ key, spec: 'X25519' }),
+  ),
+  generateDataKeyPairWithoutPlaintext: keyVerb(['generateDataKeyPairWithoutPlaintext'], async (client, { key }) =>
+    client.generateDataKeyPairWithoutPlaintext({ key, spec: 'X25519' }),
+  ),
+  withDataKey: keyVerb(['generateDataKey'], async (client, { key }) =>
+    client.withDataKey({ key }, ({ keyVersion }) => keyVersion),
+  ),
   decryptDataKey: messageVerb('decryptDataKey', async (client, { dataKey }) =>
     client.decryptDataKey({ ciphertext: dataKey }),
   ),
@@ -95,6 +104,17 @@ export const ofOtherUsages: Readonly<Record<string, ClientVerb>> = {
 
 /** Verbs that tend to one key. */
 export const tendingOne: Readonly<Record<string, ClientVerb>> = {
+  'dataKeys.generate': keyVerb(['createDataKey'], async (client, { key }) =>
+    client.dataKeys.generate({ key, reference: `${key}/made-by-verb` }),
+  ),
+  'dataKeys.get': keyVerb(['getDataKey'], async (client, { key }) => client.dataKeys.get({ reference: `${key}/kept` })),
+  'dataKeys.rotate': keyVerb(['rotateDataKey'], async (client, { key }) =>
+    client.dataKeys.rotate({ reference: `${key}/kept` }),
+  ),
+  'dataKeys.list': {
+    ...keyVerb(['listDataKeys'], async (client, { key }) => client.dataKeys.list({ key })),
+    auditor: true,
+  },
   'keys.get': { ...keyVerb(['describeKey'], async (client, { key }) => client.keys.get({ key })), auditor: true },
   'keys.listVersions': {
     ...keyVerb(['describeKey'], async (client, { key }) => client.keys.listVersions({ key })),
@@ -134,6 +154,7 @@ export const keyless: Readonly<Record<string, ClientVerb>> = {
   'keys.create': { needs: ['createKey'], run: async (client) => client.keys.create({ spec: 'AES_256' }) },
   'keys.ensure': { needs: ['createKey'], run: async (client) => client.keys.ensure({ name: 'new', spec: 'AES_256' }) },
   'keys.list': { needs: ['listKeys'], auditor: true, run: async (client) => client.keys.list() },
+  'dataKeys.list of all': { needs: ['listDataKeys'], auditor: true, run: async (client) => client.dataKeys.list() },
   'grants.list of all': { needs: ['listGrants'], auditor: true, run: async (client) => client.grants.list() },
   'principals.deactivate': {
     needs: undefined,
@@ -157,6 +178,7 @@ export async function makeTarget(kms: Kms, name: string): Promise<Target & { rea
   const { id } = await kms.keys.create({ name, spec: 'AES_256' })
   const { ciphertext: message } = await kms.encrypt({ key: name, plaintext: '1' })
   const { ciphertext: dataKey } = await kms.generateDataKey({ key: name })
+  await kms.dataKeys.generate({ key: name, reference: `${name}/kept` })
   const grant = await kms.grants.create({ principal: 'second', key: name, operations: ['encrypt'] })
   return { key: name, id: id!, message, dataKey, grant: grant.id }
 }

@@ -69,7 +69,8 @@ export interface OpenAs {
   readonly opens: readonly Suite['opens'][]
 }
 
-function rescue(walk: Walk, request: Opening): void {
+/** Notes that an admin gets data away from a revoked key, and why. @throws AccessDeniedError for everybody else. */
+export function rescue(walk: Walk, request: { readonly reason?: string | undefined }): void {
   if (walk.actor.role !== 'admin' || request.reason === undefined) {
     throw withReason(
       new AccessDeniedError('only an admin gets data away from a revoked key, and says why'),

@@ -43,7 +43,8 @@ export async function sealFor(
   return sealUnder(walk, requireSecret(material), plain)
 }
 
-async function sealUnder(walk: Walk, material: Material, plain: PlainMessage): Promise<EncryptResult> {
+/** Seals under material that was claimed. */
+export async function sealUnder(walk: Walk, material: Material, plain: PlainMessage): Promise<EncryptResult> {
   const { context: encoded = emptyContext } = plain
   const sealed = await seal(material, { ...plain, context: encoded }, walk.tools)
   return { ciphertext: sealed, keyId: material.keyId, keyVersion: material.keyVersion }
