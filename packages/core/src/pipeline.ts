@@ -13,7 +13,8 @@ import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime
 import type { Recorded } from './stages.ts'
 import type { StateView } from './state/view.ts'
 import { readUnrecorded, type Call } from './unrecorded.ts'
-import { LiveWalk, withPatience, withSignal, type Remaining, type WalkParts } from './walk.ts'
+import { withPatience, withSignal, type Remaining } from './walk-limits.ts'
+import { LiveWalk, type WalkParts } from './walk.ts'
 
 /** From this try on an operation is done under the lock. */
 const triesOutside = 3

@@ -69,6 +69,8 @@ export interface Walk {
   key(action: string, reference: string): Promise<KeyRow>
   /** Claims to use a key: authorized, looked up, unwrapped. @throws AccessDeniedError, KeyNotFoundError and others */
   material(target: Target): Promise<Material | PairMaterial>
+  /** Claims to use every version of a key whose state allows it, the newest first. @throws as `material` does */
+  materials(target: Target): Promise<readonly (Material | PairMaterial)[]>
   /** Does each item on its own; whatever the library throws for one is that item's result. */
   each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]>
   /** Reads what cannot be cached, from one snapshot. */

@@ -2,17 +2,15 @@ import type { UseEntry } from './audit/entry.ts'
 import type { Pseudonyms } from './audit/pseudonym.ts'
 import type { RecordDetails, RecordDraft } from './audit/record.ts'
 import type { Tools } from './envelope/seal.ts'
-import { late } from './audit/live-view.ts'
-import { aborted } from './audit/queue.ts'
 import { isKmsError, type KmsError } from './errors.ts'
 import { byteSize, wipeDeep } from './internal/bytes.ts'
 import type { Clock } from './internal/clock.ts'
-import { within } from './internal/patience.ts'
 import { ownOnly } from './internal/own.ts'
 import type { Keyring } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
 import { decide, type Claim, type Decision } from './decide.ts'
-import { draftRecords, type Caller, type Step } from './drafts.ts'
+import { draftRecords, type Caller, type DecidedClaim, type Step } from './drafts.ts'
+import { nameOfTarget, type Granted } from './granted.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
 import type { Actor, Material, PairMaterial } from './stages.ts'
 import type { StateView } from './state/view.ts'
@@ -50,6 +48,8 @@ export class LiveWalk implements Walk {
   readonly #caller: Caller
   readonly #revision: number
   readonly #steps: Step[] = [{ claims: [] }]
+  /** What was granted to items of a many-verb: the next one that claims the same gets the same answer. */
+  readonly #granted = new Map<string, Granted>()
   #step: Step = this.#steps[0] as Step
   #many = false
   #dependsOnAll = false
@@ -85,8 +85,21 @@ export class LiveWalk implements Walk {
   }
 
   async material(target: Target): Promise<Material | PairMaterial> {
+    const name = this.#many ? nameOfTarget(target) : undefined
+    const granted = name === undefined ? undefined : this.#granted.get(name)
+    if (granted !== undefined) {
+      this.#step.claims.push(granted.claim)
+      return granted.material
+    }
     const { usable } = await this.#claim(ownOnly({ kind: 'use', ...target }))
-    return this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
+    const material = this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
+    if (name !== undefined) this.#granted.set(name, { claim: this.#step.claims.at(-1) as DecidedClaim, material })
+    return material
+  }
+
+  async materials(target: Target): Promise<readonly (Material | PairMaterial)[]> {
+    const { usables = [] } = await this.#claim(ownOnly({ kind: 'useAll', ...target }))
+    return usables.map((usable) => this.#parts.keyring.materialOf(usable))
   }
 
   async each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]> {
@@ -176,7 +189,8 @@ export class LiveWalk implements Walk {
 
   async #holds(view: StateView, now: number): Promise<boolean> {
     if (this.#dependsOnAll && (this.#parts.revision() !== this.#revision || now >= this.#validUntil)) return false
-    for (const { claim, outcome } of this.#steps.flatMap((step) => step.claims)) {
+    // Items that claimed the same share one claim.
+    for (const { claim, outcome } of new Set(this.#steps.flatMap((step) => step.claims))) {
       if ((await this.#decideAgain(view, { claim, now })) !== outcome) return false
     }
     return true
@@ -198,40 +212,8 @@ function abandon(results: readonly unknown[], error: unknown): never {
   throw error as Error
 }
 
-function outcomeOf(decision: Decision): string {
-  return `${decision.key?.id ?? ''}:${decision.usable?.version.version ?? ''}`
-}
-
-/** Long work notices an abort whenever it lets others have a turn. */
-export function withSignal(parts: WalkParts, signal: AbortSignal | undefined): WalkParts {
-  if (signal === undefined) return parts
-  const { random, timers } = parts.tools
-  const turn = async (): Promise<void> => {
-    await timers.turn()
-    if (signal.aborted) throw aborted(signal)
-  }
-  return { ...parts, tools: { random, timers: { after: timers.after.bind(timers), turn } } }
-}
-
-/** How much longer an operation waits, in milliseconds: for all its reads and its record together. */
-export interface Remaining {
-  ms: number
-}
-
-/** Reads wait only as long as the operation still may, and leave the rest to what comes after them. */
-export function withPatience(parts: WalkParts, remaining: Remaining): WalkParts {
-  const { view, clock, tools } = parts
-  const inTime = async <T>(work: Promise<T>): Promise<T> => {
-    const began = clock.monotonic()
-    try {
-      return await within({ timers: tools.timers, deadlineMs: remaining.ms }, work, late)
-    } finally {
-      remaining.ms = Math.max(0, remaining.ms - (clock.monotonic() - began))
-    }
-  }
-  const read: StateView['read'] = (query) => {
-    const answer = view.read(query)
-    return answer instanceof Promise ? inTime(answer) : answer
-  }
-  return { ...parts, view: { read, snapshot: async (work) => inTime(view.snapshot(work)) } }
+/** What a claim came to: the key, and the versions that it gives, or the current one of a key that is only known. */
+function outcomeOf({ key, usable, usables }: Decision): string {
+  const versions = usables?.map(({ version }) => version.version).join(',') ?? usable?.version.version
+  return `${key?.id ?? ''}:${versions ?? key?.currentVersion ?? ''}`
 }

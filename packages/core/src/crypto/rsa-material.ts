@@ -90,7 +90,9 @@ function isConsistent({ e, d, p, q, dp, dq, qInverse }: RsaNumbers): boolean {
 async function isPrime(candidate: bigint): Promise<boolean> {
   return new Promise((resolve, reject) => {
     // Unlike its neighbours it says `undefined` where there is no error.
-    checkPrime(candidate, ownOnly({ checks: 0 }), (error, prime) => (error instanceof Error ? reject(error) : resolve(prime)))
+    checkPrime(candidate, ownOnly({ checks: 0 }), (error, prime) =>
+      error instanceof Error ? reject(error) : resolve(prime),
+    )
   })
 }
 

@@ -33,6 +33,7 @@ import { InvalidRequestError } from '../errors.ts'
 import type { CallOptions } from '../call.ts'
 import type { KeyUsage } from '../state/rows.ts'
 import { Audit } from './audit.ts'
+import { BulkAndSearch } from './bulk-and-search.ts'
 import { Grants } from './grants.ts'
 import { handleOf, type HandleOf } from './handles.ts'
 import { Keys } from './keys.ts'
@@ -60,7 +61,7 @@ export interface EncryptJsonRequest extends Omit<EncryptRequest, 'plaintext'> {
  * `AUDIT_UNAVAILABLE` and `AUDIT_OVERLOADED` (no result without its record), `STORAGE_UNAVAILABLE`,
  * `STORAGE_TAMPERED`, `ROLLBACK_DETECTED`.
  */
-export class KmsClient {
+export class KmsClient extends BulkAndSearch {
   readonly #run: Run
   /** Keys and their lives. */
   readonly keys: Keys
@@ -75,6 +76,7 @@ export class KmsClient {
 
   /** @internal */
   constructor(run: Run) {
+    super(run)
     this.#run = run
     this.keys = new Keys(run)
     this.grants = new Grants(run)

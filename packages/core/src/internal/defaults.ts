@@ -23,6 +23,10 @@ export const limits = Object.freeze({
   plaintextBytes: 64 * 1024 * 1024,
   /** Most items of a many-verb. */
   items: 1000,
+  /** Most versions of a key that one operation uses. */
+  versionsAtOnce: 100,
+  /** Longest value that is encrypted deterministically or indexed. */
+  searchableBytes: 16 * 1024,
   /** Most records in one batch. */
   batchRecords: 256,
   /** Most records waiting. */

@@ -19,6 +19,9 @@ export interface Opening {
   readonly reason?: string | undefined
 }
 
+/** What says that a key may have been revoked. */
+export type Rescue = Pick<Opening, 'reason'>
+
 /** Finds the material that opens a ciphertext: who sealed it, may the caller, does the state allow it. */
 export async function openFor(walk: Walk, how: OpenAs, request: Opening): Promise<Found> {
   if (request.ciphertext === notBase64url) throw invalidCiphertext('not canonical base64url')
@@ -69,7 +72,8 @@ export interface OpenAs {
   readonly opens: readonly Suite['opens'][]
 }
 
-function rescue(walk: Walk, request: Opening): void {
+/** Notes that somebody gets data away from a revoked key. @throws AccessDeniedError unless an admin, who says why. */
+export function rescue(walk: Walk, request: Rescue): void {
   if (walk.actor.role !== 'admin' || request.reason === undefined) {
     throw withReason(
       new AccessDeniedError('only an admin gets data away from a revoked key, and says why'),
