@@ -22,6 +22,8 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   decryptDataKey: ['decryptDataKey'],
   'keys.get': ['describeKey'],
   'keys.listVersions': ['describeKey'],
+  needsReEncrypt: ['describeKey'],
+  needsReEncryptMany: ['describeKey'],
   'keys.update': ['updateKey'],
   'keys.rotate': ['rotateKey'],
   'keys.disable': ['disableKey'],
