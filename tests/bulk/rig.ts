@@ -59,7 +59,7 @@ async function work(plan: WorkerPlan, killAt: string | undefined, delayMs: numbe
   })
   const exited = once(child, 'exit')
   child.on('message', (cursor) => {
-    if (killAt === undefined || String(cursor) < killAt) return
+    if (killAt === undefined || (cursor as string) < killAt) return
     void after(delayMs).then(() => child.kill('SIGKILL'))
   })
   const [code, signal] = (await exited) as [number | null, string | null]

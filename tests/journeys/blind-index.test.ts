@@ -2,7 +2,7 @@ import path from 'node:path'
 import { createKms, generateRootKey, localRootKey } from '@chatelaine/core'
 import { sqliteStorage } from '@chatelaine/storage-sqlite'
 import Database from 'better-sqlite3'
-import { onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { lookUpWhileRotating, type PeopleTable } from '../support/indexed-people.ts'
 import { scratchFolder } from '../support/sqlite-file.ts'
 
@@ -30,5 +30,6 @@ test('lookups by blind index in a SQLite table keep working while the key of the
   const storage = sqliteStorage(path.join(folder, 'kms.db'))
   const kms = await createKms({ storage, rootKey: localRootKey(generateRootKey()) })
   onTestFinished(() => kms.close())
-  await lookUpWhileRotating(kms, peopleIn(path.join(folder, 'app.db')))
+  const rounds = await lookUpWhileRotating(kms, peopleIn(path.join(folder, 'app.db')))
+  expect(rounds).toBe(6)
 }, 60_000)

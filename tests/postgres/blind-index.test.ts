@@ -1,7 +1,7 @@
 import { createKms, generateRootKey, localRootKey } from '@chatelaine/core'
 import { postgresStorage } from '@chatelaine/storage-postgres'
 import pg from 'pg'
-import { onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { lookUpWhileRotating, type PeopleTable } from '../support/indexed-people.ts'
 import { freshSchema, serverUrl } from '../support/postgres-schema.ts'
 
@@ -35,5 +35,6 @@ test('lookups by blind index in a PostgreSQL table keep working while the key of
   const storage = postgresStorage({ connectionString: serverUrl(), schema })
   const kms = await createKms({ storage, rootKey: localRootKey(generateRootKey()) })
   onTestFinished(() => kms.close())
-  await lookUpWhileRotating(kms, await peopleIn(schema))
+  const rounds = await lookUpWhileRotating(kms, await peopleIn(schema))
+  expect(rounds).toBe(6)
 }, 60_000)

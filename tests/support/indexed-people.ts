@@ -45,8 +45,11 @@ async function indexSome(kms: Kms, table: PeopleTable, version: number): Promise
   return rows.length > 0
 }
 
-/** Looks everybody up before, while and after the key of the index is rotated and the table is indexed anew. */
-export async function lookUpWhileRotating(kms: Kms, table: PeopleTable): Promise<void> {
+/**
+ * Looks everybody up before, while and after the key of the index is rotated and the table is indexed anew. Gives the
+ * number of rounds that this took.
+ */
+export async function lookUpWhileRotating(kms: Kms, table: PeopleTable): Promise<number> {
   await kms.keys.create({ name: 'email-index', spec: 'HMAC_256' })
   await kms.keys.create({ name: 'people', spec: 'AES_256' })
   const emails = Array.from({ length: 40 }, (_, at) => `Person${at}@Example.org`)
@@ -65,9 +68,9 @@ export async function lookUpWhileRotating(kms: Kms, table: PeopleTable): Promise
     rounds += 1
     await everybodyIsFound()
   }
-  expect(rounds).toBe(6)
   await kms.keys.update({ key: 'email-index', minDecryptVersion: currentVersion })
   await everybodyIsFound()
   const { indexes } = await kms.blindIndexes({ ...how, value: 'late@example.org' })
   expect(indexes.map(({ keyVersion }) => keyVersion)).toEqual([currentVersion])
+  return rounds
 }

@@ -187,6 +187,8 @@ describe('a service that may create keys', () => {
         'generateDataKey',
         'generateDataKeyWithoutPlaintext',
         'decryptDataKey',
+        'deterministicEncrypt',
+        'deterministicDecrypt',
         'getPublicKey',
         'describeKey',
         'updateKey',

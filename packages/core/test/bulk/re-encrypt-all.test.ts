@@ -104,8 +104,8 @@ describe('re-encrypting a table', () => {
     table.set('002', broken).set('003', 'no ciphertext')
     const result = await kms.reEncryptAll(rowsOf(table), { batch: 2, write: writeTo(table) })
     expect(result).toMatchObject({ read: 6, reEncrypted: 4, failed: 2, cursor: '005' })
-    const failures = result.failures.map(({ reference, error }) => [reference, error.code])
-    expect(failures.toSorted()).toEqual([
+    const failures = result.failures.map(({ reference, error }) => [reference, error.code] as const)
+    expect(failures.toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
       ['002', 'INVALID_CIPHERTEXT'],
       ['003', 'INVALID_CIPHERTEXT'],
     ])
@@ -226,23 +226,5 @@ describe('re-encrypting a table', () => {
       },
     })
     expect([done, most]).toEqual([12, 4])
-  })
-
-  test.each<[string, unknown, unknown]>([
-    ['no source', undefined, {}],
-    ['a source of something else', [7], {}],
-    ['a row without a reference', [{ ciphertext: 'AAAA' }], {}],
-    ['a row without a ciphertext', [{ reference: '1' }], {}],
-    ['an empty reference', [{ reference: '', ciphertext: 'AAAA' }], {}],
-    ['no options', [], undefined],
-    ['no write', [], { write: undefined }],
-    ['a batch of none', [], { batch: 0 }],
-    ['a batch of too many', [], { batch: 1001 }],
-    ['a checkpoint that is no function', [], { checkpoint: 'x' }],
-    ['another onError', [], { onError: 'ignore' }],
-  ])('is refused with %s', async (_, source, options) => {
-    const { kms } = await world(0)
-    const given = typeof options === 'object' ? { write: () => undefined, ...options } : options
-    await expectCode(kms.reEncryptAll(source as ReEncryptRow[], given as ReEncryptAllOptions), 'INVALID_REQUEST')
   })
 })
