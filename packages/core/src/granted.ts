@@ -9,8 +9,18 @@ export interface Granted {
 }
 
 /** Two targets of one name are the same claim: everything that a decision depends on is in it, one part per line. */
-export function nameOfTarget({ action, key, usage, need, version, opens, allowRevoked, context }: Target): string {
+export function nameOfTarget({
+  action,
+  key,
+  usage,
+  need,
+  version,
+  opens,
+  allowRevoked,
+  isDeterministic,
+  context,
+}: Target): string {
   const by =
     opens?.by === undefined ? opens?.isKeyNamed : `${opens.by.keyId}:${opens.by.keyVersion}:${opens.isKeyNamed}`
-  return `${action}\n${key}\n${usage}\n${need}\n${version}\n${allowRevoked}\n${by}\n${context?.bytes.toString('latin1') ?? ''}`
+  return `${action}\n${key}\n${usage}\n${need}\n${version}\n${allowRevoked}\n${isDeterministic}\n${by}\n${context?.bytes.toString('latin1') ?? ''}`
 }
