@@ -1,16 +1,18 @@
-"""Makes cm1-own.json and cw1.json, without any code of this repository.
+"""Makes cm1-own.json, cw1.json, cs1.json and blind-index.json, without any code of this repository.
 
 Needs Python 3 and its package `cryptography`. Everything is derived from fixed labels, so the files come out the same
 each time. The layouts are those of the format's specification; what is written here in Python is a second
 implementation of it, and the tests compare the two.
 """
 import hashlib
+import hmac
 import json
 import pathlib
 import struct
 import uuid
 
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import cmac, hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
@@ -130,5 +132,87 @@ cw1 = {
     ],
 }
 
-for name, content in (("cm1-own.json", cm1), ("cw1.json", cw1)):
+# CS1: deterministic messages.
+def cmac_of(key: bytes, data: bytes) -> bytes:
+    mac = cmac.CMAC(algorithms.AES(key))
+    mac.update(data)
+    return mac.finalize()
+
+
+def double(block: bytes) -> bytes:
+    number = int.from_bytes(block, "big") << 1
+    return ((number & ((1 << 128) - 1)) ^ (0x87 if number >> 128 else 0)).to_bytes(16, "big")
+
+
+def xor(a: bytes, b: bytes) -> bytes:
+    return bytes(x ^ y for x, y in zip(a, b, strict=True))
+
+
+def siv(key: bytes, associated: list, plaintext: bytes) -> bytes:
+    """AES-SIV, RFC 5297 sections 2.4 to 2.6."""
+    first, second = key[: len(key) // 2], key[len(key) // 2 :]
+    d = cmac_of(first, bytes(16))
+    for data in associated:
+        d = xor(double(d), cmac_of(first, data))
+    if len(plaintext) >= 16:
+        last = plaintext[:-16] + xor(plaintext[-16:], d)
+    else:
+        last = xor(double(d), (plaintext + b"\x80").ljust(16, b"\0"))
+    v = cmac_of(first, last)
+    counter = (int.from_bytes(v, "big") & ~(1 << 63) & ~(1 << 31)).to_bytes(16, "big")
+    encryptor = Cipher(algorithms.AES(second), modes.CTR(counter)).encryptor()
+    return v + encryptor.update(plaintext) + encryptor.finalize()
+
+
+siv_material = stuff("siv material", 64)
+
+
+def deterministic(number: int, version: int, plaintext: bytes, context: dict) -> dict:
+    head, encoded = header(b"CS1", 0x01, key_id, version), encode_context(context)
+    derived = HKDFExpand(hashes.SHA512(), 96, b"chatelaine/cs1\0" + head + encoded).derive(siv_material)
+    sealed = head + derived[64:] + siv(derived[:64], [head, encoded], plaintext)
+    return {"id": number, "keyId": key_id, "keyVersion": version, "material": siv_material.hex(), "context": context,
+            "plaintext": plaintext.hex(), "ciphertext": sealed.hex()}
+
+
+cs1 = {
+    "format": "CS1",
+    "note": "Deterministic messages made by make.py. Key material is for tests only.",
+    "tests": [
+        deterministic(1, 1, b"", {}),
+        deterministic(2, 1, b"x", {}),
+        deterministic(3, 1, counting(15), {"table": "customers"}),
+        deterministic(4, 1, counting(16), {"table": "customers"}),
+        deterministic(5, 4294967295, counting(17), {"table": "customers", "field": "iban"}),
+        deterministic(6, 2, "grüß dich".encode(), unicode),
+        deterministic(7, 3, counting(1000), {"n": "1"}),
+    ],
+}
+
+
+# Blind indexes.
+def blind_index(number: int, spec: str, length: int, field: str, value: bytes, bits: int) -> dict:
+    key = stuff(f"index material {number}", length)
+    name = "sha256" if spec == "HMAC_512" else "sha512"
+    field_key = hmac.new(key, b"chatelaine/blind-index/v1\0" + field.encode() + b"\1", name).digest()[:32]
+    whole = int.from_bytes(hmac.new(field_key, value, "sha256").digest(), "big")
+    size = (bits + 7) // 8
+    index = (whole >> (256 - bits) << (size * 8 - bits)).to_bytes(size, "big")
+    return {"id": number, "spec": spec, "material": key.hex(), "field": field, "value": value.hex(), "bits": bits, "index": index.hex()}
+
+
+blind = {
+    "format": "blind index, version 1",
+    "note": "Made by make.py. Key material is for tests only; values are those after normalizing.",
+    "tests": [
+        blind_index(1, "HMAC_256", 32, "customers.email", b"anna@example.org", 256),
+        blind_index(2, "HMAC_256", 32, "customers.email", b"", 256),
+        blind_index(3, "HMAC_224", 28, "größe", "grüß dich".encode(), 20),
+        blind_index(4, "HMAC_384", 48, "f", counting(1000), 9),
+        blind_index(5, "HMAC_512", 64, "f", b"value", 255),
+        blind_index(6, "HMAC_512", 200, "f", b"value", 8),
+    ],
+}
+
+for name, content in (("cm1-own.json", cm1), ("cw1.json", cw1), ("cs1.json", cs1), ("blind-index.json", blind)):
     (here / name).write_text(json.dumps(content, indent=1, ensure_ascii=True) + "\n")

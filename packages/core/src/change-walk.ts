@@ -3,10 +3,9 @@ import type { RecordDetails, RecordDraft } from './audit/record.ts'
 import type { Pseudonyms } from './audit/pseudonym.ts'
 import type { FreshMaterial } from './crypto/fresh-material.ts'
 import type { Randomness } from './crypto/randomness.ts'
-import { decide, type Claim, type Decision } from './decide.ts'
+import { decide, nothingAsked, type Claim, type Decision } from './decide.ts'
 import { draftBare, type Caller } from './drafts.ts'
 import type { Keyring } from './keys/keyring.ts'
-import { ownOnly } from './internal/own.ts'
 import { resolveKey } from './keys/queries.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { ChangeWalk, MaterialPlan, Target } from './runtime.ts'
@@ -80,7 +79,7 @@ export class LiveChange implements ChangeWalk {
   async use(target: Target): Promise<Material | PairMaterial> {
     this.#keyId ??= await resolveKey(this.set, target.key)
     this.#context = target.context
-    const { usable } = await this.#decide(ownOnly({ kind: 'use', ...target }))
+    const { usable } = await this.#decide({ ...nothingAsked, ...target, kind: 'use' })
     const found = usable as NonNullable<typeof usable>
     this.subject(found.key)
     this.#version = found.version.version

@@ -79,24 +79,45 @@ interface Group {
 }
 
 function draftMany(caller: Caller, told: Told): RecordDraft[] {
-  const groups = new Map<string, Group>()
+  const groups: Groups = { byName: new Map(), byClaim: new Map() }
   // The first step is the call itself, which claims nothing of its own.
   told.steps.slice(1).forEach((step, index) => addToGroups(groups, { caller, told }, { step, index }))
-  const drafts = [...groups.values()].map((group) => draftGroup(caller, told, group))
+  const drafts = [...groups.byName.values()].map((group) => draftGroup(caller, told, group))
   return drafts.length === 0 ? [draftBare(caller, told.steps.at(-1)?.error, told.details)] : drafts
 }
 
-function addToGroups(groups: Map<string, Group>, by: By, { step, index }: { step: Step; index: number }): void {
+function addToGroups(groups: Groups, by: By, { step, index }: { step: Step; index: number }): void {
   const action = { kind: 'action', action: by.caller.action } as const
-  const unclaimed = { claim: action, keyId: undefined, outcome: '' }
-  for (const { claim, keyId, outcome } of step.claims.length === 0 ? [unclaimed] : step.claims) {
-    const group = groupOf(groups, claim.action, keyId)
-    const context =
-      claim.kind === 'use' && claim.context !== undefined ? by.told.pseudonyms.ofContext(claim.context) : []
-    group.outcomes.push([index, outcome, statusOf(step.error).code ?? 'OK', ...context].join(':'))
+  const unclaimed = { claim: action, keyId: undefined, outcome: '', decision: undefined }
+  const code = step.error === undefined ? 'OK' : (statusOf(step.error).code ?? 'OK')
+  for (const claim of step.claims.length === 0 ? [unclaimed] : step.claims) {
+    const { group, context } = placeOf(groups, claim, by.told.pseudonyms)
+    group.outcomes.push(`${index}:${claim.outcome}:${code}${context}`)
     if (step.error === undefined) group.ok += 1
     else group.errors.push(step.error)
   }
+}
+
+/** Records to be, by action and key; and where each claim belongs, which many items may have in common. */
+interface Groups {
+  readonly byName: Map<string, Group>
+  readonly byClaim: Map<DecidedClaim, Place>
+}
+
+interface Place {
+  readonly group: Group
+  /** The pseudonyms of the claim's context, as the digest has them. */
+  readonly context: string
+}
+
+function placeOf({ byName, byClaim }: Groups, decided: DecidedClaim, pseudonyms: Pseudonyms): Place {
+  const known = byClaim.get(decided)
+  if (known !== undefined) return known
+  const { claim, keyId } = decided
+  const context = claim.kind === 'use' && claim.context !== undefined ? pseudonyms.ofContext(claim.context) : []
+  const place = { group: groupOf(byName, claim.action, keyId), context: context.map((each) => `:${each}`).join('') }
+  byClaim.set(decided, place)
+  return place
 }
 
 interface By {

@@ -15,7 +15,8 @@ import type { Recorded } from './stages.ts'
 import type { StateView } from './state/view.ts'
 import { readUnrecorded, type Call } from './unrecorded.ts'
 import { PatientView, type Remaining } from './patient-view.ts'
-import { LiveWalk, withSignal, type SnapshotView, type WalkParts } from './walk.ts'
+import { withSignal } from './walk-limits.ts'
+import { LiveWalk, type SnapshotView, type WalkParts } from './walk.ts'
 
 /** From this try on an operation is done under the lock. */
 const triesOutside = 3

@@ -73,6 +73,8 @@ export interface Walk {
   material(target: Target): Promise<Material | PairMaterial>
   /** Reads a row that the result stands on: it is done again when the row has changed by the time of its record. */
   row<R extends RevisedRow>(query: Query<R | undefined>): Promise<R | undefined>
+  /** Claims to use every version of a key whose state allows it, the newest first. @throws as `material` does */
+  materials(target: Target): Promise<readonly (Material | PairMaterial)[]>
   /** Does each item on its own; whatever the library throws for one is that item's result. */
   each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]>
   /** Reads what cannot be cached, from one snapshot. */

@@ -5,7 +5,8 @@ import { parse, parseOptions, type CallOptions } from './call.ts'
 import type { Caller } from './drafts.ts'
 import type { UseOperation } from './runtime.ts'
 import type { Actor } from './stages.ts'
-import { LiveWalk, withSignal, type WalkParts } from './walk.ts'
+import { withSignal } from './walk-limits.ts'
+import { LiveWalk, type WalkParts } from './walk.ts'
 
 /**
  * Runs a read without a record: for a list that goes on, and for a store that is only looked at. If the state has moved

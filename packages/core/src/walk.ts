@@ -2,16 +2,16 @@ import type { UseEntry } from './audit/entry.ts'
 import type { Pseudonyms } from './audit/pseudonym.ts'
 import type { RecordDetails, RecordDraft } from './audit/record.ts'
 import type { Tools } from './envelope/seal.ts'
-import { aborted } from './audit/queue.ts'
 import { isKmsError, type KmsError } from './errors.ts'
 import { byteSize, wipeDeep } from './internal/bytes.ts'
 import type { Clock } from './internal/clock.ts'
 import { ownOnly } from './internal/own.ts'
 import type { Keyring } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
-import { decide, outcomeNow, outcomeOf, type Claim, type Decision } from './decide.ts'
-import { draftRecords, type Caller, type Step } from './drafts.ts'
+import { decide, nothingAsked, outcomeNow, outcomeOf, type Claim, type Decision } from './decide.ts'
+import { draftRecords, type Caller, type DecidedClaim, type Step } from './drafts.ts'
 import { Facts } from './facts.ts'
+import { nameOfTarget, type Granted } from './granted.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
 import type { Actor, Material, PairMaterial } from './stages.ts'
@@ -43,15 +43,6 @@ export interface SnapshotView extends StateView {
 /** What is read from one snapshot. */
 export type SnapshotRead<T> = (reader: StorageReader, head: { readonly size: number }) => Promise<T>
 
-/** What a target may leave out, as own properties: nothing is read of a prototype, and objects stay of one shape. */
-const nothingAsked = Object.freeze({
-  version: undefined,
-  opens: undefined,
-  context: undefined,
-  allowRevoked: undefined,
-  missing: undefined,
-})
-
 /** For how long items are worked on before others get a turn. */
 const turnMs = 5
 
@@ -68,6 +59,8 @@ export class LiveWalk implements Walk {
   readonly #caller: Caller
   readonly #revision: number
   readonly #steps: Step[] = [{ claims: [] }]
+  /** What was granted to items of a many-verb: the next one that claims the same gets the same answer. */
+  readonly #granted = new Map<string, Granted>()
   #step: Step = this.#steps[0] as Step
   #many = false
   #dependsOnAll = false
@@ -106,12 +99,26 @@ export class LiveWalk implements Walk {
   }
 
   async material(target: Target): Promise<Material | PairMaterial> {
-    const { usable } = await this.#claim({ ...nothingAsked, ...target, kind: 'use' })
-    return this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
+    const claim = { ...nothingAsked, ...target, kind: 'use' } as const
+    const name = this.#many ? nameOfTarget(claim) : undefined
+    const granted = name === undefined ? undefined : this.#granted.get(name)
+    if (granted !== undefined) {
+      this.#step.claims.push(granted.claim)
+      return granted.material
+    }
+    const { usable } = await this.#claim(claim)
+    const material = this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
+    if (name !== undefined) this.#granted.set(name, { claim: this.#step.claims.at(-1) as DecidedClaim, material })
+    return material
+  }
+
+  async materials(target: Target): Promise<readonly (Material | PairMaterial)[]> {
+    const { usables = [] } = await this.#claim({ ...nothingAsked, ...target, kind: 'useAll' })
+    return usables.map((usable) => this.#parts.keyring.materialOf(usable))
   }
 
   async row<R extends RevisedRow>(query: Query<R | undefined>): Promise<R | undefined> {
-    return this.#facts.read(this.#parts.view, query)
+    return this.#facts.read(this.#view, query)
   }
 
   async each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]> {
@@ -201,7 +208,8 @@ export class LiveWalk implements Walk {
 
   async #holds(view: StateView, now: number): Promise<boolean> {
     if (this.#dependsOnAll && (this.#parts.revision() !== this.#revision || now >= this.#validUntil)) return false
-    for (const { claim, outcome } of this.#steps.flatMap((step) => step.claims)) {
+    // Items that claimed the same share one claim.
+    for (const { claim, outcome } of new Set(this.#steps.flatMap((step) => step.claims))) {
       if ((await outcomeNow(view, this.actor, { claim, now })) !== outcome) return false
     }
     return this.#facts.hold(view)
@@ -212,15 +220,4 @@ export class LiveWalk implements Walk {
 function abandon(results: readonly unknown[], error: unknown): never {
   wipeDeep(results)
   throw error as Error
-}
-
-/** Long work notices an abort whenever it lets others have a turn. */
-export function withSignal(parts: WalkParts, signal: AbortSignal | undefined): WalkParts {
-  if (signal === undefined) return parts
-  const { random, timers } = parts.tools
-  const turn = async (): Promise<void> => {
-    await timers.turn()
-    if (signal.aborted) throw aborted(signal)
-  }
-  return { ...parts, tools: { random, timers: { after: timers.after.bind(timers), turn } } }
 }

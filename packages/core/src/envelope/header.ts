@@ -46,7 +46,8 @@ function shortest(suite: Suite): number {
   return headerBytes + (suite.wrapped ? encryptedDataKeyBytes : 0) + prefixBytes + tagBytes
 }
 
-function uuidOf(message: Buffer): string {
+/** The id in a header, from byte 4 on. */
+export function uuidOf(message: Buffer): string {
   const hex = message.toString('hex', 4, 20)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

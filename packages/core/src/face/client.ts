@@ -23,8 +23,7 @@ import type { GenerateDataKeyRequest, GenerateDataKeyResult } from '../operation
 import type { GenerateMacRequest, GenerateMacResult } from '../operations/shared/macs.ts'
 import type { VerifyMacRequest, VerifyMacResult } from '../operations/shared/macs.ts'
 import type { DecryptDataKeyRequest, DecryptRequest, DecryptResult } from '../operations/shared/messages.ts'
-import type { EncryptRequest, EncryptResult } from '../operations/shared/messages.ts'
-import type { ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
+import type { EncryptRequest, EncryptResult, ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
 import type { SignRequest, SignResult, VerifyRequest, VerifyResult } from '../operations/shared/signing.ts'
 import { signMany, type SignManyRequest, type SignManyResult } from '../operations/sign-many.ts'
 import { sign } from '../operations/sign.ts'
@@ -36,6 +35,7 @@ import { InvalidRequestError } from '../errors.ts'
 import type { CallOptions } from '../call.ts'
 import type { KeyUsage } from '../state/rows.ts'
 import { Audit } from './audit.ts'
+import { BulkAndSearch } from './bulk-and-search.ts'
 import { DataKeys } from './data-keys.ts'
 import { Grants } from './grants.ts'
 import { handleOf, type HandleOf } from './handles.ts'
@@ -54,7 +54,7 @@ import { withDataKey, type DataKeyWork } from './with-data-key.ts'
  * `AUDIT_UNAVAILABLE` and `AUDIT_OVERLOADED` (no result without its record), `STORAGE_UNAVAILABLE`,
  * `STORAGE_TAMPERED`, `ROLLBACK_DETECTED`.
  */
-export class KmsClient {
+export class KmsClient extends BulkAndSearch {
   readonly #run: Run
   /** Keys and their lives. */
   readonly keys: Keys
@@ -71,6 +71,7 @@ export class KmsClient {
 
   /** @internal */
   constructor(run: Run) {
+    super(run)
     this.#run = run
     this.keys = new Keys(run)
     this.dataKeys = new DataKeys(run)

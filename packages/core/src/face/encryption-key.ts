@@ -10,6 +10,12 @@ import { getPublicKey, type GetPublicKeyResult } from '../operations/get-public-
 import { reEncryptMany, type ReEncryptManyResult } from '../operations/re-encrypt-many.ts'
 import { reEncrypt } from '../operations/re-encrypt.ts'
 import type { GenerateDataKeyPairRequest, GenerateDataKeyPairResult } from '../operations/shared/data-key-pairs.ts'
+import { deterministicDecrypt } from '../operations/deterministic-decrypt.ts'
+import type { DeterministicDecryptRequest } from '../operations/deterministic-decrypt.ts'
+import { deterministicEncrypt } from '../operations/deterministic-encrypt.ts'
+import { needsReEncrypt } from '../operations/needs-re-encrypt.ts'
+import type { DeterministicEncryptRequest } from '../operations/shared/deterministic.ts'
+import type { NeedsReEncryptResult } from '../operations/shared/re-encryption-needs.ts'
 import type { GenerateDataKeyRequest, GenerateDataKeyResult } from '../operations/shared/data-keys.ts'
 import type { Ciphertext, Plaintext } from '../operations/shared/fields.ts'
 import type { DecryptDataKeyRequest, DecryptRequest, DecryptResult } from '../operations/shared/messages.ts'
@@ -18,6 +24,8 @@ import type { DataKeyScope } from '../operations/use-data-key.ts'
 import type { CallOptions } from '../call.ts'
 import { KeyHandle, split, withKey, type KeyIdentity, type PublicKeyOptions } from './handle.ts'
 import type { Run } from './run.ts'
+import { reEncryptAll } from './re-encrypt-all.ts'
+import type { ReEncryptAllOptions, ReEncryptAllResult, ReEncryptSource } from './re-encryption.ts'
 import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
 import { withDataKey, type DataKeyWork } from './with-data-key.ts'
 
@@ -32,6 +40,12 @@ export type ReEncryptOptions = Omit<ReEncryptRequest, 'key' | 'ciphertext'> & Ca
 
 /** Options of a handle's `decryptDataKey`. */
 export type DecryptDataKeyOptions = Omit<DecryptDataKeyRequest, 'key' | 'ciphertext'> & CallOptions
+
+/** Options of a handle's `deterministicEncrypt`. */
+export type DeterministicEncryptOptions = Omit<DeterministicEncryptRequest, 'key' | 'plaintext'> & CallOptions
+
+/** Options of a handle's `deterministicDecrypt`. */
+export type DeterministicDecryptOptions = Omit<DeterministicDecryptRequest, 'key' | 'ciphertext'> & CallOptions
 
 /** A key of usage `ENCRYPT_DECRYPT`. Data keys, encryption contexts and re-encryption are for AES keys alone. */
 export class EncryptionKey extends KeyHandle {
@@ -106,6 +120,31 @@ export class EncryptionKey extends KeyHandle {
   /** Re-encrypts up to 1,000 messages, each on its own, with one audit record per key and direction. */
   async reEncryptMany(items: readonly HandleReEncryptItem[], options?: CallOptions): Promise<ReEncryptManyResult> {
     return this.#run(reEncryptMany, { items: withKey(items, this.#key) }, options)
+  }
+
+  /** Whether a message is under anything but the current version of this key. It is not opened. */
+  async needsReEncrypt(ciphertext: Ciphertext, options?: CallOptions): Promise<NeedsReEncryptResult> {
+    return this.#run(needsReEncrypt, { ciphertext, key: this.#key }, options)
+  }
+
+  /** Puts a whole table under the current version of this key; see the client's `reEncryptAll`. */
+  async reEncryptAll(source: ReEncryptSource, options: Omit<ReEncryptAllOptions, 'key'>): Promise<ReEncryptAllResult> {
+    return reEncryptAll(this.#run, source, { ...requireObject(options, 'options'), key: this.#key })
+  }
+
+  /** Encrypts a value so that equal ones are equal encrypted. @throws InvalidKeyUsageError unless it is an `AES_256_SIV` key */
+  async deterministicEncrypt(plaintext: Plaintext, options: DeterministicEncryptOptions = {}): Promise<EncryptResult> {
+    const [call, fields] = split(options)
+    return this.#run(deterministicEncrypt, { ...fields, key: this.#key, plaintext }, call)
+  }
+
+  /** Decrypts what `deterministicEncrypt` returned. @throws InvalidCiphertextError, InvalidKeyStateError */
+  async deterministicDecrypt(
+    ciphertext: Ciphertext,
+    options: DeterministicDecryptOptions = {},
+  ): Promise<DecryptResult> {
+    const [call, fields] = split(options)
+    return this.#run(deterministicDecrypt, { ...fields, key: this.#key, ciphertext }, call)
   }
 
   /** Makes a data key, in clear and encrypted under this key. */

@@ -25,6 +25,10 @@ export const limits = Object.freeze({
   items: 1000,
   /** Most operations of a tenant at a time, whatever each of them waits for. */
   runningOperations: 20_000,
+  /** Most versions of a key that one operation uses. */
+  versionsAtOnce: 100,
+  /** Longest value that is encrypted deterministically or indexed. */
+  searchableBytes: 16 * 1024,
   /** Most records in one batch. */
   batchRecords: 256,
   /** Most records waiting. */

@@ -1,12 +1,12 @@
 import { expandSha512, secretKey, type SecretKey } from '../crypto/secret-key.ts'
 import type { FreshMaterial } from '../crypto/fresh-material.ts'
-import { openPrivate, openPublic, spkiOf, type KeyPair } from '../crypto/key-pair.ts'
 import type { Randomness } from '../crypto/randomness.ts'
 import {
   InvalidKeyUsageError,
+  isKmsError,
   KeyNotFoundError,
+  LimitExceededError,
   StorageTamperedError,
-  UnsupportedOnThisRuntimeError,
 } from '../errors.ts'
 import type { KmsError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
@@ -17,15 +17,18 @@ import { withReason } from '../internal/reason.ts'
 import type { Authorized, Material, PairMaterial, UsableKey } from '../stages.ts'
 import type { KeyRow, KeyUsage, VersionRow } from '../state/rows.ts'
 import type { StateView } from '../state/view.ts'
+import { openPair } from './open-pair.ts'
 import { keyById, versionOf } from './queries.ts'
 import { keySpecs } from './spec.ts'
-import { requireUsable, type VersionUse } from './state.ts'
+import { invalidState, requireState, requireUsable, type VersionUse } from './state.ts'
 import { keyIdentity, kindOfWrapped, unwrapSecret, wrapSecret, type Identity } from './wrapping.ts'
 
 /** How a key is to be used. */
 export interface KeyUse extends VersionUse {
   /** The usage that the verb belongs to; `undefined` for one that any key has. */
   readonly usage: KeyUsage | undefined
+  /** Whether the verb is one of deterministic encryption. @defaultValue false */
+  readonly isDeterministic?: true | undefined
   /** The version that the caller names. Without it the current one. */
   readonly version?: number | undefined
   /** Set where something is opened: what it says of itself, which must agree with all that the caller says. */
@@ -147,11 +150,60 @@ export async function lookUp(view: StateView, authorized: Authorized, use: KeyUs
   const key = keyId === undefined ? undefined : await view.read(keyById(keyId))
   if (key === undefined) throw (use.opens?.isKeyNamed === true ? notFound : missing)('no such key')
   const number = versionFor(key, use, missing)
-  if (use.usage !== undefined && key.usage !== use.usage) throw new InvalidKeyUsageError(`the key is for ${key.usage}`)
+  requireFor(key, use)
   const version = await view.read(versionOf(key.id, number))
   if (version === undefined) throw missing('no such version')
   const ends = requireUsable(key, version, use)
   return { key, version, validUntil: Math.min(authorized.validUntil, ends) } as UsableKey
+}
+
+/**
+ * Finds every version of a key that may be used so, the newest first.
+ *
+ * @throws KeyNotFoundError, InvalidKeyUsageError, InvalidKeyStateError; LimitExceededError for more than can be told
+ */
+export async function lookUpAll(
+  view: StateView,
+  authorized: Authorized,
+  use: KeyUse,
+): Promise<readonly [UsableKey, ...UsableKey[]]> {
+  const key = await findKey(view, authorized)
+  requireFor(key, use)
+  requireState(key, use.need)
+  const found: UsableKey[] = []
+  for (let number = key.currentVersion; number >= key.minDecryptVersion; number--) {
+    const version = await view.read(versionOf(key.id, number))
+    const ends = version === undefined ? undefined : usableUntil(key, version, use)
+    if (ends === undefined) continue
+    found.push({ key, version, validUntil: Math.min(authorized.validUntil, ends) } as UsableKey)
+    if (found.length > limits.versionsAtOnce) throw tooManyVersions()
+  }
+  const [newest, ...others] = found
+  if (newest === undefined) throw invalidState('no version of the key may be used')
+  return [newest, ...others]
+}
+
+function usableUntil(key: KeyRow, version: VersionRow, use: KeyUse): number | undefined {
+  try {
+    return requireUsable(key, version, use)
+  } catch (error) {
+    if (isKmsError(error, 'INVALID_KEY_STATE')) return undefined
+    throw error
+  }
+}
+
+function tooManyVersions(): LimitExceededError {
+  return new LimitExceededError(
+    `the key has more than ${limits.versionsAtOnce} usable versions: give it a grace period, or raise minDecryptVersion`,
+  )
+}
+
+/** @throws InvalidKeyUsageError unless the key is for this. */
+function requireFor(key: KeyRow, { usage, isDeterministic }: KeyUse): void {
+  if (usage === undefined) return
+  if (key.usage !== usage) throw new InvalidKeyUsageError(`the key is for ${key.usage}`)
+  if (keySpecs[key.spec].isDeterministic === isDeterministic) return
+  throw new InvalidKeyUsageError(`a key of spec ${key.spec} does not encrypt this way`)
 }
 
 /** The version to use: the one that a ciphertext names, where those of the spec name one, or the caller's. */
@@ -182,24 +234,4 @@ export async function findVersion(view: StateView, key: KeyRow, version: number)
 
 function notFound(reason: string): KeyNotFoundError {
   return withReason(new KeyNotFoundError('no key, or no version of it, is called so'), reason)
-}
-
-/** Opens a key pair, whose bytes are wiped. What was wrapped was a key once: if it is none here, this runtime is older. */
-function openPair(kind: 'private' | 'public', bytes: Buffer, { publicKey }: VersionRow): KeyPair {
-  const pair = parsePair(kind, bytes)
-  // Nobody computes with the one in the row, but others read it.
-  if (publicKey === null || !spkiOf(pair.publicKey).equals(publicKey)) {
-    throw new StorageTamperedError('the stored public key is not that of the key')
-  }
-  return pair
-}
-
-function parsePair(kind: 'private' | 'public', bytes: Buffer): KeyPair {
-  try {
-    return kind === 'private' ? openPrivate(bytes) : openPublic(bytes)
-  } catch {
-    throw new UnsupportedOnThisRuntimeError('keys of this spec need a newer Node.js or OpenSSL')
-  } finally {
-    wipe(bytes)
-  }
 }

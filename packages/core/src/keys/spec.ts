@@ -19,14 +19,18 @@ export interface KeySpecRow {
   readonly usages: readonly [KeyUsage, ...KeyUsage[]]
   /** How its material is made, and what is taken of material that somebody brings. */
   readonly material: MaterialSource
-  /** Whether its ciphertexts say which key and version they are of: CM1. */
+  /** Whether its ciphertexts say which key and version they are of: CM1 or CS1. */
   readonly isSelfDescribing?: true
+  /** Whether equal values have equal ciphertexts: CS1. Such a key does nothing else, and no other key does this. */
+  readonly isDeterministic?: true
   /** What `encrypt` and `decrypt` do where ciphertexts are not CM1, the default first. */
   readonly encryption?: readonly OaepAlgorithm[]
   /** How it signs, the default first. */
   readonly signing?: readonly SigningAlgorithm[]
   /** How it authenticates messages. */
   readonly mac?: MacAlgorithm
+  /** The hash that derives keys of blind indexes: never that of its MACs, which are of whatever message somebody likes. */
+  readonly indexHash?: 'sha256' | 'sha512'
   /** Length of its ciphertexts, where it encapsulates secrets. */
   readonly kem?: { readonly ciphertextBytes: number }
 }
@@ -64,6 +68,7 @@ const hmac = (name: string, hash: MacAlgorithm['hash'], macBytes: number): KeySp
   usages: ['GENERATE_VERIFY_MAC'],
   material: symmetricMaterial({ made: macBytes, least: 14, most: 1024 }),
   mac: { name, hash, macBytes },
+  indexHash: hash === 'sha512' ? 'sha256' : 'sha512',
 })
 
 const signer = (material: MaterialSource, ...signing: SigningAlgorithm[]): KeySpecRow => ({
@@ -84,6 +89,12 @@ export const keySpecs: Readonly<Record<KeySpec, KeySpecRow>> = withoutPrototypes
     usages: ['ENCRYPT_DECRYPT'],
     material: symmetricMaterial({ made: 32, least: 32, most: 32 }),
     isSelfDescribing: true,
+  },
+  AES_256_SIV: {
+    usages: ['ENCRYPT_DECRYPT'],
+    material: symmetricMaterial({ made: 64, least: 64, most: 64 }),
+    isSelfDescribing: true,
+    isDeterministic: true,
   },
   RSA_2048: rsa(2048),
   RSA_3072: rsa(3072),

@@ -27,6 +27,7 @@ export const keyUsageNames = [
 /** The names of {@link KeySpec}. */
 export const keySpecNames = [
   'AES_256',
+  'AES_256_SIV',
   'RSA_2048',
   'RSA_3072',
   'RSA_4096',

@@ -193,6 +193,8 @@ describe('a service that may create keys', () => {
         'getDataKey',
         'rotateDataKey',
         'listDataKeys',
+        'deterministicEncrypt',
+        'deterministicDecrypt',
         'getPublicKey',
         'describeKey',
         'updateKey',

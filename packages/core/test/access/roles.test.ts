@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { manageKey, type GrantOperation, type KmsClient } from '../../src/index.ts'
 import { grantOperationNames } from '../../src/access/grant-operation.ts'
-import { belongToNoKey, operations } from '../support/grant-operations.ts'
+import { belongToNoKey, managing, operations } from '../support/grant-operations.ts'
 import { actor, expectCode, makeWorld, outcomeOf, recordOf, recordsOf } from '../support/kms.ts'
 import {
   keyless,
@@ -48,35 +48,7 @@ describe('the table of permissions', () => {
   })
 
   test('S0-33 says what managing a key includes: to describe, update, rotate, stop and use it, not to delete or grant it', () => {
-    expect(manageKey).toEqual([
-      'encrypt',
-      'decrypt',
-      'reEncryptFrom',
-      'reEncryptTo',
-      'generateDataKey',
-      'generateDataKeyWithoutPlaintext',
-      'generateDataKeyPair',
-      'generateDataKeyPairWithoutPlaintext',
-      'decryptDataKey',
-      'createDataKey',
-      'getDataKey',
-      'rotateDataKey',
-      'listDataKeys',
-      'sign',
-      'verify',
-      'generateMac',
-      'verifyMac',
-      'deriveSharedSecret',
-      'encapsulate',
-      'decapsulate',
-      'getPublicKey',
-      'describeKey',
-      'updateKey',
-      'rotateKey',
-      'disableKey',
-      'enableKey',
-      'revokeKey',
-    ])
+    expect(manageKey).toEqual(managing)
     expect(Object.isFrozen(manageKey)).toBe(true)
   })
 

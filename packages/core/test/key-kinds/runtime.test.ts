@@ -15,10 +15,14 @@ import { keySpecs } from ${url('packages/core/src/keys/spec.ts')}
 
 const kms = await createKms({ storage: memoryStorage(), rootKey: localRootKey(generateRootKey()) })
 const verbs = {
-  ENCRYPT_DECRYPT: async (key) => (await key.decrypt((await key.encrypt('x')).ciphertext)).plaintext.toString() === 'x',
-  SIGN_VERIFY: async (key, algorithms) => {
+  ENCRYPT_DECRYPT: async (key, { isDeterministic }) => {
+    const { ciphertext } = await (isDeterministic ? key.deterministicEncrypt('x') : key.encrypt('x'))
+    const { plaintext } = await (isDeterministic ? key.deterministicDecrypt(ciphertext) : key.decrypt(ciphertext))
+    return plaintext.toString() === 'x'
+  },
+  SIGN_VERIFY: async (key, { signing = [] }) => {
     let right = true
-    for (const algorithm of algorithms) {
+    for (const { name: algorithm } of signing) {
       const { signature } = await key.sign('x', { algorithm })
       right &&= (await key.verify('x', signature, { algorithm })).valid
     }
@@ -32,11 +36,11 @@ const verbs = {
   },
 }
 const outcomes = {}
-for (const [spec, { usages, signing = [] }] of Object.entries(keySpecs)) {
-  for (const usage of usages) {
+for (const [spec, row] of Object.entries(keySpecs)) {
+  for (const usage of row.usages) {
     try {
       const key = await kms.keys.create({ spec, usage })
-      outcomes[spec + '/' + usage] = await verbs[usage](key, signing.map(({ name }) => name))
+      outcomes[spec + '/' + usage] = await verbs[usage](key, row)
     } catch (error) {
       outcomes[spec + '/' + usage] = error.code ?? String(error)
     }
@@ -68,11 +72,11 @@ test.skipIf(!existsSync(node22))('I124 Node 22 does all but the lattices, which 
   expect(lattices).toHaveLength(7)
   expect(new Set(lattices.map(([, outcome]) => outcome))).toEqual(new Set(['UNSUPPORTED_ON_THIS_RUNTIME']))
   expect(outcomes.filter(([name, outcome]) => !name.startsWith('ML_') && outcome !== true)).toEqual([])
-  expect(outcomes).toHaveLength(27)
+  expect(outcomes).toHaveLength(28)
 })
 
 test('I124 this Node does everything', () => {
   const outcomes = Object.entries(outcomesOf(process.execPath))
   expect(outcomes.filter(([, outcome]) => outcome !== true)).toEqual([])
-  expect(outcomes).toHaveLength(26)
+  expect(outcomes).toHaveLength(27)
 })

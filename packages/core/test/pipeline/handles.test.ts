@@ -144,6 +144,10 @@ describe('a handle', () => {
         'reEncrypt',
         'reEncryptText',
         'reEncryptMany',
+        'needsReEncrypt',
+        'reEncryptAll',
+        'deterministicEncrypt',
+        'deterministicDecrypt',
         'generateDataKey',
         'generateDataKeyPair',
         'withDataKey',
@@ -153,7 +157,7 @@ describe('a handle', () => {
     )
     const signing = ['constructor', 'getPublicKey', 'sign', 'signMany', 'verify', 'verifyMany']
     expect(verbsOf(SigningKey.prototype)).toEqual(signing)
-    expect(verbsOf(MacKey.prototype)).toEqual(['constructor', 'generateMac', 'verifyMac'])
+    expect(verbsOf(MacKey.prototype)).toEqual(['blindIndex', 'blindIndexes', 'constructor', 'generateMac', 'verifyMac'])
     expect(verbsOf(AgreementKey.prototype)).toEqual(['constructor', 'deriveSharedSecret', 'getPublicKey'])
     expect(verbsOf(EncapsulationKey.prototype)).toEqual(['constructor', 'decapsulate', 'encapsulate', 'getPublicKey'])
   })

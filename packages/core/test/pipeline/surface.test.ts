@@ -11,6 +11,11 @@ const verbs = [
   'encryptMany',
   'decryptMany',
   'reEncryptMany',
+  'needsReEncrypt',
+  'needsReEncryptMany',
+  'reEncryptAll',
+  'deterministicEncrypt',
+  'deterministicDecrypt',
   'encryptText',
   'decryptText',
   'reEncryptText',
@@ -28,6 +33,8 @@ const verbs = [
   'verifyMany',
   'generateMac',
   'verifyMac',
+  'blindIndex',
+  'blindIndexes',
   'deriveSharedSecret',
   'encapsulate',
   'decapsulate',
@@ -57,8 +64,13 @@ const namespaces = {
 }
 const ofOwner = ['as', 'tenant', 'close']
 
+/** The methods of its class, and those that a client inherits from what is not a client. */
 function methodsOf(value: object): string[] {
-  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(value))
+  const own: object = Object.getPrototypeOf(value)
+  const above: object = Object.getPrototypeOf(own)
+  const names = [own, ...(own === KmsClient.prototype ? [above] : [])].flatMap((each) =>
+    Object.getOwnPropertyNames(each),
+  )
   return names.filter((name) => name !== 'constructor').toSorted()
 }
 

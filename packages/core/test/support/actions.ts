@@ -23,6 +23,8 @@ export const actions: Readonly<Record<string, readonly string[]>> = {
   'dataKeys.list': ['listDataKeys'],
   'keys.get': ['describeKey'],
   'keys.listVersions': ['describeKey'],
+  needsReEncrypt: ['describeKey'],
+  needsReEncryptMany: ['describeKey'],
   'keys.update': ['updateKey'],
   'keys.rotate': ['rotateKey'],
   'keys.disable': ['disableKey'],

@@ -38,6 +38,21 @@ export const methods: Readonly<Record<string, readonly [Call, object]>> = {
   'dataKeys.rotate': [async (kms, request, options) => kms.dataKeys.rotate(request, options), { reference: 'r' }],
   'dataKeys.list': [async (kms, request, options) => kms.dataKeys.list(request, options), {}],
   decryptDataKey: [async (kms, request, options) => kms.decryptDataKey(request, options), { ciphertext: 'AAAA' }],
+  needsReEncrypt: [async (kms, request, options) => kms.needsReEncrypt(request, options), { ciphertext: 'AAAA' }],
+  needsReEncryptMany: [async (kms, request, options) => kms.needsReEncryptMany(request, options), { items: [] }],
+  deterministicEncrypt: [
+    async (kms, request, options) => kms.deterministicEncrypt(request, options),
+    { key: 'k', plaintext: '1' },
+  ],
+  deterministicDecrypt: [
+    async (kms, request, options) => kms.deterministicDecrypt(request, options),
+    { ciphertext: 'AAAA' },
+  ],
+  blindIndex: [async (kms, request, options) => kms.blindIndex(request, options), { key: 'm', field: 'f', value: '1' }],
+  blindIndexes: [
+    async (kms, request, options) => kms.blindIndexes(request, options),
+    { key: 'm', field: 'f', value: '1' },
+  ],
   sign: [async (kms, request, options) => kms.sign(request, options), { key: 's', message: '1' }],
   signMany: [async (kms, request, options) => kms.signMany(request, options), { items: [] }],
   verify: [async (kms, request, options) => kms.verify(request, options), { key: 's', message: '1', signature: 'AA' }],

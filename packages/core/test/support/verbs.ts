@@ -99,6 +99,13 @@ export const ofOtherUsages: Readonly<Record<string, ClientVerb>> = {
   ),
   encapsulate: keyVerb(['encapsulate'], async (client, { key }) => client.encapsulate({ key })),
   decapsulate: keyVerb(['decapsulate'], async (client, { key }) => client.decapsulate({ key, ciphertext: 'AAAA' })),
+  deterministicEncrypt: keyVerb(['deterministicEncrypt'], async (client, { key }) =>
+    client.deterministicEncrypt({ key, plaintext: '1' }),
+  ),
+  blindIndex: keyVerb(['blindIndex'], async (client, { key }) => client.blindIndex({ key, field: 'f', value: '1' })),
+  blindIndexes: keyVerb(['blindIndex'], async (client, { key }) =>
+    client.blindIndexes({ key, field: 'f', value: '1' }),
+  ),
   getPublicKey: keyVerb(['getPublicKey'], async (client, { key }) => client.getPublicKey({ key })),
 }
 
@@ -118,6 +125,18 @@ export const tendingOne: Readonly<Record<string, ClientVerb>> = {
   'keys.get': { ...keyVerb(['describeKey'], async (client, { key }) => client.keys.get({ key })), auditor: true },
   'keys.listVersions': {
     ...keyVerb(['describeKey'], async (client, { key }) => client.keys.listVersions({ key })),
+    auditor: true,
+  },
+  needsReEncrypt: {
+    ...keyVerb(['describeKey'], async (client, { key, message }) =>
+      client.needsReEncrypt({ ciphertext: message, key }),
+    ),
+    auditor: true,
+  },
+  needsReEncryptMany: {
+    ...keyVerb(['describeKey'], async (client, { key, message }) =>
+      item(client.needsReEncryptMany({ items: [{ ciphertext: message, key }] })),
+    ),
     auditor: true,
   },
   'keys.update': keyVerb(['updateKey'], async (client, { key }) => client.keys.update({ key, description: 'b' })),

@@ -19,6 +19,9 @@ export interface Opening {
   readonly reason?: string | undefined
 }
 
+/** What says that a key may have been revoked. */
+export type Rescue = Pick<Opening, 'reason'>
+
 /** Finds the material that opens a ciphertext: who sealed it, may the caller, does the state allow it. */
 export async function openFor(walk: Walk, how: OpenAs, request: Opening): Promise<Found> {
   if (request.ciphertext === notBase64url) throw invalidCiphertext('not canonical base64url')
@@ -70,7 +73,7 @@ export interface OpenAs {
 }
 
 /** Notes that an admin gets data away from a revoked key, and why. @throws AccessDeniedError for everybody else. */
-export function rescue(walk: Walk, request: { readonly reason?: string | undefined }): void {
+export function rescue(walk: Walk, request: Rescue): void {
   if (walk.actor.role !== 'admin' || request.reason === undefined) {
     throw withReason(
       new AccessDeniedError('only an admin gets data away from a revoked key, and says why'),

@@ -9,6 +9,12 @@ export type KeyPurpose =
       readonly usage?: 'ENCRYPT_DECRYPT' | undefined
     }
   | {
+      /** Deterministic encryption of values that are looked up (AES-SIV, RFC 5297), in CS1. */
+      readonly spec: 'AES_256_SIV'
+      /** What it is for. @defaultValue 'ENCRYPT_DECRYPT' */
+      readonly usage?: 'ENCRYPT_DECRYPT' | undefined
+    }
+  | {
       /** RSA with a modulus of so many bits (RFC 8017). */
       readonly spec: 'RSA_2048' | 'RSA_3072' | 'RSA_4096'
       /** What it is for: encrypting short messages with OAEP, or signing. */
