@@ -38,7 +38,7 @@ export async function decide(view: StateView, actor: Actor, asked: { claim: Clai
   const authorized = await authorize(view, actor, { intent: { action: claim.action, keyId, context }, now })
   if (claim.kind === 'action') return { key: undefined, usable: undefined, validUntil: authorized.validUntil }
   if (claim.kind === 'key') {
-    return { key: await findKey(view, authorized), usable: undefined, validUntil: authorized.validUntil }
+    return { key: await findKey(view, authorized, now), usable: undefined, validUntil: authorized.validUntil }
   }
   const usable = await lookUp(view, authorized, ownOnly({ ...claim, now }))
   return { key: usable.key, usable, validUntil: usable.validUntil }

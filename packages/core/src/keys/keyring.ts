@@ -17,13 +17,13 @@ import { withReason } from '../internal/reason.ts'
 import type { Authorized, Material, PairMaterial, UsableKey } from '../stages.ts'
 import type { KeyRow, KeyUsage, VersionRow } from '../state/rows.ts'
 import type { StateView } from '../state/view.ts'
-import { keyById, versionOf } from './queries.ts'
+import { importOf, keyById, versionOf } from './queries.ts'
 import { keySpecs } from './spec.ts'
-import { requireUsable, type VersionUse } from './state.ts'
+import { keyAt, requireUsable, type VersionUse } from './state.ts'
 import { keyIdentity, kindOfWrapped, unwrapSecret, wrapSecret, type Identity } from './wrapping.ts'
 
 /** How a key is to be used. */
-export interface KeyUse extends VersionUse {
+export interface KeyUse extends Omit<VersionUse, 'materialEnds'> {
   /** The usage that the verb belongs to; `undefined` for one that any key has. */
   readonly usage: KeyUsage | undefined
   /** The version that the caller names. Without it the current one. */
@@ -32,6 +32,8 @@ export interface KeyUse extends VersionUse {
   readonly opens?: Sealed | undefined
   /** The error for a ciphertext's key or version that does not exist. @defaultValue KEY_NOT_FOUND */
   readonly missing?: ((reason: string) => KmsError) | undefined
+  /** Set where material leaves the house: only that of a key which was made so. */
+  readonly exports?: true | undefined
 }
 
 /** A ciphertext, as far as it says who made it. */
@@ -120,6 +122,11 @@ export class Keyring {
     return material as Material | PairMaterial
   }
 
+  /** Forgets the secret of one key version. */
+  forget(key: KeyRow, version: number): void {
+    this.#materials.delete(`${key.id}:${version}`)
+  }
+
   /** Forgets every secret. Node frees them with their last reference. */
   clear(): void {
     this.#materials.clear()
@@ -144,11 +151,17 @@ export async function lookUp(view: StateView, authorized: Authorized, use: KeyUs
   const key = keyId === undefined ? undefined : await view.read(keyById(keyId))
   if (key === undefined) throw (use.opens?.isKeyNamed === true ? notFound : missing)('no such key')
   const number = versionFor(key, use, missing)
-  if (use.usage !== undefined && key.usage !== use.usage) throw new InvalidKeyUsageError(`the key is for ${key.usage}`)
+  requireMade(key, use)
   const version = await view.read(versionOf(key.id, number))
   if (version === undefined) throw missing('no such version')
-  const ends = requireUsable(key, version, use)
+  const ends = requireUsable(key, version, ownOnly({ ...use, materialEnds: await materialEnd(view, key, version) }))
   return { key, version, validUntil: Math.min(authorized.validUntil, ends) } as UsableKey
+}
+
+/** What a key is made for, it is for ever. @throws InvalidKeyUsageError */
+function requireMade(key: KeyRow, { usage, exports }: KeyUse): void {
+  if (usage !== undefined && key.usage !== usage) throw new InvalidKeyUsageError(`the key is for ${key.usage}`)
+  if (exports === true && key.exportable !== 1) throw new InvalidKeyUsageError('the key was not created exportable')
 }
 
 /** The version to use: the one that a ciphertext names, where those of the spec name one, or the caller's. */
@@ -162,12 +175,20 @@ function versionFor(key: KeyRow, use: KeyUse, missing: NonNullable<KeyUse['missi
   return by.keyVersion
 }
 
-/** The key that an authorized intent names, in whatever state. @throws KeyNotFoundError */
-export async function findKey(view: StateView, authorized: Authorized): Promise<KeyRow> {
+/** When imported material ends: that of the current version, without which a key does nothing, and the version's own. */
+async function materialEnd(view: StateView, key: KeyRow, version: VersionRow): Promise<number> {
+  const ofKey = key.validUntil ?? Infinity
+  if (key.origin !== 'EXTERNAL' || version.version === key.currentVersion) return ofKey
+  const imported = await view.read(importOf(key.id, version.version))
+  return Math.min(ofKey, imported?.expiresAt ?? Infinity)
+}
+
+/** The key that an authorized intent names, in whatever state it is by now. @throws KeyNotFoundError */
+export async function findKey(view: StateView, authorized: Authorized, now: number): Promise<KeyRow> {
   const { keyId } = authorized.intent
   const key = keyId === undefined ? undefined : await view.read(keyById(keyId))
   if (key === undefined) throw notFound('no such key')
-  return key
+  return keyAt(key, now)
 }
 
 /** A version of a key. @throws KeyNotFoundError */

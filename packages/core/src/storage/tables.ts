@@ -1,3 +1,4 @@
+import { imports } from './import-tables.ts'
 import type { TableDescriptor } from './table.ts'
 
 const text = { type: 'text' } as const
@@ -215,6 +216,7 @@ export const tables: readonly TableDescriptor[] = [
   secrets,
   keys,
   versions,
+  imports,
   names,
   grants,
   principals,

@@ -39,6 +39,7 @@ const operations: readonly GrantOperation[] = [
   'disableKey',
   'enableKey',
   'revokeKey',
+  ...(['getParametersForImport', 'importKeyMaterial', 'deleteImportedKeyMaterial', 'exportKey'] as const),
   'scheduleKeyDeletion',
   'cancelKeyDeletion',
   'createGrant',
