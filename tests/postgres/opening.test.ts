@@ -181,7 +181,7 @@ describe('F95 settings of server, role and host', () => {
 describe('opening', () => {
   const later: TableDescriptor = {
     name: 'later',
-    since: 2,
+    since: 3,
     columns: { tenant: { type: 'text' } },
     primaryKey: ['tenant'],
     indexes: [],
@@ -193,7 +193,7 @@ describe('opening', () => {
     await storage.migrate()
     await storage.close()
     const failure = await failureOf(fresh({ schema }).storage.open(tables))
-    expect(failure.message).toMatch(/newer.*"0002"/)
+    expect(failure.message).toMatch(/newer.*"0003"/)
   })
 
   test('a server that cannot be reached is a transient failure that does not say the way', async () => {

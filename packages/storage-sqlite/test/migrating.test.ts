@@ -16,7 +16,7 @@ beforeEach(() => {
 
 const quotas: TableDescriptor = {
   name: 'quotas',
-  since: 2,
+  since: 3,
   columns: { tenant: { type: 'text' }, used: { type: 'integer' } },
   primaryKey: ['tenant'],
   indexes: [{ name: 'by_used', columns: ['used'] }],
@@ -40,7 +40,7 @@ describe('versions', () => {
     await storage.transact('default', (tx) => tx.insert('quotas', { tenant: 'default', used: 3 }))
     expect(await sizesIn(storage)).toEqual([1])
     const migrations = stranger(file).prepare('select name from chatelaine_migrations order by name').all()
-    expect(migrations).toEqual([{ name: '0001' }, { name: '0002' }])
+    expect(migrations).toEqual([{ name: '0001' }, { name: '0002' }, { name: '0003' }])
   })
 
   test('F99 a schema that is newer than the adapter is refused', async () => {
@@ -95,7 +95,7 @@ describe('interruptions', () => {
     for (const child of children) child.tell('go')
     const outputs = await Promise.all(children.map((child) => child.ended))
     expect(outputs.map(({ code }) => code)).toEqual([0, 0, 0, 0])
-    expect(stranger(file).prepare('select count(*) as n from chatelaine_migrations').get()).toEqual({ n: 1 })
+    expect(stranger(file).prepare('select count(*) as n from chatelaine_migrations').get()).toEqual({ n: 2 })
     const storage = await opened(file)
     expect(await sizesIn(storage)).toHaveLength(4)
   })
