@@ -1,6 +1,7 @@
 import { authorize, requireActive } from './access/authorize.ts'
 import { isKmsError } from './errors.ts'
-import { findKey, lookUp, lookUpAll } from './keys/keyring.ts'
+import { findKey } from './keys/find.ts'
+import { lookUp, lookUpAll } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
 import type { Target } from './runtime.ts'
 import type { Actor, UsableKey } from './stages.ts'
@@ -21,6 +22,7 @@ export const nothingAsked = Object.freeze({
   context: undefined,
   allowRevoked: undefined,
   isDeterministic: undefined,
+  exports: undefined,
   missing: undefined,
 })
 
@@ -50,7 +52,7 @@ export async function decide(view: StateView, actor: Actor, asked: { claim: Clai
   const authorized = await authorize(view, actor, { intent: { action: claim.action, keyId, context }, now })
   if (claim.kind === 'action') return { key: undefined, usable: undefined, validUntil: authorized.validUntil }
   if (claim.kind === 'key') {
-    return { key: await findKey(view, authorized), usable: undefined, validUntil: authorized.validUntil }
+    return { key: await findKey(view, authorized, now), usable: undefined, validUntil: authorized.validUntil }
   }
   if (claim.kind === 'useAll') {
     const usables = await lookUpAll(view, authorized, { ...claim, now })

@@ -116,7 +116,7 @@ export class InvalidKeyStateError extends KmsError {
   override readonly code = 'INVALID_KEY_STATE'
 }
 
-/** The key is for something else: its usage, fixed at creation, does not include the operation. */
+/** The key is for something else: its usage, origin or exportability, fixed at creation, does not allow the operation. */
 export class InvalidKeyUsageError extends KmsError {
   override readonly code = 'INVALID_KEY_USAGE'
 }

@@ -75,6 +75,14 @@ export type { KeySpec, KeyState, KeyUsage, VersionState } from './state/rows.ts'
 export type { CreateKeyRequest, EnsureKeyRequest, NewKey } from './operations/create-key.ts'
 export type { KeyPurpose, UsageOf } from './operations/shared/purpose.ts'
 export type { KeyMaterial, PublicKeyInput } from './operations/shared/key-material.ts'
+export type {
+  GetParametersForImportRequest,
+  GetParametersForImportResult,
+} from './operations/get-parameters-for-import.ts'
+export type { ImportKeyMaterialRequest } from './operations/import-key-material.ts'
+export type { DeleteImportedKeyMaterialRequest } from './operations/delete-imported-key-material.ts'
+export type { ExportKeyRequest, ExportKeyResult } from './operations/export-key.ts'
+export type { WrappingAlgorithm, WrappingKeySpec } from './operations/shared/wrappings.ts'
 export type { DescribeKeyRequest } from './operations/describe-key.ts'
 export type { UpdateKeyRequest } from './operations/update-key.ts'
 export type { RotateKeyRequest } from './operations/rotate-key.ts'

@@ -1,8 +1,11 @@
-import type { FreshMaterial } from './crypto/fresh-material.ts'
+import type { FreshMaterial, MaterialSource } from './crypto/fresh-material.ts'
+import { givenPkcs8 } from './crypto/given-material.ts'
 import type { Randomness } from './crypto/randomness.ts'
+import { invalidCiphertext } from './envelope/open.ts'
 import { copyBytes, wipe } from './internal/bytes.ts'
+import { ownOnly } from './internal/own.ts'
 import { keySpecs } from './keys/spec.ts'
-import type { MaterialPlan } from './runtime.ts'
+import type { MaterialPlan, WrappedMaterialPlan } from './runtime.ts'
 import { attempt, raise, type Done } from './attempt.ts'
 
 /** Thrown by a change that needs material which takes long to make: it is made without the lock, and the change done again. */
@@ -28,8 +31,8 @@ export class MaterialStore {
   /** Makes what a change was not ready for. Why it cannot be made, it hears when it takes it, and is recorded with that. */
   async prepare(plan: MaterialPlan): Promise<void> {
     this.discard()
-    this.#plan = plan
-    this.#made = await attempt(async () => make(plan, this.#random))
+    this.#plan = ownOnly(plan)
+    this.#made = await attempt(async () => make(ownOnly(plan), this.#random))
   }
 
   /**
@@ -37,11 +40,10 @@ export class MaterialStore {
    *
    * @throws NotReady
    */
-  async take(plan: MaterialPlan): Promise<FreshMaterial> {
+  async take(asked: MaterialPlan): Promise<FreshMaterial> {
+    const plan = ownOnly(asked)
     if (!isSlow(plan)) return make(plan, this.#random)
-    if (this.#made === undefined || this.#plan?.spec !== plan.spec || this.#plan.given !== plan.given) {
-      throw new NotReady(plan)
-    }
+    if (this.#made === undefined || !isSame(this.#plan, plan)) throw new NotReady(plan)
     if (this.#made.result === undefined) return raise(this.#made.error)
     return { ...this.#made.result, bytes: copyBytes(this.#made.result.bytes) }
   }
@@ -53,11 +55,31 @@ export class MaterialStore {
   }
 }
 
-function isSlow({ spec }: MaterialPlan): boolean {
-  return keySpecs[spec].material.isSlow === true
+function isSlow({ spec, wrapped }: MaterialPlan): boolean {
+  return wrapped !== undefined || keySpecs[spec].material.isSlow === true
 }
 
-async function make({ spec, given }: MaterialPlan, random: Randomness): Promise<FreshMaterial> {
+/** What is unwrapped is the same if the same was brought: the key to it follows from that request. */
+function isSame(plan: MaterialPlan | undefined, other: MaterialPlan): boolean {
+  return plan?.spec === other.spec && plan.given === other.given && plan.wrapped?.bytes === other.wrapped?.bytes
+}
+
+async function make({ spec, given, wrapped }: MaterialPlan, random: Randomness): Promise<FreshMaterial> {
   const { material } = keySpecs[spec]
+  if (wrapped !== undefined) return unwrapped(material, wrapped)
   return given === undefined ? material.generate(random) : material.adopt(given)
+}
+
+/** Material that came wrapped: secret bytes as they are, a private key in PKCS#8. */
+async function unwrapped(
+  source: MaterialSource,
+  { algorithm, bytes, key }: WrappedMaterialPlan,
+): Promise<FreshMaterial> {
+  const opened = await algorithm.unwrap(key, bytes)
+  if (opened === undefined) throw invalidCiphertext('the key material does not unwrap')
+  try {
+    return await source.adopt(source.isSecretBytes === true ? { kind: 'symmetric', bytes: opened } : givenPkcs8(opened))
+  } finally {
+    wipe(opened)
+  }
 }

@@ -2,6 +2,8 @@ import type { AuditRecord } from './audit/audit-record.ts'
 import type { RecordDetails } from './audit/record.ts'
 import type { Verification, VerifyOptions } from './audit/verification.ts'
 import type { FreshMaterial, GivenMaterial } from './crypto/fresh-material.ts'
+import type { HalfKey } from './crypto/key-pair.ts'
+import type { KeyWrapping } from './crypto/key-wrapping.ts'
 import type { Randomness } from './crypto/randomness.ts'
 import type { Tools } from './envelope/seal.ts'
 import type { KmsError } from './errors.ts'
@@ -108,6 +110,15 @@ export interface MaterialPlan {
   readonly spec: KeySpec
   /** What the caller brings. Without it, material is made. */
   readonly given?: GivenMaterial | undefined
+  /** What the caller brings wrapped. */
+  readonly wrapped?: WrappedMaterialPlan | undefined
+}
+
+/** Wrapped key material, and the private key that unwraps it. */
+export interface WrappedMaterialPlan {
+  readonly algorithm: KeyWrapping
+  readonly bytes: Buffer
+  readonly key: HalfKey
 }
 
 /** What the pipeline hands to an operation that changes the state, inside its transaction. */

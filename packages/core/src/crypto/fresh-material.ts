@@ -22,6 +22,8 @@ export type GivenMaterial =
 export interface MaterialSource {
   /** Whether making or checking it takes so long that no transaction waits for it. */
   readonly isSlow?: true
+  /** Whether it is secret bytes, and not a key pair. */
+  readonly isSecretBytes?: true
   /** Makes fresh material, in the thread pool where it takes long. */
   generate(random: Randomness): Promise<FreshMaterial>
   /** Checks what somebody brings. @throws InvalidRequestError for material that is not of this kind, or weak. */

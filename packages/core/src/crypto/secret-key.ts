@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { wipe } from '../internal/bytes.ts'
 
 /**
- * A symmetric secret. Node prints it as `SecretKeyObject {}` and JSON as `{}`; nothing in here exports its bytes.
+ * A symmetric secret. Node prints it as `SecretKeyObject {}` and JSON as `{}`; {@link secretBytes} alone exports its bytes.
  */
 export type SecretKey = KeyObject
 
@@ -11,6 +11,11 @@ export function secretKey(bytes: Uint8Array): SecretKey {
   const key = createSecretKey(bytes)
   wipe(bytes)
   return key
+}
+
+/** The bytes of a secret that leaves the house. The one place that reads them: whoever calls it wipes them. */
+export function secretBytes(key: SecretKey): Buffer {
+  return key.export()
 }
 
 /** HMAC-SHA256 of the parts, one after the other (RFC 2104). */

@@ -14,6 +14,7 @@ export interface SecretLength {
 /** Random bytes. */
 export function symmetricMaterial(length: SecretLength): MaterialSource {
   return {
+    isSecretBytes: true,
     generate: async (random) => fresh(randomBytesOf(random, length.made)),
     adopt: async (given) => fresh(copyBytes(checked(given, length))),
   }

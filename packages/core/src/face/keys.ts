@@ -1,8 +1,17 @@
 import { cancelKeyDeletion, type CancelKeyDeletionRequest } from '../operations/cancel-key-deletion.ts'
 import { createKey, ensureKey, type CreateKeyRequest, type EnsureKeyRequest } from '../operations/create-key.ts'
+import { deleteImportedKeyMaterial } from '../operations/delete-imported-key-material.ts'
+import type { DeleteImportedKeyMaterialRequest } from '../operations/delete-imported-key-material.ts'
 import { describeKey, type DescribeKeyRequest } from '../operations/describe-key.ts'
 import { disableKey } from '../operations/disable-key.ts'
 import { enableKey } from '../operations/enable-key.ts'
+import { exportKey, type ExportKeyRequest, type ExportKeyResult } from '../operations/export-key.ts'
+import { getParametersForImport } from '../operations/get-parameters-for-import.ts'
+import type {
+  GetParametersForImportRequest,
+  GetParametersForImportResult,
+} from '../operations/get-parameters-for-import.ts'
+import { importKeyMaterial, type ImportKeyMaterialRequest } from '../operations/import-key-material.ts'
 import { listKeyVersions, type ListKeyVersionsRequest } from '../operations/list-key-versions.ts'
 import { listKeys } from '../operations/list-keys.ts'
 import { revokeKey, type RevokeKeyRequest } from '../operations/revoke-key.ts'
@@ -93,6 +102,45 @@ export class Keys {
   /** Calls a deletion off before it is due; the key is then disabled, or revoked as before. @throws KeyNotFoundError, InvalidKeyStateError */
   async cancelDeletion(request: CancelKeyDeletionRequest, options?: CallOptions): Promise<KeyDescription> {
     return this.#run(cancelKeyDeletion, request, options)
+  }
+
+  /**
+   * What it takes to import material into a key of origin `EXTERNAL`: a public key to wrap it under, and a token.
+   *
+   * @throws KeyNotFoundError, InvalidKeyStateError
+   */
+  async getParametersForImport(
+    request: GetParametersForImportRequest,
+    options?: CallOptions,
+  ): Promise<GetParametersForImportResult> {
+    return this.#run(getParametersForImport, request, options)
+  }
+
+  /**
+   * Imports wrapped material; the key is then `Enabled`. A version takes the same material again, never another.
+   *
+   * @throws KeyNotFoundError, InvalidKeyStateError, InvalidCiphertextError when it does not unwrap
+   * @throws ConflictError for other material than the version has, or had
+   */
+  async importKeyMaterial(request: ImportKeyMaterialRequest, options?: CallOptions): Promise<KeyDescription> {
+    return this.#run(importKeyMaterial, request, options)
+  }
+
+  /** Deletes imported material; the key waits for the same to be imported again. @throws KeyNotFoundError, InvalidKeyStateError */
+  async deleteImportedKeyMaterial(
+    request: DeleteImportedKeyMaterialRequest,
+    options?: CallOptions,
+  ): Promise<KeyDescription> {
+    return this.#run(deleteImportedKeyMaterial, request, options)
+  }
+
+  /**
+   * The material of a key that was created `exportable`, wrapped under a public key of the caller's.
+   *
+   * @throws KeyNotFoundError, InvalidKeyStateError, InvalidKeyUsageError when the key is not exportable
+   */
+  async export(request: ExportKeyRequest, options?: CallOptions): Promise<ExportKeyResult> {
+    return this.#run(exportKey, request, options)
   }
 
   #handle<P>({ id, name, spec, usage }: KeyDescription): HandleOf<UsageOf<P>> {

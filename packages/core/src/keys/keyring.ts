@@ -1,30 +1,24 @@
 import { expandSha512, secretKey, type SecretKey } from '../crypto/secret-key.ts'
 import type { FreshMaterial } from '../crypto/fresh-material.ts'
 import type { Randomness } from '../crypto/randomness.ts'
-import {
-  InvalidKeyUsageError,
-  isKmsError,
-  KeyNotFoundError,
-  LimitExceededError,
-  StorageTamperedError,
-} from '../errors.ts'
+import { InvalidKeyUsageError, isKmsError, LimitExceededError, StorageTamperedError } from '../errors.ts'
 import type { KmsError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
 import { limits } from '../internal/defaults.ts'
 import { Lru } from '../internal/lru.ts'
 import { ownOnly } from '../internal/own.ts'
-import { withReason } from '../internal/reason.ts'
 import type { Authorized, Material, PairMaterial, UsableKey } from '../stages.ts'
 import type { KeyRow, KeyUsage, VersionRow } from '../state/rows.ts'
 import type { StateView } from '../state/view.ts'
 import { openPair } from './open-pair.ts'
-import { keyById, versionOf } from './queries.ts'
+import { findKey, notFound } from './find.ts'
+import { importOf, keyById, versionOf } from './queries.ts'
 import { keySpecs } from './spec.ts'
 import { invalidState, requireState, requireUsable, type VersionUse } from './state.ts'
 import { keyIdentity, kindOfWrapped, unwrapSecret, wrapSecret, type Identity } from './wrapping.ts'
 
 /** How a key is to be used. */
-export interface KeyUse extends VersionUse {
+export interface KeyUse extends Omit<VersionUse, 'materialEnds'> {
   /** The usage that the verb belongs to; `undefined` for one that any key has. */
   readonly usage: KeyUsage | undefined
   /** Whether the verb is one of deterministic encryption. @defaultValue false */
@@ -35,6 +29,8 @@ export interface KeyUse extends VersionUse {
   readonly opens?: Sealed | undefined
   /** The error for a ciphertext's key or version that does not exist. @defaultValue KEY_NOT_FOUND */
   readonly missing?: ((reason: string) => KmsError) | undefined
+  /** Set where material leaves the house: only that of a key which was made so. */
+  readonly exports?: true | undefined
 }
 
 /** A ciphertext, as far as it says who made it. */
@@ -126,6 +122,11 @@ export class Keyring {
     return material as Material | PairMaterial
   }
 
+  /** Forgets the secret of one key version. */
+  forget(key: KeyRow, version: number): void {
+    this.#materials.delete(`${key.id}:${version}`)
+  }
+
   /** Forgets every secret. Node frees them with their last reference. */
   clear(): void {
     this.#materials.clear()
@@ -153,7 +154,9 @@ export async function lookUp(view: StateView, authorized: Authorized, use: KeyUs
   requireFor(key, use)
   const version = await view.read(versionOf(key.id, number))
   if (version === undefined) throw missing('no such version')
-  const ends = requireUsable(key, version, use)
+  const end = materialEnd(view, key, version)
+  const materialEnds = typeof end === 'number' ? end : await end
+  const ends = requireUsable(key, version, { ...use, materialEnds })
   return { key, version, validUntil: Math.min(authorized.validUntil, ends) } as UsableKey
 }
 
@@ -167,13 +170,13 @@ export async function lookUpAll(
   authorized: Authorized,
   use: KeyUse,
 ): Promise<readonly [UsableKey, ...UsableKey[]]> {
-  const key = await findKey(view, authorized)
+  const key = await findKey(view, authorized, use.now)
   requireFor(key, use)
   requireState(key, use.need)
   const found: UsableKey[] = []
   for (let number = key.currentVersion; number >= key.minDecryptVersion; number--) {
     const version = await view.read(versionOf(key.id, number))
-    const ends = version === undefined ? undefined : usableUntil(key, version, use)
+    const ends = version === undefined ? undefined : await usableUntil(view, { key, version }, use)
     if (ends === undefined) continue
     found.push({ key, version, validUntil: Math.min(authorized.validUntil, ends) } as UsableKey)
     if (found.length > limits.versionsAtOnce) throw tooManyVersions()
@@ -183,9 +186,13 @@ export async function lookUpAll(
   return [newest, ...others]
 }
 
-function usableUntil(key: KeyRow, version: VersionRow, use: KeyUse): number | undefined {
+async function usableUntil(
+  view: StateView,
+  { key, version }: { key: KeyRow; version: VersionRow },
+  use: KeyUse,
+): Promise<number | undefined> {
   try {
-    return requireUsable(key, version, use)
+    return requireUsable(key, version, { ...use, materialEnds: await materialEnd(view, key, version) })
   } catch (error) {
     if (isKmsError(error, 'INVALID_KEY_STATE')) return undefined
     throw error
@@ -198,8 +205,9 @@ function tooManyVersions(): LimitExceededError {
   )
 }
 
-/** @throws InvalidKeyUsageError unless the key is for this. */
-function requireFor(key: KeyRow, { usage, isDeterministic }: KeyUse): void {
+/** What a key is made for, it is for ever. @throws InvalidKeyUsageError */
+function requireFor(key: KeyRow, { usage, isDeterministic, exports }: KeyUse): void {
+  if (exports === true && key.exportable !== 1) throw new InvalidKeyUsageError('the key was not created exportable')
   if (usage === undefined) return
   if (key.usage !== usage) throw new InvalidKeyUsageError(`the key is for ${key.usage}`)
   if (keySpecs[key.spec].isDeterministic === isDeterministic) return
@@ -217,21 +225,13 @@ function versionFor(key: KeyRow, use: KeyUse, missing: NonNullable<KeyUse['missi
   return by.keyVersion
 }
 
-/** The key that an authorized intent names, in whatever state. @throws KeyNotFoundError */
-export async function findKey(view: StateView, authorized: Authorized): Promise<KeyRow> {
-  const { keyId } = authorized.intent
-  const key = keyId === undefined ? undefined : await view.read(keyById(keyId))
-  if (key === undefined) throw notFound('no such key')
-  return key
+/** When imported material ends: that of the current version, without which a key does nothing, and the version's own. */
+function materialEnd(view: StateView, key: KeyRow, version: VersionRow): number | Promise<number> {
+  const ofKey = key.validUntil ?? Infinity
+  return key.origin !== 'EXTERNAL' || version.version === key.currentVersion ? ofKey : ownEnd(view, version, ofKey)
 }
 
-/** A version of a key. @throws KeyNotFoundError */
-export async function findVersion(view: StateView, key: KeyRow, version: number): Promise<VersionRow> {
-  const row = await view.read(versionOf(key.id, version))
-  if (row === undefined) throw notFound('no such version')
-  return row
-}
-
-function notFound(reason: string): KeyNotFoundError {
-  return withReason(new KeyNotFoundError('no key, or no version of it, is called so'), reason)
+async function ownEnd(view: StateView, version: VersionRow, ofKey: number): Promise<number> {
+  const imported = await view.read(importOf(version.keyId, version.version))
+  return Math.min(ofKey, imported?.expiresAt ?? Infinity)
 }

@@ -2,7 +2,7 @@ import { StorageTamperedError } from '../errors.ts'
 import { isUuid } from '../internal/uuid.ts'
 import { decodeKeys, decodeVersions } from '../state/decode.ts'
 import type { Query } from '../state/query.ts'
-import { rowsAs, type KeyRow, type NameRow, type VersionRow } from '../state/rows.ts'
+import { rowsAs, type ImportRow, type KeyRow, type NameRow, type VersionRow } from '../state/rows.ts'
 import type { StateView } from '../state/view.ts'
 import { keySpecs } from './spec.ts'
 
@@ -20,6 +20,11 @@ function made(key: KeyRow | undefined): KeyRow | undefined {
 /** A version of a key. */
 export function versionOf(keyId: string, version: number): Query<VersionRow | undefined> {
   return { table: 'versions', key: [keyId, version], decode: (rows) => decodeVersions(rows)[0] }
+}
+
+/** What is known of the material that was imported into a version; nothing where it came with the key or was made. */
+export function importOf(keyId: string, version: number): Query<ImportRow | undefined> {
+  return { table: 'imports', key: [keyId, version], decode: (rows) => rowsAs<ImportRow>(rows)[0] }
 }
 
 /** Who holds a name or alias of a key. */

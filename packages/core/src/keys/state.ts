@@ -2,8 +2,8 @@ import { InvalidKeyStateError } from '../errors.ts'
 import { withReason } from '../internal/reason.ts'
 import type { KeyRow, KeyState, VersionRow, VersionState } from '../state/rows.ts'
 
-/** What somebody needs of a key: protect, process (the inverse), rotate, manage (update, tag, grant), describe. */
-export type Need = 'protect' | 'process' | 'rotate' | 'manage' | 'describe'
+/** What somebody needs of a key: protect, process (the inverse), rotate, import, manage (update, tag, grant), describe. */
+export type Need = 'protect' | 'process' | 'rotate' | 'import' | 'manage' | 'describe'
 
 interface StateRow<S> {
   readonly allows: readonly Need[]
@@ -13,13 +13,15 @@ interface StateRow<S> {
 /** States of a key: what each allows, and where it may go. The one table of key states in code. */
 export const keyStates: Readonly<Record<KeyState, StateRow<KeyState>>> = Object.freeze({
   Enabled: {
-    allows: ['protect', 'process', 'rotate', 'manage', 'describe'],
-    to: ['Disabled', 'PendingDeletion', 'Revoked'],
+    allows: ['protect', 'process', 'rotate', 'import', 'manage', 'describe'],
+    // Only a key whose material was brought can lose it, and wait for it again.
+    to: ['Disabled', 'PendingImport', 'PendingDeletion', 'Revoked'],
   },
   Disabled: { allows: ['manage', 'describe'], to: ['Enabled', 'PendingDeletion', 'Revoked'] },
-  PendingImport: { allows: ['manage', 'describe'], to: ['Enabled', 'PendingDeletion'] },
-  // Called off, a deletion leads back to `Revoked` where it came from there, so that nothing revoked comes to life again.
-  PendingDeletion: { allows: ['describe'], to: ['Disabled', 'Revoked', 'Destroyed'] },
+  PendingImport: { allows: ['import', 'manage', 'describe'], to: ['Enabled', 'PendingDeletion'] },
+  // Called off, a deletion leads back to `Revoked` where it came from there, so that nothing revoked comes to life again,
+  // and to `PendingImport` where there is no material to enable.
+  PendingDeletion: { allows: ['describe'], to: ['Disabled', 'PendingImport', 'Revoked', 'Destroyed'] },
   Revoked: { allows: ['describe'], to: ['PendingDeletion'] },
   Destroyed: { allows: ['describe'], to: [] },
 })
@@ -58,23 +60,42 @@ export function requireVersionTransition(version: VersionRow, to: VersionState):
 export interface VersionUse {
   readonly need: 'protect' | 'process' | 'describe'
   readonly now: number
+  /** When the version's material ends, where it was brought and has an end. @defaultValue never */
+  readonly materialEnds?: number | undefined
   /** Set for an admin who gets data away from a revoked key. */
   readonly allowRevoked?: boolean | undefined
 }
 
 /** @throws InvalidKeyStateError unless key and version may be used so now. Returns when that ends. */
 export function requireUsable(key: KeyRow, version: VersionRow, use: VersionUse): number {
+  const ends = allowedUntil(key, version, use)
+  return Math.min(ends, materialUntil(version, use))
+}
+
+function allowedUntil(key: KeyRow, version: VersionRow, use: VersionUse): number {
   if (use.allowRevoked === true && isRescuable(key, version)) return Infinity
   requireState(key, use.need)
-  if (use.need === 'describe') return describable(version)
+  // A version can be told of for as long as there is anything of it.
+  if (use.need === 'describe') return Infinity
   if (!versionStates[version.state].allows.includes(use.need)) throw invalidState(`the version is ${version.state}`)
   return use.need === 'protect' ? Infinity : processableUntil(key, version, use.now)
 }
 
-/** A version can be told of for as long as there is anything of it. */
-function describable(version: VersionRow): number {
-  if (version.material === null) throw invalidState(`the version is ${version.state}`)
-  return Infinity
+/** Until when there is material: brought material can have an end, and be taken away. */
+function materialUntil(version: VersionRow, { now, materialEnds = Infinity }: VersionUse): number {
+  if (version.material === null) throw invalidState(`the version is ${version.state} and has no material`)
+  if (now >= materialEnds) throw invalidState('the imported material has expired')
+  return materialEnds
+}
+
+/**
+ * The key as it is now: an enabled one whose imported material has expired waits for it again, whether anybody has
+ * written that down or not. A disabled one stays disabled, so that an import never brings it to life.
+ */
+export function keyAt(key: KeyRow, now: number): KeyRow {
+  const { validUntil } = key
+  const lapsed = key.state === 'Enabled' && validUntil !== null && now >= validUntil
+  return lapsed ? { ...key, state: 'PendingImport', stateChangedAt: validUntil, stateReason: null } : key
 }
 
 /** Until when a version decrypts: from `minDecryptVersion` on, and a retired one as long as its grace lasts. */

@@ -2,7 +2,8 @@ import { LimitExceededError, NameTakenError } from '../errors.ts'
 import { ownOnly } from '../internal/own.ts'
 import type { ChangeSet } from '../state/change-set.ts'
 import type { KeyRow, KeyState, VersionRow, VersionState } from '../state/rows.ts'
-import { findVersion, type WrappedMaterial } from './keyring.ts'
+import { findVersion } from './find.ts'
+import type { WrappedMaterial } from './keyring.ts'
 import { versionOf } from './queries.ts'
 import { invalidState, requireRotatable, requireTransition, requireVersionTransition } from './state.ts'
 
@@ -16,8 +17,8 @@ export interface Mark {
 const maxVersion = 0xffff_ffff
 const dayMs = 86_400_000
 
-/** Adds a key with its first version and its name. @throws NameTakenError */
-export async function addKey(change: ChangeSet, key: KeyRow, version: NewVersion): Promise<void> {
+/** Adds a key with its first version, which may wait for its material, and its name. @throws NameTakenError */
+export async function addKey(change: ChangeSet, key: KeyRow, version: NewVersion | AwaitedVersion): Promise<void> {
   if (key.name !== null) await addName(change, key.name, key.id)
   await change.insert('keys', key, () => new NameTakenError('this key exists already'))
   await addVersion(change, key, version)
@@ -35,12 +36,17 @@ export interface NewVersion extends WrappedMaterial {
   readonly mark: Mark
 }
 
+/** A version whose material is yet to be imported. */
+export interface AwaitedVersion extends Omit<NewVersion, 'material'> {
+  readonly material: null
+}
+
 async function addName(change: ChangeSet, name: string, target: string): Promise<void> {
   const taken = (): NameTakenError => new NameTakenError('another key has this name')
   await change.insert('names', { space: 'key', name, target, kind: 'name' }, taken)
 }
 
-async function addVersion(change: ChangeSet, key: KeyRow, next: NewVersion): Promise<void> {
+async function addVersion(change: ChangeSet, key: KeyRow, next: NewVersion | AwaitedVersion): Promise<void> {
   const row: Omit<VersionRow, 'tenant' | 'rev'> = {
     keyId: key.id,
     version: next.version,
@@ -72,7 +78,7 @@ export async function rotateKey(change: ChangeSet, key: KeyRow, next: NewVersion
     await change.update('versions', current, { priorState: 'retired', graceEndsAt: graceEnd(key, next.mark.now) })
   }
   await addVersion(change, key, next)
-  return change.update('keys', key, { currentVersion: next.version })
+  return change.update('keys', key, { currentVersion: next.version, validUntil: null })
 }
 
 function graceEnd(key: KeyRow, now: number): number | null {
@@ -87,7 +93,8 @@ export async function moveKey(change: ChangeSet, key: KeyRow, move: KeyMove): Pr
   requireTransition(key, to.state)
   if (to.state === 'Enabled') {
     const current = await change.read(versionOf(key.id, key.currentVersion))
-    if (current?.state !== 'current') throw invalidState('its current version is not usable: rotate it first')
+    const usable = current?.state === 'current' && current.material !== null
+    if (!usable) throw invalidState('its current version is not usable: rotate it first')
   }
   const deletionDueAt = to.deletionDueAt ?? null
   return change.update('keys', key, { state: to.state, priorState: key.state, deletionDueAt, ...stateColumns(to.mark) })
@@ -137,6 +144,7 @@ export interface VersionResume {
   readonly mark: Mark
 }
 
-function stateColumns(mark: Mark): Pick<KeyRow, 'stateChangedAt' | 'stateChangedBy' | 'stateReason'> {
+/** The columns that say who changed a state, when and why. */
+export function stateColumns(mark: Mark): Pick<KeyRow, 'stateChangedAt' | 'stateChangedBy' | 'stateReason'> {
   return { stateChangedAt: mark.now, stateChangedBy: mark.actor, stateReason: mark.reason ?? null }
 }

@@ -11,7 +11,14 @@ const magic = Buffer.from('CW1', 'latin1')
 const headerBytes = 24
 
 /** What a wrapped secret is: the byte after the magic. */
-export const wrapTypes = Object.freeze({ symmetric: 1, private: 2, house: 3, public: 4 })
+export const wrapTypes = Object.freeze({
+  symmetric: 1,
+  private: 2,
+  house: 3,
+  public: 4,
+  importToken: 16,
+  fingerprint: 17,
+})
 
 /** Whose secret it is. Recomputed from the row at every unwrapping, so that no row's secret opens as another's. */
 export interface Identity {

@@ -1,14 +1,15 @@
 import { z } from 'zod'
 
-import { grantOperation, manageKey } from '../access/grant-operation.ts'
+import { grantOperation, manageKey, type GrantOperation } from '../access/grant-operation.ts'
 import { addGrant } from '../access/store.ts'
 import { publicHalfOf } from '../crypto/given-material.ts'
 import { ConflictError } from '../errors.ts'
 import { jcs } from '../internal/jcs.ts'
 import { ownOnly } from '../internal/own.ts'
 import { keyById, keyName, versionOf } from '../keys/queries.ts'
+import type { WrappedMaterial } from '../keys/keyring.ts'
 import { keySpecs } from '../keys/spec.ts'
-import { addKey } from '../keys/store.ts'
+import { addKey, type AwaitedVersion } from '../keys/store.ts'
 import type { ChangeOperation, ChangeWalk, MaterialPlan } from '../runtime.ts'
 import { keySpecNames, keyUsageNames, type KeyRow, type KeySpec, type KeyUsage } from '../state/rows.ts'
 import { name } from './shared/fields.ts'
@@ -21,10 +22,12 @@ import type { KeyPurpose } from './shared/purpose.ts'
 export interface NewKey extends KeySettings {
   /** Unique in the tenant: 1 to 256 of `A-Z a-z 0-9 / _ . -`, not in the shape of an id. @defaultValue none */
   readonly name?: string | undefined
-  /** Where its material comes from: made here, or brought as `material`. @defaultValue 'CHATELAINE' */
+  /** Where its material comes from: made here, or brought: as `material`, or later by an import. @defaultValue 'CHATELAINE' */
   readonly origin?: 'CHATELAINE' | 'EXTERNAL' | undefined
-  /** Its first version's material, where the origin is `EXTERNAL`. */
+  /** Its first version's material, for the origin `EXTERNAL`. Without it the key is `PendingImport`. */
   readonly material?: KeyMaterial | undefined
+  /** Whether `keys.export` may ever let its material out. It stays so for all its life. @defaultValue false */
+  readonly exportable?: boolean | undefined
 }
 
 /** A key to make: what it is and what for, its name and settings, and its material where that is brought along. */
@@ -41,6 +44,7 @@ const fields = {
   usage: z.enum(keyUsageNames).optional(),
   origin: z.enum(['CHATELAINE', 'EXTERNAL']).optional(),
   material: keyMaterial.optional(),
+  exportable: z.boolean().optional(),
   ...settingsFields,
 }
 
@@ -49,6 +53,7 @@ interface Plan {
   readonly usage?: KeyUsage | undefined
   readonly origin?: 'CHATELAINE' | 'EXTERNAL' | undefined
   readonly material?: unknown
+  readonly exportable?: boolean | undefined
 }
 
 // What zod hands over has the prototype of everything, on which somebody may have put a usage or material.
@@ -58,10 +63,10 @@ const hasUsage = (plan: Plan): boolean => {
 }
 const hasOrigin = (plan: Plan): boolean => {
   const { origin, material } = ownOnly(plan)
-  return (origin === 'EXTERNAL') === (material !== undefined)
+  return origin === 'EXTERNAL' || material === undefined
 }
 const usageIssue = { path: ['usage'], error: 'a spec with several usages needs one of them, no spec another one' }
-const originIssue = { path: ['origin'], error: 'material goes with the origin EXTERNAL, which needs it' }
+const originIssue = { path: ['origin'], error: 'material goes with the origin EXTERNAL' }
 
 const createSchema = z
   .strictObject({ name: name.optional(), ...fields })
@@ -75,7 +80,7 @@ const ensureSchema = z
   .transform(withMaterial)
 type Parsed = z.output<typeof createSchema>
 
-/** Makes a key with its first version. A service that makes one receives a grant of `manageKey` on it. */
+/** Makes a key with its first version. A service that makes one receives a grant of `manageKey` on it, and of importing. */
 export const createKey: ChangeOperation<CreateKeyRequest, Parsed, KeyDescription> = {
   action: 'createKey',
   effect: 'change',
@@ -103,6 +108,9 @@ export const ensureKey: ChangeOperation<EnsureKeyRequest, z.output<typeof ensure
     if (found.spec !== request.spec || found.usage !== usageOf(request) || found.origin !== originOf(request)) {
       throw new ConflictError('the key of this name has another spec, usage or origin')
     }
+    if (found.exportable !== exportableColumn(request)) {
+      throw new ConflictError('the key of this name is exportable, or this one should be and it is not')
+    }
     await requireSamePair(request, found, change)
     return describeKeyRow(found)
   },
@@ -121,8 +129,18 @@ function originOf({ origin }: Parsed): string {
   return origin ?? 'CHATELAINE'
 }
 
+/** Whether the material is yet to be imported. */
+function isAwaited(plan: Plan): boolean {
+  const { origin, material } = ownOnly(plan)
+  return origin === 'EXTERNAL' && material === undefined
+}
+
 function usageOf({ spec, usage }: Plan): KeyUsage {
   return usage ?? keySpecs[spec].usages[0]
+}
+
+function exportableColumn(plan: Plan): number {
+  return ownOnly(plan).exportable === true ? 1 : 0
 }
 
 function planOf({ spec, material }: Parsed): MaterialPlan {
@@ -132,12 +150,25 @@ function planOf({ spec, material }: Parsed): MaterialPlan {
 async function make(request: Parsed, change: ChangeWalk): Promise<KeyDescription> {
   const key = { ...newRow(request, change), ...settingsColumns(request) }
   change.subject(key)
-  change.note({ spec: request.spec, ...(key.origin === 'EXTERNAL' ? { origin: key.origin } : {}) })
-  const wrapped = change.keyring.wrapFresh(key, 1, await change.material(planOf(request)))
+  change.note({
+    spec: request.spec,
+    ...(key.origin === 'EXTERNAL' ? { origin: key.origin } : {}),
+    ...(key.exportable === 1 ? { exportable: true } : {}),
+  })
   const mark = { actor: change.actor.id, now: change.now, reason: undefined }
-  await addKey(change.set, key, { version: 1, ...wrapped, mark })
+  await addKey(change.set, key, { version: 1, ...(await firstMaterial(key, request, change)), mark })
   if (change.actor.role === 'service') await grantToCreator(change, key)
   return describeKeyRow(key)
+}
+
+/** What the first version holds: nothing yet, where it is to be imported. */
+async function firstMaterial(
+  key: KeyRow,
+  request: Parsed,
+  change: ChangeWalk,
+): Promise<WrappedMaterial | Omit<AwaitedVersion, 'version' | 'mark'>> {
+  if (key.state === 'PendingImport') return { epoch: change.keyring.epoch, material: null, publicKey: null }
+  return change.keyring.wrapFresh(key, 1, await change.material(planOf(request)))
 }
 
 function newRow(request: Parsed, change: ChangeWalk): KeyRow {
@@ -149,8 +180,8 @@ function newRow(request: Parsed, change: ChangeWalk): KeyRow {
     spec: request.spec,
     usage: usageOf(request),
     origin: request.origin ?? 'CHATELAINE',
-    exportable: 0,
-    state: 'Enabled',
+    exportable: exportableColumn(request),
+    state: isAwaited(request) ? 'PendingImport' : 'Enabled',
     priorState: null,
     currentVersion: 1,
     minDecryptVersion: 1,
@@ -174,12 +205,13 @@ async function grantToCreator(change: ChangeWalk, key: KeyRow): Promise<void> {
     const usage = grantOperation(operation)?.usage
     return usage === undefined || usage === key.usage
   })
+  const importing: readonly GrantOperation[] = ['getParametersForImport', 'importKeyMaterial']
   await addGrant(change.set, {
     id: change.random.uuid(),
     name: null,
     principal: change.actor.id,
     keyId: key.id,
-    operations: jcs(operations),
+    operations: jcs(key.origin === 'EXTERNAL' ? [...operations, ...importing] : operations),
     constraints: '{}',
     expiresAt: null,
     createdAt: change.now,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { decodeGrant } from '../access/grant.ts'
+import { keyAt } from '../keys/state.ts'
 import type { Page, UseOperation, Walk } from '../runtime.ts'
 import { decodeGrants, decodeKeys } from '../state/decode.ts'
 import type { GrantRow, KeyRow } from '../state/rows.ts'
@@ -25,7 +26,7 @@ export const listKeys: UseOperation<PageRequest, z.output<typeof schema>, Page<K
       if (!all) return granted(walk, { reader, tenant, after: place?.[0], limit: limit + 1 })
       return decodeKeys(await reader.range('keys', { prefix: [tenant], after: place, limit: limit + 1 }))
     })
-    return pageOf(rows, limit, { item: describeKeyRow, place: (row) => [row.id] })
+    return pageOf(rows, limit, { item: (row) => describeKeyRow(keyAt(row, walk.now)), place: (row) => [row.id] })
   },
 }
 

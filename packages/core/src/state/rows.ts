@@ -117,6 +117,19 @@ export interface VersionRow {
   readonly rev: number
 }
 
+/** A row of `imports`. */
+export interface ImportRow {
+  readonly tenant: string
+  readonly keyId: string
+  readonly version: number
+  readonly epoch: number
+  readonly fingerprint: Uint8Array
+  readonly expiresAt: number | null
+  readonly importedAt: number
+  readonly importedBy: string
+  readonly rev: number
+}
+
 /** A row of `names`. */
 export interface NameRow {
   readonly tenant: string

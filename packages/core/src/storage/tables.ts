@@ -1,4 +1,5 @@
 import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
+import { imports } from './import-tables.ts'
 import type { TableDescriptor } from './table.ts'
 
 const text = { type: 'text' } as const
@@ -216,6 +217,7 @@ export const tables: readonly TableDescriptor[] = [
   secrets,
   keys,
   versions,
+  imports,
   names,
   grants,
   principals,

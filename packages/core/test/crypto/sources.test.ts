@@ -22,10 +22,16 @@ function callsOf(name: string, text: string): string[] {
 
 describe('the sources', () => {
   it('A21 give every cipher the length of its tag', () => {
-    const calls = files.flatMap(({ text }) =>
-      ['createCipheriv', 'createDecipheriv'].flatMap((name) => callsOf(name, text)),
-    )
+    const inFiles = (some: typeof files): string[] =>
+      some.flatMap(({ text }) => ['createCipheriv', 'createDecipheriv'].flatMap((name) => callsOf(name, text)))
+    const calls = inFiles(files.filter(({ name }) => name !== 'crypto/key-wrapping.ts'))
     expect(calls.length).toBeGreaterThanOrEqual(2)
+    // AES-KWP has no tag, but an initial value (RFC 5649 section 3).
+    const wrapping = files.filter(({ name }) => name === 'crypto/key-wrapping.ts')
+    expect(new Set(inFiles(wrapping).map((call) => call.slice(call.indexOf('('))))).toEqual(
+      new Set(['(cipher, key, initialValue)']),
+    )
+    expect(wrapping[0]?.text).toMatch(/const cipher = 'id-aes256-wrap-pad'\n/)
     for (const call of calls) expect(call).toMatch(/, (gcm|\{[^}]*authTagLength: [^}]*\})\)$/)
     const chunked = files.find(({ name }) => name === 'crypto/chunked-encryption.ts')?.text
     expect(chunked).toMatch(/const gcm = Object\.freeze\(\{ __proto__: null, authTagLength: tagBytes \}\)/)
@@ -39,16 +45,26 @@ describe('the sources', () => {
     expect(users.filter((name) => !name.startsWith('crypto/') && !name.startsWith('testing/'))).toEqual([])
   })
 
-  it('name no cipher but AES-256-GCM, and no hash but SHA-2, save SHA-1 for OAEP that others made', () => {
+  it('name no cipher but AES-256-GCM, and AES-256-KWP for keys, and no hash but SHA-2, save SHA-1 for OAEP that others made', () => {
     const crypto = files
       .filter(({ name }) => name.startsWith('crypto/'))
       .map(({ text }) => text)
       .join('\n')
-    const named = [...crypto.matchAll(/'((?:aes|sha|md|des|rc|chacha|camellia|aria)[a-z0-9-]*)'/gi)].map(
+    const named = [...crypto.matchAll(/'((?:id-aes|aes|sha|md|des|rc|chacha|camellia|aria)[a-z0-9-]*)'/gi)].map(
       ([, name]) => name,
     )
     expect(new Set(named)).toEqual(
-      new Set(['aes-256-gcm', 'sha224', 'sha256', 'sha384', 'sha512', 'SHA-256', 'sha1', 'SHA-1']),
+      new Set([
+        'aes-256-gcm',
+        'id-aes256-wrap-pad',
+        'sha224',
+        'sha256',
+        'sha384',
+        'sha512',
+        'SHA-256',
+        'sha1',
+        'SHA-1',
+      ]),
     )
     expect(crypto.match(/'sha-?1'/gi)).toHaveLength(4)
     expect(crypto).toContain("hash: 'sha1', webHash: 'SHA-1', hashBytes: 20, isForOldCiphertexts: true")

@@ -40,7 +40,7 @@ describe('a wrapped secret', () => {
     expect(wrapped.toString('hex', 4, 20)).toBe(fixedKeyId.replaceAll('-', ''))
     expect(wrapped.readUInt32BE(20)).toBe(2)
     expect(wrapped).toHaveLength(24 + 56 + 32 + 16)
-    expect(wrapTypes).toEqual({ symmetric: 1, private: 2, house: 3, public: 4 })
+    expect(wrapTypes).toEqual({ symmetric: 1, private: 2, house: 3, public: 4, importToken: 16, fingerprint: 17 })
   })
 
   it('opens under its identity, from any kind of array', () => {

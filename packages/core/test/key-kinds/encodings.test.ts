@@ -135,7 +135,6 @@ function stray(character: string): string {
 }
 
 test.each<[string, unknown]>([
-  ['nothing', undefined],
   ['null', null],
   ['an array', []],
   ['bytes', Buffer.alloc(32, 7)],

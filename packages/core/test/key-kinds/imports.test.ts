@@ -52,7 +52,6 @@ describe.each(kinds.map((kind) => [nameOf(kind), kind] as const))('material of a
     for (const request of [
       { spec, usage, material },
       { spec, usage, origin: 'CHATELAINE', material },
-      { spec, usage, origin: 'EXTERNAL' },
       { spec, usage, origin: 'AWS', material },
     ] as never[]) {
       await expectCode(kms.keys.create(request), 'INVALID_REQUEST')

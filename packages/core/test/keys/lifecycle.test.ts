@@ -26,6 +26,7 @@ describe('creating a key', () => {
       spec: 'AES_256',
       usage: 'ENCRYPT_DECRYPT',
       origin: 'CHATELAINE',
+      exportable: false,
       state: 'Enabled',
       currentVersion: 1,
       minDecryptVersion: 1,
@@ -35,6 +36,7 @@ describe('creating a key', () => {
       stateChangedAt: now,
       stateChangedBy: 'owner',
       stateReason: undefined,
+      materialExpiresAt: undefined,
       deletionDueAt: undefined,
     })
     const { items } = await kms.keys.listVersions({ key: 'orders' })
@@ -68,7 +70,7 @@ describe('creating a key', () => {
     ['a field that does not exist', { spec: 'AES_256', material: Buffer.alloc(32) }],
     ['a state', { spec: 'AES_256', state: 'Enabled' }],
     ['an id', { spec: 'AES_256', id: '00000000-0000-4000-8000-000000000000' }],
-    ['exportable', { spec: 'AES_256', exportable: true }],
+    ['exportable that is no boolean', { spec: 'AES_256', exportable: 1 }],
     ['an empty description', { spec: 'AES_256', description: '' }],
     ['a long description', { spec: 'AES_256', description: 'x'.repeat(1025) }],
     ['a NUL', { spec: 'AES_256', description: 'a\0b' }],

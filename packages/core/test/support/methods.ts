@@ -1,3 +1,4 @@
+import { recipient } from './wrapped-material.ts'
 import type { CallOptions, Kms } from '../../src/index.ts'
 
 /** A method, to be called with whatever request. */
@@ -79,6 +80,27 @@ export const methods: Readonly<Record<string, readonly [Call, object]>> = {
   'keys.revoke': [async (kms, request, options) => kms.keys.revoke(request, options), { key: 'k', reason: 'r' }],
   'keys.scheduleDeletion': [async (kms, request, options) => kms.keys.scheduleDeletion(request, options), { key: 'k' }],
   'keys.cancelDeletion': [async (kms, request, options) => kms.keys.cancelDeletion(request, options), { key: 'k' }],
+  'keys.getParametersForImport': [
+    async (kms, request, options) => kms.keys.getParametersForImport(request, options),
+    { key: 'k', wrappingAlgorithm: 'RSAES_OAEP_SHA_256' },
+  ],
+  'keys.importKeyMaterial': [
+    async (kms, request, options) => kms.keys.importKeyMaterial(request, options),
+    {
+      key: 'k',
+      encryptedKeyMaterial: 'AAAA',
+      importToken: 'AAAA',
+      wrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+    },
+  ],
+  'keys.deleteImportedKeyMaterial': [
+    async (kms, request, options) => kms.keys.deleteImportedKeyMaterial(request, options),
+    { key: 'k' },
+  ],
+  'keys.export': [
+    async (kms, request, options) => kms.keys.export(request, options),
+    { key: 'k', publicKey: recipient, wrappingAlgorithm: 'RSA_AES_KEY_WRAP_SHA_256' },
+  ],
   'grants.create': [
     async (kms, request, options) => kms.grants.create(request, options),
     { principal: 'p', key: 'k', operations: ['encrypt'] },

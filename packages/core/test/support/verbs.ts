@@ -1,3 +1,4 @@
+import { recipient } from './wrapped-material.ts'
 import type { GrantOperation, Kms, KmsClient } from '../../src/index.ts'
 
 /** What a verb is tried on. The messages hold JSON, so that every form of decryption opens them. */
@@ -84,7 +85,7 @@ export const using: Readonly<Record<string, ClientVerb>> = {
   ),
 }
 
-/** Verbs of other usages: an encryption key has none of them, which whoever may is told, and whoever may not is not. */
+/** Verbs of other usages, origins and exportable keys: an encryption key has none of them, which whoever may is told, and whoever may not is not. */
 export const ofOtherUsages: Readonly<Record<string, ClientVerb>> = {
   sign: keyVerb(['sign'], async (client, { key }) => client.sign({ key, message: '1' })),
   signMany: keyVerb(['sign'], async (client, { key }) => item(client.signMany({ items: [{ key, message: '1' }] }))),
@@ -107,6 +108,23 @@ export const ofOtherUsages: Readonly<Record<string, ClientVerb>> = {
     client.blindIndexes({ key, field: 'f', value: '1' }),
   ),
   getPublicKey: keyVerb(['getPublicKey'], async (client, { key }) => client.getPublicKey({ key })),
+  'keys.getParametersForImport': keyVerb(['getParametersForImport'], async (client, { key }) =>
+    client.keys.getParametersForImport({ key, wrappingAlgorithm: 'RSAES_OAEP_SHA_256', wrappingKeySpec: 'RSA_2048' }),
+  ),
+  'keys.importKeyMaterial': keyVerb(['importKeyMaterial'], async (client, { key }) =>
+    client.keys.importKeyMaterial({
+      key,
+      encryptedKeyMaterial: 'AAAA',
+      importToken: 'AAAA',
+      wrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+    }),
+  ),
+  'keys.deleteImportedKeyMaterial': keyVerb(['deleteImportedKeyMaterial'], async (client, { key }) =>
+    client.keys.deleteImportedKeyMaterial({ key }),
+  ),
+  'keys.export': keyVerb(['exportKey'], async (client, { key }) =>
+    client.keys.export({ key, publicKey: recipient, wrappingAlgorithm: 'RSA_AES_KEY_WRAP_SHA_256' }),
+  ),
 }
 
 /** Verbs that tend to one key. */

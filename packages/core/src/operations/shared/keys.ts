@@ -13,8 +13,10 @@ export interface KeyDescription {
   readonly spec: KeySpec
   /** What it is for. */
   readonly usage: KeyUsage
-  /** Where its material comes from: `CHATELAINE`. */
+  /** Where its material comes from: `CHATELAINE`, or `EXTERNAL` for one that was brought. */
   readonly origin: string
+  /** Whether its material may be exported. */
+  readonly exportable: boolean
   /** What it may be used for now. */
   readonly state: KeyState
   /** The version that protects. */
@@ -39,6 +41,8 @@ export interface KeyDescription {
   readonly stateChangedBy: string
   /** Why, where a reason was given. */
   readonly stateReason: string | undefined
+  /** When the imported material of its current version expires, or did; `undefined` is never. */
+  readonly materialExpiresAt: Date | undefined
   /** When it may be destroyed, while its deletion is pending. */
   readonly deletionDueAt: Date | undefined
 }
@@ -112,6 +116,7 @@ export function describeKeyRow(row: KeyRow): KeyDescription {
     spec: row.spec,
     usage: row.usage,
     origin: row.origin,
+    exportable: row.exportable === 1,
     state: row.state,
     currentVersion: row.currentVersion,
     minDecryptVersion: row.minDecryptVersion,
@@ -124,6 +129,7 @@ export function describeKeyRow(row: KeyRow): KeyDescription {
     stateChangedAt: new Date(row.stateChangedAt),
     stateChangedBy: row.stateChangedBy,
     stateReason: row.stateReason ?? undefined,
+    materialExpiresAt: row.validUntil === null ? undefined : new Date(row.validUntil),
     deletionDueAt: row.deletionDueAt === null ? undefined : new Date(row.deletionDueAt),
   }
 }
