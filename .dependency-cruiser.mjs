@@ -3,8 +3,8 @@
 //
 //   L7  index.ts  storage.ts  root-key.ts  testing.ts     the public entries
 //   L6  kms.ts  inspect.ts  face/  house/  options.ts     what callers hold, and the only place that constructs
-//   L5  pipeline.ts  unrecorded.ts  attempt.ts  call.ts  walk.ts  change-walk.ts  material-store.ts  decide.ts  drafts.ts   know the shape of an operation, no concrete one
-//   L4  runtime.ts  operations/*                          one file per verb
+//   L5  pipeline.ts  open-streams.ts  stream-session.ts  stream-records.ts  unrecorded.ts  attempt.ts  call.ts  walk.ts  change-walk.ts  material-store.ts  decide.ts  drafts.ts   know the shape of an operation, no concrete one
+//   L4  runtime.ts  streaming.ts  operations/*                          one file per verb
 //   L3  access/  keys/  envelope/  audit/                 siblings
 //   L2  stages.ts  root-key/  state/                      state/ below the other two
 //   L1  crypto/  storage/
@@ -15,8 +15,10 @@ const layers = [
   ['crypto/', 'storage/'],
   ['stages\\.ts$', 'root-key/', 'state/'],
   ['access/', 'keys/', 'envelope/', 'audit/'],
-  ['runtime\\.ts$', 'operations/'],
-  ['(pipeline|unrecorded|attempt|call|walk|change-walk|material-store|decide|drafts)\\.ts$'],
+  ['(runtime|streaming)\\.ts$', 'operations/'],
+  [
+    '(pipeline|open-streams|stream-session|stream-records|unrecorded|attempt|call|walk|change-walk|material-store|decide|drafts)\\.ts$',
+  ],
   ['(kms|inspect|options)\\.ts$', 'face/', 'house/'],
   ['(index|storage|root-key|testing)\\.ts$', 'testing/'],
 ]

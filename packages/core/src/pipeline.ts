@@ -9,9 +9,12 @@ import { draftBare, type Caller } from './drafts.ts'
 import { isKmsError } from './errors.ts'
 import { wipeDeep } from './internal/bytes.ts'
 import { unlessAborted } from './internal/patience.ts'
+import { OpenStreams, type StreamCaller } from './open-streams.ts'
 import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime.ts'
 import type { Recorded } from './stages.ts'
 import type { StateView } from './state/view.ts'
+import type { ByteTransform } from './stream-session.ts'
+import type { StreamOperation } from './streaming.ts'
 import { readUnrecorded, type Call } from './unrecorded.ts'
 import { LiveWalk, withPatience, withSignal, type Remaining, type WalkParts } from './walk.ts'
 
@@ -31,6 +34,8 @@ export interface PipelineParts extends WalkParts, ChangeParts {
  * the record; the operation owns what is between, and gets at keys only through the walk that it is handed.
  */
 export class Pipeline {
+  /** The streams of this pipeline, which record through it. */
+  readonly streams: OpenStreams
   readonly #parts: PipelineParts
   #refusedRequests = 0
   #running = 0
@@ -38,6 +43,7 @@ export class Pipeline {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
+    this.streams = new OpenStreams({ walking: parts, deadlineMs: parts.deadlineMs, run: this.run.bind(this) })
   }
 
   /** Runs an operation for an actor. @throws KmsError */
@@ -62,6 +68,15 @@ export class Pipeline {
     } finally {
       this.#running -= 1
       if (this.#running === 0) this.#idle.resolve()
+    }
+  }
+
+  /** A stream for an actor: what is wrong with the request is thrown at once. @throws InvalidRequestError */
+  stream<Q, P>(operation: StreamOperation<Q, P>, input: Q, call: StreamCaller): ByteTransform {
+    try {
+      return this.streams.begin({ operation, request: this.#parse(operation.schema, input), call })
+    } catch (error) {
+      throw tagged(error, call.options)
     }
   }
 

@@ -7,6 +7,7 @@ import {
   prefixBytes,
   type Body,
   type MessageKey,
+  type Span,
 } from '../crypto/chunked-encryption.ts'
 import { secretKey, type SecretKey } from '../crypto/secret-key.ts'
 import { InvalidCiphertextError } from '../errors.ts'
@@ -14,7 +15,7 @@ import { wipe } from '../internal/bytes.ts'
 import type { Timers } from '../internal/clock.ts'
 import { withReason } from '../internal/reason.ts'
 import type { EncodedContext, Material } from '../stages.ts'
-import { encryptedDataKeyBytes, headerBytes, parseHeader, type Header } from './header.ts'
+import { bodyOffset, encryptedDataKeyBytes, headerBytes, parseHeader, type Header } from './header.ts'
 import { bodyContext, chunksPerTurn } from './seal.ts'
 import type { Suite } from './suite.ts'
 
@@ -40,13 +41,38 @@ export interface SealedMessage {
 
 /** The inverse of `seal`. Nothing is returned before the last chunk is verified. @throws InvalidCiphertextError */
 export async function open(material: Material, sealed: SealedMessage, timers: Timers): Promise<Buffer> {
-  const context = Buffer.concat([sealed.message.subarray(0, headerBytes), sealed.context.bytes])
-  if (!sealed.suite.wrapped) {
-    return openBody(sealed.message.subarray(headerBytes), { secret: material.secret, context }, timers)
+  const body = sealed.message.subarray(bodyOffset(sealed.suite))
+  const length = openedLength(body.length)
+  // A data key that does not open is told apart from a bad length in the record, as it always was.
+  const under = secretOf(material, sealed)
+  if (length === undefined) throw invalidCiphertext('no message has this length')
+  const message = committed(under, body)
+  const out = Buffer.allocUnsafeSlow(length)
+  try {
+    const whole = { first: 0, end: chunkCount(length) }
+    await openSpan(message, { body: { plaintext: out, sealed: body.subarray(prefixBytes) }, span: whole }, timers)
+    return out
+  } catch (error) {
+    wipe(out)
+    throw error
   }
-  const dataKey = openDataKey(material, sealed)
-  const body = sealed.message.subarray(headerBytes + encryptedDataKeyBytes)
-  return openBody(body, { secret: secretKey(dataKey), context: bodyContext }, timers)
+}
+
+/** What the chunks of a message are under. Its beginning is enough to tell. @throws InvalidCiphertextError */
+export function bodyKey(material: Material, sealed: SealedMessage): MessageKey {
+  return committed(secretOf(material, sealed), sealed.message.subarray(bodyOffset(sealed.suite)))
+}
+
+function secretOf(material: Material, sealed: SealedMessage): Under {
+  if (sealed.suite.wrapped) return { secret: secretKey(openDataKey(material, sealed)), context: bodyContext }
+  const context = Buffer.concat([sealed.message.subarray(0, headerBytes), sealed.context.bytes])
+  return { secret: material.secret, context }
+}
+
+function committed(under: Under, body: Buffer): MessageKey {
+  const message = openPrefix(under.secret, under.context, body)
+  if (message === undefined) throw invalidCiphertext('the commitment is to another key or context')
+  return message
 }
 
 /** The data key of a suite 0x02 message. Whoever calls it wipes it. @throws InvalidCiphertextError */
@@ -63,26 +89,17 @@ interface Under {
   readonly context: Buffer
 }
 
-async function openBody(body: Buffer, under: Under, timers: Timers): Promise<Buffer> {
-  const length = openedLength(body.length)
-  if (length === undefined) throw invalidCiphertext('no message has this length')
-  const message = openPrefix(under.secret, under.context, body)
-  if (message === undefined) throw invalidCiphertext('the commitment is to another key or context')
-  const out = Buffer.allocUnsafeSlow(length)
-  try {
-    await openAll(message, { plaintext: out, sealed: body.subarray(prefixBytes) }, timers)
-    return out
-  } catch (error) {
-    wipe(out)
-    throw error
-  }
+/** Some chunks of a body. */
+export interface BodySpan {
+  readonly body: Body
+  readonly span: Span
 }
 
-async function openAll(message: MessageKey, body: Body, timers: Timers): Promise<void> {
-  const count = chunkCount(body.plaintext.byteLength)
-  for (let first = 0; first < count; first += chunksPerTurn) {
-    if (first > 0) await timers.turn()
-    const span = { first, end: Math.min(first + chunksPerTurn, count) }
-    if (!openChunks(message, body, span)) throw invalidCiphertext('a chunk is not authentic')
+/** Opens chunks, with turns for others. What `plaintext` holds afterwards is verified, or to be wiped. @throws InvalidCiphertextError */
+export async function openSpan(message: MessageKey, { body, span }: BodySpan, timers: Timers): Promise<void> {
+  for (let { first } = span; first < span.end; first += chunksPerTurn) {
+    if (first > span.first) await timers.turn()
+    const part = { first, end: Math.min(first + chunksPerTurn, span.end) }
+    if (!openChunks(message, body, part)) throw invalidCiphertext('a chunk is not authentic')
   }
 }

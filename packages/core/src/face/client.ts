@@ -39,6 +39,7 @@ import { Keys } from './keys.ts'
 import { Ops } from './ops.ts'
 import { Principals } from './principals.ts'
 import type { Run } from './run.ts'
+import { StreamingClient } from './streaming-client.ts'
 import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
 
 /** A text to encrypt. */
@@ -60,7 +61,7 @@ export interface EncryptJsonRequest extends Omit<EncryptRequest, 'plaintext'> {
  * `AUDIT_UNAVAILABLE` and `AUDIT_OVERLOADED` (no result without its record), `STORAGE_UNAVAILABLE`,
  * `STORAGE_TAMPERED`, `ROLLBACK_DETECTED`.
  */
-export class KmsClient {
+export class KmsClient extends StreamingClient {
   readonly #run: Run
   /** Keys and their lives. */
   readonly keys: Keys
@@ -75,6 +76,7 @@ export class KmsClient {
 
   /** @internal */
   constructor(run: Run) {
+    super(run)
     this.#run = run
     this.keys = new Keys(run)
     this.grants = new Grants(run)

@@ -1,7 +1,10 @@
 import { InvalidRequestError } from '../errors.ts'
+import { decryptStream, type DecryptStreamRequest } from '../operations/decrypt-stream.ts'
 import { decryptMany, type DecryptManyResult } from '../operations/decrypt-many.ts'
 import { decrypt } from '../operations/decrypt.ts'
 import { decryptDataKey } from '../operations/decrypt-data-key.ts'
+import { encryptStream, type EncryptStreamRequest } from '../operations/encrypt-stream.ts'
+import type { DecryptRangeRequest, DecryptRangeResult } from '../operations/decrypt-range.ts'
 import { encryptMany, type EncryptManyResult } from '../operations/encrypt-many.ts'
 import { encrypt } from '../operations/encrypt.ts'
 import { generateDataKey } from '../operations/generate-data-key.ts'
@@ -13,8 +16,10 @@ import type { Ciphertext, Plaintext } from '../operations/shared/fields.ts'
 import type { DecryptDataKeyRequest, DecryptRequest, DecryptResult } from '../operations/shared/messages.ts'
 import type { EncryptRequest, EncryptResult, ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
 import type { CallOptions } from '../call.ts'
+import type { ByteTransform } from '../stream-session.ts'
 import { KeyHandle, split, withKey, type KeyIdentity, type PublicKeyOptions } from './handle.ts'
 import type { Run } from './run.ts'
+import { decryptRangeBy } from './streaming-client.ts'
 import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
 
 /** Options of a handle's `encrypt`. */
@@ -28,6 +33,12 @@ export type ReEncryptOptions = Omit<ReEncryptRequest, 'key' | 'ciphertext'> & Ca
 
 /** Options of a handle's `decryptDataKey`. */
 export type DecryptDataKeyOptions = Omit<DecryptDataKeyRequest, 'key' | 'ciphertext'> & CallOptions
+
+/** Options of a handle's `encryptStream`. */
+export type EncryptStreamOptions = Omit<EncryptStreamRequest, 'key'> & CallOptions
+
+/** Options of a handle's `decryptStream`. */
+export type DecryptStreamOptions = Omit<DecryptStreamRequest, 'key'> & CallOptions
 
 /** A key of usage `ENCRYPT_DECRYPT`. Data keys, encryption contexts and re-encryption are for AES keys alone. */
 export class EncryptionKey extends KeyHandle {
@@ -102,6 +113,23 @@ export class EncryptionKey extends KeyHandle {
   /** Re-encrypts up to 1,000 messages, each on its own, with one audit record per key and direction. */
   async reEncryptMany(items: readonly HandleReEncryptItem[], options?: CallOptions): Promise<ReEncryptManyResult> {
     return this.#run(reEncryptMany, { items: withKey(items, this.#key) }, options)
+  }
+
+  /** Encrypts a stream of bytes; see {@link KmsClient.encryptStream}. @throws InvalidRequestError, ClosedError at once */
+  encryptStream(options: EncryptStreamOptions = {}): ByteTransform {
+    const [call, fields] = split(options)
+    return this.#run.stream(encryptStream, { ...fields, key: this.#key }, call)
+  }
+
+  /** Decrypts a stream of this key; see {@link KmsClient.decryptStream}. @throws InvalidRequestError, ClosedError at once */
+  decryptStream(options: DecryptStreamOptions = {}): ByteTransform {
+    const [call, fields] = split(options)
+    return this.#run.stream(decryptStream, { ...fields, key: this.#key }, call)
+  }
+
+  /** Decrypts a range of a message of this key. @throws InvalidCiphertextError, AccessDeniedError, InvalidKeyStateError */
+  async decryptRange(request: Omit<DecryptRangeRequest, 'key'>, options?: CallOptions): Promise<DecryptRangeResult> {
+    return decryptRangeBy(this.#run, { ...requireObject(request, 'request'), key: this.#key }, options)
   }
 
   /** Makes a data key, in clear and encrypted under this key. */

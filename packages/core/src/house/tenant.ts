@@ -128,6 +128,7 @@ function closable({ pipeline, house, ledger, keyring, finish }: TenantParts): Te
     nextCommit: house.nextCommit,
     close: async () => {
       closed = true
+      await pipeline.streams.end()
       // What runs already still gets its record, if it is done in time.
       await pipeline.whenIdle()
       await ledger.close()
