@@ -2,50 +2,8 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Kms, KmsClient } from '../../src/index.ts'
 import { makeGate, makeWorld, outcomeOf, recordOf, recordsOf, turns } from '../support/kms.ts'
+import { actions } from '../support/recorded-actions.ts'
 import { makeTarget, verbs, type Target } from '../support/verbs.ts'
-
-/** The actions that each verb records when an admin succeeds with it, in order. */
-const actions: Readonly<Record<string, readonly string[]>> = {
-  encrypt: ['encrypt'],
-  encryptText: ['encrypt'],
-  encryptJson: ['encrypt'],
-  encryptMany: ['encrypt'],
-  decrypt: ['decrypt'],
-  decryptText: ['decrypt'],
-  decryptJson: ['decrypt'],
-  decryptMany: ['decrypt'],
-  reEncrypt: ['reEncryptFrom', 'reEncryptTo'],
-  reEncryptText: ['reEncryptFrom', 'reEncryptTo'],
-  reEncryptMany: ['reEncryptFrom', 'reEncryptTo'],
-  generateDataKey: ['generateDataKey'],
-  generateDataKeyWithoutPlaintext: ['generateDataKeyWithoutPlaintext'],
-  decryptDataKey: ['decryptDataKey'],
-  'keys.get': ['describeKey'],
-  'keys.listVersions': ['describeKey'],
-  'keys.update': ['updateKey'],
-  'keys.rotate': ['rotateKey'],
-  'keys.disable': ['disableKey'],
-  'keys.enable': ['enableKey'],
-  'keys.revoke': ['revokeKey'],
-  'keys.scheduleDeletion': ['scheduleKeyDeletion'],
-  'keys.cancelDeletion': ['cancelKeyDeletion'],
-  'grants.create': ['createGrant'],
-  'grants.ensure': ['createGrant'],
-  'grants.upsert': ['createGrant'],
-  'grants.list': ['listGrants'],
-  'grants.revoke': ['revokeGrant'],
-  generateRandom: ['generateRandom'],
-  'keys.create': ['createKey'],
-  'keys.ensure': ['createKey'],
-  'keys.list': ['listKeys'],
-  'grants.list of all': ['listGrants'],
-  'principals.deactivate': ['deactivatePrincipal'],
-  'principals.activate': ['activatePrincipal'],
-  'audit.list': ['readAudit'],
-  'audit.verify': ['verifyAudit'],
-  'audit.tail': ['readAudit'],
-  'ops.health': ['health'],
-}
 
 describe('every verb is recorded', () => {
   test('D65 and there is none whose records are not known here', () => {
@@ -97,7 +55,9 @@ describe('every verb is recorded', () => {
     const broken = { ...target, message: Buffer.from(target.message), dataKey: Buffer.from(target.dataKey) }
     broken.message[broken.message.length - 1]! ^= 1
     broken.dataKey[broken.dataKey.length - 1]! ^= 1
-    for (const [name, verb] of Object.entries(verbs).filter(([, { names }]) => names === 'message')) {
+    // These have tests of their own: a stream opens before its end is there, and a header has no chunks.
+    const { decryptStream: _stream, reEncryptHeader: _header, ...whole } = verbs
+    for (const [name, verb] of Object.entries(whole).filter(([, { names }]) => names === 'message')) {
       const [record, ...others] = await recordsOf(world, () => verb.run(world.kms, broken))
       const expected = { action: actions[name]![0], status: 'FAILURE', code: 'INVALID_CIPHERTEXT', keyId: target.id }
       expect([name, record]).toMatchObject([name, expected])

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Kms, KmsClient, Tenants } from '../../src/index.ts'
+import { Kms, KmsClient, StreamingClient, Tenants } from '../../src/index.ts'
 import * as entry from '../../src/index.ts'
 import { makeWorld } from '../support/kms.ts'
 
@@ -31,6 +31,7 @@ const verbs = [
   'getPublicKey',
   'generateRandom',
 ]
+const streaming = ['encryptStream', 'decryptStream', 'decryptRange', 'reEncryptHeader']
 const namespaces = {
   keys: [
     'create',
@@ -75,6 +76,9 @@ describe('what a client has', () => {
     const client = kms.as('app')
     expect(Object.keys(client).toSorted()).toEqual(Object.keys(namespaces).toSorted())
     expect(methodsOf(client)).toEqual(verbs.toSorted())
+    expect(Object.getPrototypeOf(KmsClient.prototype)).toBe(StreamingClient.prototype)
+    expect(methodsOf(KmsClient.prototype)).toEqual(streaming.toSorted())
+    expect(Object.getPrototypeOf(StreamingClient.prototype)).toBe(Object.prototype)
     for (const [name, methods] of Object.entries(namespaces)) {
       const namespace = Reflect.get(client, name) as object
       expect([name, methodsOf(namespace)]).toEqual([name, methods.toSorted()])
@@ -156,6 +160,7 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "SigningKey",
       "StorageTamperedError",
       "StorageUnavailableError",
+      "StreamingClient",
       "TenantNotFoundError",
       "Tenants",
       "UnsupportedOnThisRuntimeError",
