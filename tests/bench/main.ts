@@ -12,6 +12,7 @@ import type { Run, Section } from './section.ts'
 const sections: Readonly<Record<string, () => Promise<Section>>> = {
   symmetric: async () => (await import('./symmetric.ts')).symmetric,
   keys: async () => (await import('./keys.ts')).keys,
+  streams: async () => (await import('./streams.ts')).streams,
   postgres: async () => (await import('./postgres.ts')).postgres,
   'postgres-storage': async () => (await import('./postgres-storage.ts')).postgresStorageOverhead,
 }
