@@ -3,8 +3,8 @@
 //
 //   L7  index.ts  storage.ts  root-key.ts  testing.ts     the public entries
 //   L6  kms.ts  inspect.ts  face/  house/  options.ts     what callers hold, and the only place that constructs
-//   L5  pipeline.ts  unrecorded.ts  attempt.ts  call.ts  granted.ts  walk.ts  walk-limits.ts  change-walk.ts  material-store.ts  patient-view.ts  decide.ts  facts.ts  drafts.ts   know the shape of an operation, no concrete one
-//   L4  runtime.ts  operations/*                          one file per verb
+//   L5  pipeline.ts  open-streams.ts  stream-session.ts  stream-records.ts  unrecorded.ts  attempt.ts  call.ts  granted.ts  walk.ts  walk-limits.ts  change-walk.ts  material-store.ts  patient-view.ts  decide.ts  facts.ts  drafts.ts   know the shape of an operation, no concrete one
+//   L4  runtime.ts  streaming.ts  operations/*                    one file per verb
 //   L3  access/  keys/  envelope/  audit/                 siblings
 //   L2  stages.ts  root-key/  state/                      state/ below the other two
 //   L1  crypto/  storage/
@@ -15,9 +15,9 @@ const layers = [
   ['crypto/', 'storage/'],
   ['stages\\.ts$', 'root-key/', 'state/'],
   ['access/', 'keys/', 'envelope/', 'audit/'],
-  ['runtime\\.ts$', 'operations/'],
+  ['(runtime|streaming)\\.ts$', 'operations/'],
   [
-    '(pipeline|unrecorded|attempt|call|granted|walk|walk-limits|change-walk|material-store|patient-view|decide|facts|drafts)\\.ts$',
+    '(pipeline|open-streams|stream-session|stream-records|unrecorded|attempt|call|granted|walk|walk-limits|change-walk|material-store|patient-view|decide|facts|drafts)\\.ts$',
   ],
   ['(kms|inspect|options)\\.ts$', 'face/', 'house/'],
   ['(index|storage|root-key|testing)\\.ts$', 'testing/'],
@@ -73,7 +73,7 @@ const rooms = [
   }),
   rule('pipeline-knows-no-concrete-operation', 'pipeline.ts knows the shape of an operation; no concrete one.', {
     from: {
-      path: `${core}(pipeline|unrecorded|attempt|call|granted|walk|walk-limits|change-walk|material-store|patient-view|decide|facts|drafts)\\.ts$`,
+      path: `${core}(pipeline|open-streams|stream-session|stream-records|unrecorded|attempt|call|granted|walk|walk-limits|change-walk|material-store|patient-view|decide|facts|drafts)\\.ts$`,
     },
     to: { path: `${core}operations/`, pathNot: `${core}operations/shared/` },
   }),

@@ -13,6 +13,7 @@ const sections: Readonly<Record<string, () => Promise<Section>>> = {
   symmetric: async () => (await import('./symmetric.ts')).symmetric,
   keys: async () => (await import('./keys.ts')).keys,
   bulk: async () => (await import('./bulk.ts')).bulk,
+  streams: async () => (await import('./streams.ts')).streams,
   postgres: async () => (await import('./postgres.ts')).postgres,
   'postgres-storage': async () => (await import('./postgres-storage.ts')).postgresStorageOverhead,
 }

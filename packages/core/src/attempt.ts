@@ -1,3 +1,6 @@
+import { isKmsError } from './errors.ts'
+import type { UseOperation } from './runtime.ts'
+
 /** How something ended. */
 export interface Done<R> {
   readonly result?: R
@@ -17,4 +20,19 @@ export async function attempt<R>(work: () => Promise<R>): Promise<Done<R>> {
   } catch (error) {
     return { error: error ?? new Error('an operation failed without saying why') }
   }
+}
+
+/** An operation's own mark: what somebody puts on Object.prototype is none. */
+export function markOf<Q, P, R>(operation: UseOperation<Q, P, R>): UseOperation<Q, P, R>['mark'] {
+  return Object.hasOwn(operation, 'mark') ? operation.mark : undefined
+}
+
+/** Whether an answer is worth more than its record: only where the operation says so, and something else prevents it. */
+export function mayGoUnrecorded<Q, P, R>(
+  operation: UseOperation<Q, P, R>,
+  done: Done<R>,
+  error: unknown,
+): operation is UseOperation<Q, P, R> & { mark: NonNullable<UseOperation<Q, P, R>['mark']> } {
+  const ended = isKmsError(error, 'ABORTED') || isKmsError(error, 'CLOSED')
+  return markOf(operation) !== undefined && done.error === undefined && !ended
 }

@@ -8,6 +8,8 @@ import type { Tenant } from './house/tenant.ts'
 import { readOptions, readPrincipal, readTenant, type KmsOptions, type Principal } from './options.ts'
 import type { Operation, UseOperation } from './runtime.ts'
 import type { Actor } from './stages.ts'
+import type { ByteTransform } from './stream-session.ts'
+import type { StreamOperation } from './streaming.ts'
 import type { CallOptions } from './call.ts'
 
 /** Options of {@link Kms.as}. */
@@ -57,11 +59,12 @@ export class Kms extends KmsClient {
 
   /**
    * Takes nothing more, waits for the records of what is running, signs the logs, and closes the storage. The KMS of
-   * another tenant only ends itself and its clients: the storage is closed with the KMS that opened it.
+   * another tenant only ends itself, its clients and their streams: the storage is closed with the KMS that opened it.
    */
   async close(): Promise<void> {
     this.#life.ended = true
     if (this.#isOwner) await this.#house.close()
+    else await this.#tenant.pipeline.streams.end(this.#life)
   }
 
   /** The same as {@link Kms.close}, for `await using`. */
@@ -128,6 +131,10 @@ function runFor({ tenant, life }: { tenant: Tenant; life: Life }, actor: Actor, 
     if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')
     return pipeline.onward(operation, request, call(options))
   }
+  const stream = <Q, P>(operation: StreamOperation<Q, P>, request: Q, options?: CallOptions): ByteTransform => {
+    if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')
+    return pipeline.stream(operation, request, { ...call(options), owner: life })
+  }
   const { nextCommit, dataKeys } = tenant
-  return Object.assign(run, { onward, nextCommit, dataKeys, actor })
+  return Object.assign(run, { onward, stream, nextCommit, dataKeys, actor })
 }

@@ -2,7 +2,7 @@ import { MaterialStore, NotReady } from './material-store.ts'
 import type { ChangeEntry, UseEntry } from './audit/entry.ts'
 import type { Ledger } from './audit/ledger.ts'
 import { aborted, type Outcome, type Waiter } from './audit/queue.ts'
-import { attempt, raise, type Done } from './attempt.ts'
+import { attempt, markOf, mayGoUnrecorded, raise, type Done } from './attempt.ts'
 import { LiveChange, type ChangeParts } from './change-walk.ts'
 import { parse, parseOptions, tagged } from './call.ts'
 import { draftBare, type Caller } from './drafts.ts'
@@ -10,9 +10,12 @@ import { AuditOverloadedError, isKmsError } from './errors.ts'
 import { wipeDeep } from './internal/bytes.ts'
 import { limits } from './internal/defaults.ts'
 import { unlessAborted } from './internal/patience.ts'
+import { OpenStreams, type StreamCaller } from './open-streams.ts'
 import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime.ts'
 import type { Recorded } from './stages.ts'
 import type { StateView } from './state/view.ts'
+import type { ByteTransform } from './stream-session.ts'
+import type { StreamOperation } from './streaming.ts'
 import { readUnrecorded, type Call } from './unrecorded.ts'
 import { PatientView, type Remaining } from './patient-view.ts'
 import { withSignal } from './walk-limits.ts'
@@ -34,6 +37,8 @@ export interface PipelineParts extends WalkParts, ChangeParts {
  * the record; the operation owns what is between, and gets at keys only through the walk that it is handed.
  */
 export class Pipeline {
+  /** The streams of this pipeline, which record through it. */
+  readonly streams: OpenStreams
   readonly #parts: PipelineParts
   #refusedRequests = 0
   #running = 0
@@ -41,6 +46,7 @@ export class Pipeline {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
+    this.streams = new OpenStreams({ walking: parts, deadlineMs: parts.deadlineMs, run: this.run.bind(this) })
   }
 
   /** Runs an operation for an actor. @throws KmsError */
@@ -68,6 +74,15 @@ export class Pipeline {
     } finally {
       this.#running -= 1
       if (this.#running === 0) this.#idle.resolve()
+    }
+  }
+
+  /** A stream for an actor: what is wrong with the request is thrown at once. @throws InvalidRequestError */
+  stream<Q, P>(operation: StreamOperation<Q, P>, input: Q, call: StreamCaller): ByteTransform {
+    try {
+      return this.streams.begin({ operation, request: this.#parse(operation.schema, input), call })
+    } catch (error) {
+      throw tagged(error, call.options)
     }
   }
 
@@ -215,21 +230,6 @@ interface Running extends Waiter {
   readonly caller: Caller
   readonly signal: AbortSignal | undefined
   readonly remaining: Remaining
-}
-
-/** An operation's own mark: what somebody puts on Object.prototype is none. */
-function markOf<Q, P, R>(operation: UseOperation<Q, P, R>): UseOperation<Q, P, R>['mark'] {
-  return Object.hasOwn(operation, 'mark') ? operation.mark : undefined
-}
-
-/** Whether an answer is worth more than its record: only where the operation says so, and something else prevents it. */
-function mayGoUnrecorded<Q, P, R>(
-  operation: UseOperation<Q, P, R>,
-  done: Done<R>,
-  error: unknown,
-): operation is UseOperation<Q, P, R> & { mark: NonNullable<UseOperation<Q, P, R>['mark']> } {
-  const ended = isKmsError(error, 'ABORTED') || isKmsError(error, 'CLOSED')
-  return markOf(operation) !== undefined && done.error === undefined && !ended
 }
 
 /** Releases a result, or the error of an operation that failed: only against the proof that it is recorded. */

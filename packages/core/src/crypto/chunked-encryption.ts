@@ -25,6 +25,10 @@ export const prefixBytes: number = saltBytes + commitmentBytes
 export const chunkBytes = 16_384
 /** Bytes of a GCM tag. */
 export const tagBytes = 16
+/** A full chunk with its tag. */
+export const sealedChunkBytes: number = chunkBytes + tagBytes
+/** How many chunks a message has at most: 64 TiB. */
+export const maxChunks: number = 2 ** 32
 
 const label = Buffer.from('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0', 'latin1')
 const keyBytes = 32
@@ -67,38 +71,42 @@ export function sealedLength(plaintextLength: number): number {
 /** How long the plaintext of a sealed message is, or `undefined` where no message has this length. */
 export function openedLength(length: number): number | undefined {
   const body = length - prefixBytes
-  const last = body % (chunkBytes + tagBytes)
+  const last = body % sealedChunkBytes
   if (body < tagBytes || last < tagBytes) return undefined
-  return body - (Math.floor(body / (chunkBytes + tagBytes)) + 1) * tagBytes
+  return body - (Math.floor(body / sealedChunkBytes) + 1) * tagBytes
 }
 
-/** Where chunks are read and written: plaintext and sealed bytes, each from chunk 0 on. */
+/** Where chunks are read and written: plaintext and sealed bytes, each from the same chunk on. */
 export interface Body {
   readonly plaintext: Uint8Array
   readonly sealed: Uint8Array
+  /** The chunk that both begin with. @defaultValue 0 */
+  readonly begins?: number
 }
 
 /** Seals some of the chunks of a plaintext, each to its place. */
 export function sealChunks(message: MessageKey, body: Body, span: Span): void {
-  const { plaintext, sealed: out } = body
+  const { plaintext, sealed: out, begins = 0 } = body
   for (let index = span.first; index < span.end; index++) {
-    const from = index * chunkBytes
+    const at = index - begins
+    const from = at * chunkBytes
     const gcmCipher = createCipheriv(cipher, message.key, nonceOf(message.nonce, index), gcm)
     const sealed = gcmCipher.update(plaintext.subarray(from, from + chunkBytes))
     gcmCipher.final()
-    out.set(sealed, index * (chunkBytes + tagBytes))
-    out.set(gcmCipher.getAuthTag(), index * (chunkBytes + tagBytes) + sealed.length)
+    out.set(sealed, at * sealedChunkBytes)
+    out.set(gcmCipher.getAuthTag(), at * sealedChunkBytes + sealed.length)
   }
 }
 
 /** The inverse of {@link sealChunks}: whether every chunk was authentic. What failed is in `plaintext` then: wipe it. */
 export function openChunks(message: MessageKey, body: Body, span: Span): boolean {
-  const { plaintext: out, sealed } = body
+  const { plaintext: out, sealed, begins = 0 } = body
   for (let index = span.first; index < span.end; index++) {
-    const chunk = sealed.subarray(index * (chunkBytes + tagBytes), (index + 1) * (chunkBytes + tagBytes))
+    const at = index - begins
+    const chunk = sealed.subarray(at * sealedChunkBytes, (at + 1) * sealedChunkBytes)
     const decipher = createDecipheriv(cipher, message.key, nonceOf(message.nonce, index), gcm)
     decipher.setAuthTag(chunk.subarray(chunk.byteLength - tagBytes))
-    out.set(decipher.update(chunk.subarray(0, chunk.byteLength - tagBytes)), index * chunkBytes)
+    out.set(decipher.update(chunk.subarray(0, chunk.byteLength - tagBytes)), at * chunkBytes)
     try {
       decipher.final()
     } catch {
@@ -174,7 +182,7 @@ function spanOf(plaintextLength: number): Span {
 /** The base nonce with the chunk's number, big-endian, XORed into its end. @throws RangeError from 2^32 chunks on. */
 export function nonceOf(base: Uint8Array, index: number): Uint8Array {
   if (index === 0) return base
-  if (index > 0xffff_ffff) throw new RangeError('a message has at most 2^32 chunks')
+  if (index >= maxChunks) throw new RangeError('a message has at most 2^32 chunks')
   const nonce = Buffer.from(asBuffer(base))
   nonce.writeUInt32BE((nonce.readUInt32BE(8) ^ index) >>> 0, 8)
   return nonce

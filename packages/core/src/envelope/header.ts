@@ -42,9 +42,17 @@ export function parseHeader(message: Buffer): Header | undefined {
   return { suite, keyId: uuidOf(message), keyVersion }
 }
 
-function shortest(suite: Suite): number {
-  return headerBytes + (suite.wrapped ? encryptedDataKeyBytes : 0) + prefixBytes + tagBytes
+/** Where the body of a message begins, with its salt. */
+export function bodyOffset(suite: Suite): number {
+  return headerBytes + (suite.wrapped ? encryptedDataKeyBytes : 0)
 }
+
+function shortest(suite: Suite): number {
+  return bodyOffset(suite) + prefixBytes + tagBytes
+}
+
+/** With so many bytes of a message, or all that it has, its {@link Header} is read, and what its body is under. */
+export const longestHead: number = headerBytes + encryptedDataKeyBytes + prefixBytes + tagBytes
 
 /** The id in a header, from byte 4 on. */
 export function uuidOf(message: Buffer): string {

@@ -5,8 +5,11 @@ import {
   openSmall,
   openedLength,
   prefixBytes,
+  sealedChunkBytes,
+  tagBytes,
   type Body,
   type MessageKey,
+  type Span,
 } from '../crypto/chunked-encryption.ts'
 import { secretKey, type SecretKey } from '../crypto/secret-key.ts'
 import { InvalidCiphertextError } from '../errors.ts'
@@ -14,7 +17,7 @@ import { wipe } from '../internal/bytes.ts'
 import type { Timers } from '../internal/clock.ts'
 import { withReason } from '../internal/reason.ts'
 import type { EncodedContext, Material } from '../stages.ts'
-import { encryptedDataKeyBytes, headerBytes, parseHeader, type Header } from './header.ts'
+import { bodyOffset, encryptedDataKeyBytes, headerBytes, parseHeader, type Header } from './header.ts'
 import { bodyContext, chunksPerTurn } from './seal.ts'
 import type { Suite } from './suite.ts'
 
@@ -40,13 +43,60 @@ export interface SealedMessage {
 
 /** The inverse of `seal`. Nothing is returned before the last chunk is verified. @throws InvalidCiphertextError */
 export async function open(material: Material, sealed: SealedMessage, timers: Timers): Promise<Buffer> {
-  const context = Buffer.concat([sealed.message.subarray(0, headerBytes), sealed.context.bytes])
-  if (!sealed.suite.wrapped) {
-    return openBody(sealed.message.subarray(headerBytes), { secret: material.secret, context }, timers)
+  const body = sealed.message.subarray(bodyOffset(sealed.suite))
+  const length = openedLength(body.length)
+  // A data key that does not open is told apart from a bad length in the record, as it always was.
+  const under = secretOf(material, sealed)
+  if (length === undefined) throw invalidCiphertext('no message has this length')
+  const { message, isCommitted } = openPrefix(under.secret, under.context, body)
+  const out = Buffer.allocUnsafeSlow(length)
+  const chunks = { plaintext: out, sealed: body.subarray(prefixBytes) }
+  try {
+    if (!isCommitted) {
+      openChunks(message, chunks, { first: 0, end: 1 })
+      throw notCommitted()
+    }
+    await openSpan(message, { body: chunks, span: { first: 0, end: chunkCount(length) } }, timers)
+    return out
+  } catch (error) {
+    wipe(out)
+    throw error
   }
-  const dataKey = openDataKey(material, sealed)
-  const body = sealed.message.subarray(headerBytes + encryptedDataKeyBytes)
-  return openBody(body, { secret: secretKey(dataKey), context: bodyContext }, timers)
+}
+
+/**
+ * What the chunks of a message are under. Its beginning is enough to tell.
+ *
+ * @param next - what is opened first with it: tried in any case, so that the time tells nobody what was wrong.
+ * @throws InvalidCiphertextError
+ */
+export function bodyKey(material: Material, sealed: SealedMessage, next: NextChunk): MessageKey {
+  const { secret, context } = secretOf(material, sealed)
+  const { message, isCommitted } = openPrefix(secret, context, sealed.message.subarray(bodyOffset(sealed.suite)))
+  if (isCommitted) return message
+  const { number, bytes } = next
+  if (bytes.byteLength >= tagBytes) {
+    const out = Buffer.allocUnsafeSlow(Math.min(bytes.byteLength, sealedChunkBytes) - tagBytes)
+    openChunks(message, { plaintext: out, sealed: bytes, begins: number }, { first: number, end: number + 1 })
+    wipe(out)
+  }
+  throw notCommitted()
+}
+
+/** A chunk, or as much of it as is here. */
+export interface NextChunk {
+  readonly number: number
+  readonly bytes: Uint8Array
+}
+
+function notCommitted(): InvalidCiphertextError {
+  return invalidCiphertext('the commitment is to another key or context')
+}
+
+function secretOf(material: Material, sealed: SealedMessage): Under {
+  if (sealed.suite.wrapped) return { secret: secretKey(openDataKey(material, sealed)), context: bodyContext }
+  const context = Buffer.concat([sealed.message.subarray(0, headerBytes), sealed.context.bytes])
+  return { secret: material.secret, context }
 }
 
 /** The data key of a suite 0x02 message. Whoever calls it wipes it. @throws InvalidCiphertextError */
@@ -63,30 +113,17 @@ interface Under {
   readonly context: Buffer
 }
 
-async function openBody(body: Buffer, under: Under, timers: Timers): Promise<Buffer> {
-  const length = openedLength(body.length)
-  if (length === undefined) throw invalidCiphertext('no message has this length')
-  const { message, isCommitted } = openPrefix(under.secret, under.context, body)
-  const out = Buffer.allocUnsafeSlow(length)
-  const chunks = { plaintext: out, sealed: body.subarray(prefixBytes) }
-  try {
-    if (!isCommitted) {
-      openChunks(message, chunks, { first: 0, end: 1 })
-      throw invalidCiphertext('the commitment is to another key or context')
-    }
-    await openAll(message, chunks, timers)
-    return out
-  } catch (error) {
-    wipe(out)
-    throw error
-  }
+/** Some chunks of a body. */
+export interface BodySpan {
+  readonly body: Body
+  readonly span: Span
 }
 
-async function openAll(message: MessageKey, body: Body, timers: Timers): Promise<void> {
-  const count = chunkCount(body.plaintext.byteLength)
-  for (let first = 0; first < count; first += chunksPerTurn) {
-    if (first > 0) await timers.turn()
-    const span = { first, end: Math.min(first + chunksPerTurn, count) }
-    if (!openChunks(message, body, span)) throw invalidCiphertext('a chunk is not authentic')
+/** Opens chunks, with turns for others. What `plaintext` holds afterwards is verified, or to be wiped. @throws InvalidCiphertextError */
+export async function openSpan(message: MessageKey, { body, span }: BodySpan, timers: Timers): Promise<void> {
+  for (let { first } = span; first < span.end; first += chunksPerTurn) {
+    if (first > span.first) await timers.turn()
+    const part = { first, end: Math.min(first + chunksPerTurn, span.end) }
+    if (!openChunks(message, body, part)) throw invalidCiphertext('a chunk is not authentic')
   }
 }

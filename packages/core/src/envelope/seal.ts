@@ -49,9 +49,22 @@ export async function seal(material: Material, plain: Plain, tools: Tools): Prom
   const context = Buffer.concat([header, plain.context.bytes])
   const { plaintext } = plain
   if (!plain.suite.wrapped) return sealBody({ start: [header], secret: material.secret, context, plaintext }, tools)
-  const dataKey = randomBytesOf(tools.random, 32)
-  const edk = sealSmall(material.secret, context, { salt: randomBytesOf(tools.random, saltBytes), plaintext: dataKey })
-  return sealBody({ start: [header, edk], secret: secretKey(dataKey), context: bodyContext, plaintext }, tools)
+  const { edk, secret } = freshDataKey(material, context, tools.random)
+  return sealBody({ start: [header, edk], secret, context: bodyContext, plaintext }, tools)
+}
+
+/** A random data key, and what a suite 0x02 message carries of it. */
+export function freshDataKey(material: Material, context: Uint8Array, random: Randomness): FreshDataKey {
+  const dataKey = randomBytesOf(random, 32)
+  const edk = sealSmall(material.secret, context, { salt: randomBytesOf(random, saltBytes), plaintext: dataKey })
+  return { edk, secret: secretKey(dataKey) }
+}
+
+/** What {@link freshDataKey} makes. */
+export interface FreshDataKey {
+  /** The data key under the material: 104 bytes. */
+  readonly edk: Buffer
+  readonly secret: SecretKey
 }
 
 /** Puts the data key of a suite 0x02 message under another material or context. The body's bytes stay as they are. */

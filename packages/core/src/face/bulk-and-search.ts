@@ -13,13 +13,15 @@ import type { CallOptions } from '../call.ts'
 import { reEncryptAll } from './re-encrypt-all.ts'
 import type { ReEncryptAllOptions, ReEncryptAllResult, ReEncryptSource } from './re-encryption.ts'
 import type { Run } from './run.ts'
+import { StreamingClient } from './streaming-client.ts'
 
 /** The verbs of a client for whole tables and for finding encrypted values again. */
-export abstract class BulkAndSearch {
+export abstract class BulkAndSearch extends StreamingClient {
   readonly #run: Run
 
   /** @internal */
   constructor(run: Run) {
+    super(run)
     this.#run = run
   }
 

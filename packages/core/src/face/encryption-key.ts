@@ -1,7 +1,10 @@
 import { InvalidRequestError } from '../errors.ts'
+import { decryptStream, type DecryptStreamRequest } from '../operations/decrypt-stream.ts'
 import { decryptMany, type DecryptManyResult } from '../operations/decrypt-many.ts'
 import { decrypt } from '../operations/decrypt.ts'
 import { decryptDataKey } from '../operations/decrypt-data-key.ts'
+import { encryptStream, type EncryptStreamRequest } from '../operations/encrypt-stream.ts'
+import type { DecryptRangeRequest, DecryptRangeResult } from '../operations/decrypt-range.ts'
 import { encryptMany, type EncryptManyResult } from '../operations/encrypt-many.ts'
 import { encrypt } from '../operations/encrypt.ts'
 import { generateDataKeyPair } from '../operations/generate-data-key-pair.ts'
@@ -22,10 +25,12 @@ import type { DecryptDataKeyRequest, DecryptRequest, DecryptResult } from '../op
 import type { EncryptRequest, EncryptResult, ReEncryptRequest, ReEncryptResult } from '../operations/shared/messages.ts'
 import type { DataKeyScope } from '../operations/use-data-key.ts'
 import type { CallOptions } from '../call.ts'
+import type { ByteTransform } from '../stream-session.ts'
 import { KeyHandle, split, withKey, type KeyIdentity, type PublicKeyOptions } from './handle.ts'
 import type { Run } from './run.ts'
 import { reEncryptAll } from './re-encrypt-all.ts'
 import type { ReEncryptAllOptions, ReEncryptAllResult, ReEncryptSource } from './re-encryption.ts'
+import { decryptRangeBy } from './streaming-client.ts'
 import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
 import { withDataKey, type DataKeyWork } from './with-data-key.ts'
 
@@ -46,6 +51,11 @@ export type DeterministicEncryptOptions = Omit<DeterministicEncryptRequest, 'key
 
 /** Options of a handle's `deterministicDecrypt`. */
 export type DeterministicDecryptOptions = Omit<DeterministicDecryptRequest, 'key' | 'ciphertext'> & CallOptions
+/** Options of a handle's `encryptStream`. */
+export type EncryptStreamOptions = Omit<EncryptStreamRequest, 'key'> & CallOptions
+
+/** Options of a handle's `decryptStream`. */
+export type DecryptStreamOptions = Omit<DecryptStreamRequest, 'key'> & CallOptions
 
 /** A key of usage `ENCRYPT_DECRYPT`. Data keys, encryption contexts and re-encryption are for AES keys alone. */
 export class EncryptionKey extends KeyHandle {
@@ -145,6 +155,23 @@ export class EncryptionKey extends KeyHandle {
   ): Promise<DecryptResult> {
     const [call, fields] = split(options)
     return this.#run(deterministicDecrypt, { ...fields, key: this.#key, ciphertext }, call)
+  }
+
+  /** Encrypts a stream of bytes; see {@link KmsClient.encryptStream}. @throws InvalidRequestError, ClosedError at once */
+  encryptStream(options: EncryptStreamOptions = {}): ByteTransform {
+    const [call, fields] = split(options)
+    return this.#run.stream(encryptStream, { ...fields, key: this.#key }, call)
+  }
+
+  /** Decrypts a stream of this key; see {@link KmsClient.decryptStream}. @throws InvalidRequestError, ClosedError at once */
+  decryptStream(options: DecryptStreamOptions = {}): ByteTransform {
+    const [call, fields] = split(options)
+    return this.#run.stream(decryptStream, { ...fields, key: this.#key }, call)
+  }
+
+  /** Decrypts a range of a message of this key. @throws InvalidCiphertextError, AccessDeniedError, InvalidKeyStateError */
+  async decryptRange(request: Omit<DecryptRangeRequest, 'key'>, options?: CallOptions): Promise<DecryptRangeResult> {
+    return decryptRangeBy(this.#run, { ...requireObject(request, 'request'), key: this.#key }, options)
   }
 
   /** Makes a data key, in clear and encrypted under this key. */

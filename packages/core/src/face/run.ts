@@ -2,6 +2,8 @@ import type { CallOptions } from '../call.ts'
 import type { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { Operation, Page, UseOperation } from '../runtime.ts'
 import type { Actor } from '../stages.ts'
+import type { ByteTransform } from '../stream-session.ts'
+import type { StreamOperation } from '../streaming.ts'
 import { Listing } from './listing.ts'
 
 /** Runs operations for one principal of one tenant. */
@@ -10,6 +12,8 @@ export interface Run {
   <Q, P, R>(operation: Operation<Q, P, R>, request: Q, options: CallOptions | undefined): Promise<R>
   /** Runs a read on, as part of one that was recorded when it began. */
   onward<Q, P, R>(operation: UseOperation<Q, P, R>, request: Q, options: CallOptions | undefined): Promise<R>
+  /** Makes a stream, which is recorded when its first byte comes and when it ends. */
+  stream<Q, P>(operation: StreamOperation<Q, P>, request: Q, options: CallOptions | undefined): ByteTransform
   /** Resolves when there may be new records. */
   readonly nextCommit: (signal: AbortSignal | undefined) => Promise<void>
   /** For whom. */

@@ -129,6 +129,7 @@ function closable({ pipeline, house, ledger, keyring, dataKeys, finish }: Tenant
     dataKeys,
     close: async () => {
       closed = true
+      await pipeline.streams.end()
       // What runs already still gets its record, if it is done in time.
       await pipeline.whenIdle()
       await ledger.close()

@@ -37,6 +37,7 @@ describe('a key that may not be seen', () => {
       const unknown = {
         key: unknownId,
         message: ofKey(target.message, unknownId),
+        wrapped: ofKey(target.wrapped, unknownId),
         dataKey: ofKey(target.dataKey, unknownId),
         grant: unknownId,
       }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { suites, type Suite } from '../../src/envelope/suite.ts'
 import type { Kms } from '../../src/index.ts'
 import { makeKeyOf, materialOf, openKms, refusal, scriptedRandomness, sealAs } from '../support/envelope-kms.ts'
+import { portionsOf, through } from '../support/streams.ts'
 import { readForeign, titleOf, whyWithout } from '../support/envelope-vectors.ts'
 
 interface Vector {
@@ -52,6 +53,15 @@ beforeAll(async () => {
 })
 afterAll(async () => kms.close())
 
+/** What opens at once opens piece by piece too, and in ranges. */
+async function openStreamed({ ec: context, ...vector }: Vector, plaintext: Buffer): Promise<void> {
+  const ciphertext = ciphertextOf({ ...vector, ec: context })
+  const streamed = await through(kms.decryptStream({ context }), portionsOf(ciphertext, [1000, 1, 16_400]))
+  expect(streamed.equals(plaintext)).toBe(true)
+  const range = await kms.decryptRange({ ciphertext, context, start: 1, end: 20_000 })
+  expect(range.plaintext.equals(plaintext.subarray(1, 20_000))).toBe(true)
+}
+
 /** Opens with the verb that the vector is for, from bytes and from text. */
 async function open(vector: Vector): Promise<Buffer> {
   const verb = vector.operation ?? 'decrypt'
@@ -60,7 +70,16 @@ async function open(vector: Vector): Promise<Buffer> {
   const again = await kms[verb]({ ciphertext: bytes.toString('base64url'), context: vector.ec, key: 'vectors' })
   expect(again).toEqual(opened)
   expect(opened).toMatchObject({ keyId, keyVersion: 7 })
+  if (verb === 'decrypt') await openStreamed(vector, opened.plaintext)
   return opened.plaintext
+}
+
+/** A stream makes the same of the same randomness, which is told again afterwards. */
+async function expectStreamed(vector: Vector): Promise<void> {
+  const { ec: context, salt = '', dek = '', bodySalt = '' } = vector
+  const streamed = await through(kms.encryptStream({ key: 'vectors', context }), portionsOf(plaintextOf(vector), [999]))
+  expect(streamed.equals(ciphertextOf(vector))).toBe(true)
+  random.tell(dek, salt, bodySalt)
 }
 
 /** Makes the ciphertext again from the randomness of the vector. */
@@ -79,6 +98,7 @@ async function make(vector: Vector): Promise<Buffer> {
   if (suite === 0x02) random.tell(vector.dek ?? '', salt, vector.bodySalt ?? '')
   else random.tell(salt)
   const envelope = suite === 0x02 ? 'wrapped' : 'derived'
+  if (suite === 0x02) await expectStreamed(vector)
   return (await kms.encrypt({ key: 'vectors', plaintext, context, envelope })).ciphertext
 }
 
@@ -107,6 +127,10 @@ describe('the CM1 vectors', () => {
   )
 
   it.each(tests.filter(({ result }) => result === 'invalid'))('$id does not open: $why', async (vector) => {
+    if (vector.operation === undefined) {
+      const streamed = through(kms.decryptStream({ context: vector.ec }), [ciphertextOf(vector)])
+      expect((await refusal(streamed)).code).toBe('INVALID_CIPHERTEXT')
+    }
     const error = await refusal(open(vector))
     expect(error.code).toBe('INVALID_CIPHERTEXT')
     expect(error.message).toBe('the ciphertext does not open')

@@ -101,6 +101,7 @@ describe('another tenant', () => {
     const unknown = {
       key: unknownId,
       message: ofKey(foreign.message, unknownId),
+      wrapped: ofKey(foreign.wrapped, unknownId),
       dataKey: ofKey(foreign.dataKey, unknownId),
       grant: unknownId,
     }

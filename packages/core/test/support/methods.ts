@@ -1,5 +1,6 @@
 import { recipient } from './wrapped-material.ts'
 import type { CallOptions, Kms } from '../../src/index.ts'
+import { through } from './streams.ts'
 
 /** A method, to be called with whatever request. */
 export type Call = (kms: Kms, request: never, options?: CallOptions) => PromiseLike<unknown>
@@ -17,6 +18,16 @@ export const methods: Readonly<Record<string, readonly [Call, object]>> = {
   encryptMany: [async (kms, request, options) => kms.encryptMany(request, options), { items: [] }],
   decryptMany: [async (kms, request, options) => kms.decryptMany(request, options), { items: [] }],
   reEncryptMany: [async (kms, request, options) => kms.reEncryptMany(request, options), { items: [] }],
+  encryptStream: [async (kms, request, options) => through(kms.encryptStream(request, options), ['1']), { key: 'k' }],
+  decryptStream: [async (kms, request, options) => through(kms.decryptStream(request, options), ['1']), {}],
+  decryptRange: [
+    async (kms, request, options) => kms.decryptRange(request, options),
+    { ciphertext: new Uint8Array([0, 0, 0]) },
+  ],
+  reEncryptHeader: [
+    async (kms, request, options) => kms.reEncryptHeader(request, options),
+    { header: Buffer.alloc(128).toString('base64url') },
+  ],
   generateDataKey: [async (kms, request, options) => kms.generateDataKey(request, options), { key: 'k' }],
   generateDataKeyWithoutPlaintext: [
     async (kms, request, options) => kms.generateDataKeyWithoutPlaintext(request, options),

@@ -1,11 +1,14 @@
 import { recipient } from './wrapped-material.ts'
 import type { GrantOperation, Kms, KmsClient } from '../../src/index.ts'
+import { through } from './streams.ts'
 
 /** What a verb is tried on. The messages hold JSON, so that every form of decryption opens them. */
 export interface Target {
   /** Id or name of the key. */
   readonly key: string
   readonly message: Buffer
+  /** A wrapped message. */
+  readonly wrapped: Buffer
   readonly dataKey: Buffer
   /** Id of a grant on the key. */
   readonly grant: string
@@ -66,6 +69,14 @@ export const using: Readonly<Record<string, ClientVerb>> = {
     needs: ['reEncryptFrom', 'reEncryptTo'],
     names: 'message',
     run: async (client, { message }) => item(client.reEncryptMany({ items: [{ ciphertext: message }] })),
+  },
+  encryptStream: keyVerb(['encrypt'], async (client, { key }) => through(client.encryptStream({ key }), ['1'])),
+  decryptStream: messageVerb('decrypt', async (client, { message }) => through(client.decryptStream(), [message])),
+  decryptRange: messageVerb('decrypt', async (client, { message }) => client.decryptRange({ ciphertext: message })),
+  reEncryptHeader: {
+    needs: ['reEncryptFrom', 'reEncryptTo'],
+    names: 'message',
+    run: async (client, { wrapped }) => client.reEncryptHeader({ header: wrapped.subarray(0, 128) }),
   },
   generateDataKey: keyVerb(['generateDataKey'], async (client, { key }) => client.generateDataKey({ key })),
   generateDataKeyWithoutPlaintext: keyVerb(['generateDataKeyWithoutPlaintext'], async (client, { key }) =>
@@ -214,8 +225,9 @@ export const verbs: Readonly<Record<string, ClientVerb>> = { ...using, ...tendin
 export async function makeTarget(kms: Kms, name: string): Promise<Target & { readonly id: string }> {
   const { id } = await kms.keys.create({ name, spec: 'AES_256' })
   const { ciphertext: message } = await kms.encrypt({ key: name, plaintext: '1' })
+  const { ciphertext: wrapped } = await kms.encrypt({ key: name, plaintext: '1', envelope: 'wrapped' })
   const { ciphertext: dataKey } = await kms.generateDataKey({ key: name })
   await kms.dataKeys.generate({ key: name, reference: `${name}/kept` })
   const grant = await kms.grants.create({ principal: 'second', key: name, operations: ['encrypt'] })
-  return { key: name, id: id!, message, dataKey, grant: grant.id }
+  return { key: name, id: id!, message, wrapped, dataKey, grant: grant.id }
 }

@@ -62,8 +62,15 @@ function headerOf({ ciphertext: message }: Opening, { opens }: OpenAs): Header |
 /** The secret of a symmetric key. @throws InvalidKeyUsageError for a key pair. */
 export function requireSecret(material: Material | PairMaterial): Material {
   if (material.pair !== undefined)
-    throw new InvalidKeyUsageError('a key pair seals no data keys and re-encrypts nothing')
+    throw new InvalidKeyUsageError('a key pair seals no data keys and streams, and re-encrypts nothing')
   return material
+}
+
+/** What opens a CM1 message for `decrypt`, where nothing else will do. @throws InvalidKeyUsageError for a key pair */
+export async function openSealedFor(walk: Walk, request: Opening): Promise<Extract<Found, { suite: Suite }>> {
+  const found = await openFor(walk, { action: 'decrypt', opens: ['message'] }, request)
+  requireSecret(found.material)
+  return requireSealed(found)
 }
 
 /** How to open. */

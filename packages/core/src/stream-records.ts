@@ -1,0 +1,60 @@
+import type { Schema, UseOperation } from './runtime.ts'
+import type { Flow, StreamOperation } from './streaming.ts'
+
+/** What the records of a stream say of it. */
+export interface Told {
+  /** Random; the same in both of its records. */
+  readonly id: string
+  /** How many bytes came in. */
+  bytesIn: number
+  /** How many bytes came out. */
+  bytesOut: number
+}
+
+/** What was checked already. */
+const unchecked: Schema<undefined> & { readonly _zod: { readonly input: undefined } } = {
+  safeParse: () => ({ success: true, data: undefined }),
+  _zod: { input: undefined },
+}
+
+/** The opening of a stream, as an operation: claimed and recorded, and only then are there bytes. */
+export function opening<P>(
+  operation: StreamOperation<unknown, P>,
+  on: { readonly request: P; readonly head: Buffer; readonly id: string },
+): UseOperation<undefined, undefined, Flow> {
+  return {
+    action: operation.action,
+    effect: 'use',
+    schema: unchecked,
+    perform: async (_, walk) => {
+      walk.note({ stream: on.id, streamPart: 'opened' })
+      return operation.open(on.request, walk, on.head)
+    },
+  }
+}
+
+/** The end of a stream, as an operation: what it claimed is claimed once more, and how it ended is recorded. */
+export function ending(action: string, on: Ending): UseOperation<undefined, undefined, undefined> {
+  const { id, bytesIn, bytesOut } = on.told
+  return {
+    action,
+    effect: 'use',
+    schema: unchecked,
+    perform: async (_, walk) => {
+      walk.note({ stream: id, streamPart: 'ended', bytesIn, bytesOut })
+      const claimed = walk.material(on.claim)
+      if (on.error === undefined) return void (await claimed)
+      // What failed failed for its own reason, whatever may be claimed by now.
+      await claimed.catch(() => undefined)
+      throw on.error as Error
+    },
+  }
+}
+
+/** How a stream ended. */
+export interface Ending {
+  readonly told: Told
+  readonly claim: Flow['claim']
+  /** Why it ended before its end; `undefined` where it did not. */
+  readonly error?: unknown
+}
