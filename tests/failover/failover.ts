@@ -109,9 +109,11 @@ export async function asynchronously(
 /**
  * An administrator ends the wait for a standby that does not answer: the server calls that a commit, and only warns. If
  * it crashes then, the standby lacks what it has committed: nobody may have a result for it. Gives what callers got.
+ *
+ * @param options - what the connections of the KMS are set to, as the server's own command line would say it.
  */
-export async function cancelled(servers: Replicated): Promise<readonly (string | undefined)[]> {
-  const kms = await openAt(servers.primary.url)
+export async function cancelled(servers: Replicated, options = ''): Promise<readonly (string | undefined)[]> {
+  const kms = await openAt(`${servers.primary.url}&options=${encodeURIComponent(options)}`)
   await kms.keys.create({ name: 'orders', spec: 'AES_256' })
   await servers.synchronize(true)
   await servers.cut()
@@ -130,14 +132,20 @@ export async function cancelled(servers: Replicated): Promise<readonly (string |
 
 /** Whoever lived through it gives nothing away any more, whatever is asked. */
 async function detected(kms: Kms, address: Switch): Promise<string[]> {
-  const codes = [
-    await codeOf(kms.encrypt({ key: 'orders', plaintext: 'x' })),
-    await codeOf(kms.keys.rotate({ key: 'orders' })),
-    await codeOf(kms.keys.list()),
-  ]
+  const problems = (await unrefused(kms)).map((problem) => `${address.url}: ${problem}`)
   const { ok } = await kms.audit.verify().catch(() => ({ ok: false }))
-  const problems = codes.filter((code) => code !== 'ROLLBACK_DETECTED').map((code) => `${address.url} gave ${code}`)
   return ok ? [...problems, 'the log verifies for somebody who knows a longer one'] : problems
+}
+
+/** What somebody is given who knows another log. */
+async function unrefused(kms: Kms): Promise<string[]> {
+  const codes = {
+    encrypt: await codeOf(kms.encrypt({ key: 'orders', plaintext: 'x' })),
+    rotate: await codeOf(kms.keys.rotate({ key: 'orders' })),
+    list: await codeOf(kms.keys.list()),
+  }
+  const others = Object.entries(codes).filter(([, code]) => code !== 'ROLLBACK_DETECTED')
+  return others.map(([name, code]) => `${name} gave ${code ?? 'a result'} to somebody who knows another log`)
 }
 
 /** A shorter log is a valid one: without a mark of its own outside of the database, a new process sees no loss. */
@@ -150,11 +158,12 @@ async function unnoticed(fresh: Kms): Promise<string[]> {
 /** Even when the new log has become longer than the lost one, whoever knows the lost one can tell them apart. */
 async function overtaken(kms: Kms, fresh: Kms, lost: number): Promise<string[]> {
   for (let count = 0; count < lost + 20; count++) await fresh.encrypt({ key: 'orders', plaintext: 'x' })
+  const problems = await unrefused(kms)
   try {
     const { ok } = await kms.audit.verify()
-    return ok ? ['the log verifies for somebody who knows another one'] : []
+    return ok ? [...problems, 'the log verifies for somebody who knows another one'] : problems
   } catch (error) {
-    if (isKmsError(error, 'ROLLBACK_DETECTED') || isKmsError(error, 'STORAGE_TAMPERED')) return []
+    if (isKmsError(error, 'ROLLBACK_DETECTED') || isKmsError(error, 'STORAGE_TAMPERED')) return problems
     throw error
   }
 }

@@ -31,6 +31,7 @@ async function round(name: string, work: (servers: Replicated) => Promise<Failov
 }
 
 const plan = { operations: Number(values.operations), overtake: values.overtake }
+console.log('nothing here is drawn at random, so there is no seed')
 let problems = 0
 for (let count = 1; count <= Number(values.rounds); count++) {
   problems += await round(`round ${count}, synchronous`, async (servers) => synchronously(servers, plan))

@@ -2,7 +2,7 @@
 import { openSync, writeSync } from 'node:fs'
 import { createKms, localRootKey } from '@chatelaine/core'
 import { Desk } from '../processes/caller.ts'
-import { numbers, toLine, type Ask } from '../processes/plan.ts'
+import { isAnswered, numbers, toLine, type Ask } from '../processes/plan.ts'
 import { storageAt } from '../processes/place.ts'
 import type { Word, WriterPlan } from './plan.ts'
 
@@ -36,8 +36,8 @@ function next(): Ask {
 
 async function call(): Promise<void> {
   for (;;) {
-    const { invoked, code } = await desk.ask(next())
-    if (backAt === undefined || invoked < backAt || code === 'AUDIT_UNAVAILABLE') continue
+    const seen = await desk.ask(next())
+    if (backAt === undefined || seen.invoked < backAt || !isAnswered(seen)) continue
     backAt = undefined
     say('recovered')
   }

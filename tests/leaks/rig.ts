@@ -18,6 +18,7 @@ const { values } = parseArgs({
     folder: { type: 'string', default: tmpdir() },
   },
 })
+console.log('nothing here is drawn at random, so there is no seed')
 const folder = mkdtempSync(path.join(values.folder, 'chatelaine-leaks-'))
 const server = values.storage === 'postgres' ? await PostgresServer.start() : undefined
 const place: Place = server === undefined ? await onSqlite(folder) : await onPostgres(server.url, 'kms')

@@ -9,6 +9,8 @@ describe('F95 defaults of a role or a database', () => {
     '-c default_transaction_isolation=read\\ uncommitted',
     '-c synchronous_commit=off',
     '-c synchronous_commit=local -c search_path=pg_temp',
+    '-c client_min_messages=error',
+    '-c default_transaction_read_only=on',
     '-c default_transaction_deferrable=on -c default_transaction_isolation=serializable',
   ])('do not decide how a transaction runs: %s', async (options) => {
     const pool = hostPool({ options })
@@ -17,7 +19,7 @@ describe('F95 defaults of a role or a database', () => {
     const { storage } = await opened({ pool })
     await makeLock(storage)
     const within = `select current_setting('synchronous_commit') as commit, current_setting('search_path') as path,
-      current_setting('transaction_isolation') as isolation where pg_current_xact_id_if_assigned() is not null`
+      current_setting('transaction_isolation') as isolation, current_setting('client_min_messages') as messages where pg_current_xact_id_if_assigned() is not null`
     const seen: unknown[] = []
     await storage.transact('default', async (tx) => {
       await tx.insert('checkpoints', { tenant: 'default', size: 1, note: 'n', createdAt: 1 })
@@ -25,7 +27,8 @@ describe('F95 defaults of a role or a database', () => {
         seen.push(...(await client.query(within)).rows)
       }
     })
-    expect(seen).toEqual([{ commit: 'on', path: 'pg_catalog', isolation: 'read committed' }])
+    const expected = { commit: 'on', path: 'pg_catalog', isolation: 'read committed', messages: 'warning' }
+    expect(seen).toEqual([expected])
     // Under serializable or repeatable read the second of two that waited for one lock would fail.
     await Promise.all([2, 3, 4, 5].map((size) => put(storage, size)))
     expect(await sizesIn(storage)).toEqual([1, 2, 3, 4, 5])

@@ -1,8 +1,9 @@
 import { tables } from '@chatelaine/core/storage'
 import type { TableDescriptor } from '@chatelaine/core/storage'
 import type { PostgresClient, PostgresQuery } from '@chatelaine/storage-postgres'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { failureOf } from '../support/failures.ts'
+import { freshSchema, serverUrl } from '../support/postgres-schema.ts'
 import { fresh, hostPool, opened, put, sizesIn, stranger } from '../support/postgres-storage.ts'
 
 const tenant = { type: 'text' } as const
@@ -58,6 +59,30 @@ describe('F99 migrations', () => {
     expect(await sizesIn(storage)).toEqual([0, 1, 2, 3, 4, 5])
     const ask = await stranger()
     expect(await ask(`select name from "${schema}".chatelaine_migrations`)).toEqual(['0001', '0002'])
+  })
+
+  test('of several prefixes at once create their schema once', async () => {
+    for (let round = 0; round < 3; round++) {
+      const schema = freshSchema()
+      const all = ['p_', 'q_', 'r_', 's_'].map((tablePrefix) => fresh({ schema, tablePrefix }).storage)
+      await Promise.all(all.map((one) => one.open(tables)))
+      await Promise.all(all.map((one) => one.migrate()))
+      await Promise.all(all.map((one, size) => put(one, size)))
+      expect(await Promise.all(all.map(sizesIn))).toEqual([[0], [1], [2], [3]])
+    }
+  })
+
+  test('that fail say why, and not what came of it', async () => {
+    const ask = await stranger()
+    const role = freshSchema()
+    await ask(`create role ${role} login`)
+    onTestFinished(async () => void (await ask(`drop role ${role}`)))
+    const connectionString = serverUrl().replace('//postgres@', `//${role}@`)
+    const { storage } = fresh({ connectionString })
+    await storage.open(tables)
+    const failure = await failureOf(storage.migrate())
+    expect(failure).toMatchObject({ transient: false, outcome: 'none' })
+    expect(failure.message).toContain('42501')
   })
 
   test.each(['before', 'after'] as const)(

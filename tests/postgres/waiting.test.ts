@@ -112,6 +112,18 @@ describe('F98 connections', () => {
     await reading
   })
 
+  test('whose host has set a timeout of its own are lost by it, as what may pass', async () => {
+    const pool = hostPool({ query_timeout: 300 })
+    const { storage, schema } = await opened({ pool })
+    await makeLock(storage)
+    const ask = await stranger()
+    await ask(`begin; select * from ${schema}.chatelaine_locks for update`)
+    expect(await failureOf(put(storage, 1))).toMatchObject({ transient: true, outcome: 'none' })
+    await ask('rollback')
+    await put(storage, 2)
+    expect(await sizesIn(storage)).toEqual([2])
+  })
+
   test('are not leaked by anything that can go wrong, and all given back at the end', async () => {
     const pool = hostPool({ max: 12 })
     const { storage } = await opened({ pool })

@@ -46,6 +46,14 @@ export function isUnknown({ code, outcome }: Seen): boolean {
   return code === 'AUDIT_UNAVAILABLE' && outcome === 'unknown'
 }
 
+/** What callers are told while the storage, or the way to it, is away. */
+const unavailable: readonly (string | undefined)[] = ['AUDIT_UNAVAILABLE', 'STORAGE_UNAVAILABLE']
+
+/** Whether there was an answer, be it a refusal: the storage was there. */
+export function isAnswered({ code }: Pick<Seen, 'code'>): boolean {
+  return !unavailable.includes(code)
+}
+
 /** How a rig is set up. */
 export interface RigPlan {
   readonly operations: number

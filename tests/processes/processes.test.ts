@@ -1,9 +1,9 @@
 import type { AuditRecord } from '@chatelaine/core'
 import { describe, expect, test } from 'vitest'
 import type { Ask, Seen } from './plan.ts'
-import { fromLine, toLine } from './plan.ts'
+import { fromLine, isAnswered, toLine } from './plan.ts'
 import { Replay } from './replay.ts'
-import { runRig } from './rig.ts'
+import { runRig, unansweredIn } from './rig.ts'
 
 describe('two processes on one SQLite file, 16 callers each', () => {
   test('every success is legal at its place, every refusal justified, and the order agrees with time', async () => {
@@ -86,6 +86,15 @@ describe('the judge of the rig', () => {
     ['an order against time', () => judge(withSeen(3, { invoked: 1n, returned: 2n }), chain)],
   ])('finds %s', (_, problems) => {
     expect(problems()).toBeGreaterThan(0)
+  })
+
+  test('takes a storage that is away for no answer, and a refusal for one', () => {
+    const codes = [undefined, 'ACCESS_DENIED', 'AUDIT_UNAVAILABLE', 'STORAGE_UNAVAILABLE']
+    expect(codes.map((code) => isAnswered({ code }))).toEqual([true, true, false, false])
+    expect(unansweredIn(seen)).toEqual([])
+    expect(unansweredIn(withSeen(3, { code: 'STORAGE_UNAVAILABLE' }))).toEqual([
+      'r3 (encrypt) was told STORAGE_UNAVAILABLE',
+    ])
   })
 
   test('reads what workers write', () => {

@@ -12,7 +12,7 @@ import { allRecords } from '../support/outcomes.ts'
 import { Desk } from './caller.ts'
 import { oracleOn } from './oracle.ts'
 import { bytesOf, storageAt, withPlace, withServer, type Place, type Site } from './place.ts'
-import { fromLine, keys, principals, type RigPlan, type Seen, type WorkerPlan } from './plan.ts'
+import { fromLine, isAnswered, keys, principals, type RigPlan, type Seen, type WorkerPlan } from './plan.ts'
 import { Replay } from './replay.ts'
 
 /** What a run showed. */
@@ -61,8 +61,19 @@ async function runIn({ place, folder }: { place: Place; folder: string }, plan: 
     slowestMs: seen.reduce((most, { invoked, returned }) => Math.max(most, Number(returned - invoked) / 1e6), 0),
     bytes: await bytesOf(place),
     counts,
-    problems: [...problems, ...(await oracleOn(place)), ...(ok ? [] : ['the log does not verify'])],
+    problems: [
+      ...problems,
+      ...unansweredIn(seen),
+      ...(await oracleOn(place)),
+      ...(ok ? [] : ['the log does not verify']),
+    ],
   }
+}
+
+/** Nothing fails here but what callers are not allowed to do: everybody gets an answer. */
+export function unansweredIn(seen: readonly Seen[]): string[] {
+  const unanswered = seen.filter((each) => !isAnswered(each))
+  return unanswered.map(({ requestId, ask, code }) => `${requestId} (${ask.type}) was told ${String(code)}`)
 }
 
 /** Makes the keys, and lets everybody use all of them at first. */

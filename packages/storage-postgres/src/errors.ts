@@ -40,7 +40,7 @@ const lost: Kind = { code: '', message: 'The connection to the database was lost
 const other: Kind = { code: '', message: 'The database refused a statement.', transient: false }
 const sqlState = /^[0-9A-Z]{5}$/
 const networkCode = /^(?:E[A-Z]+|ERR_[A-Z_]+)$/
-const silence = /terminated|not queryable|timeout expired|timeout exceeded|was closed/
+const silence = /terminated|not queryable|timeout expired|timeout exceeded|read timeout|was closed/
 
 const textOf = (error: unknown, field: string): string => {
   const value: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, field) : undefined

@@ -29,7 +29,7 @@ export class PostgresTransaction extends SqlTransaction {
   override async insert(table: string, row: Row): Promise<void> {
     const { codec, descriptor } = this.statements.of(table)
     const values = codec.encode(row)
-    const [written] = await this.#session.runRows(this.#writes.of(table).insert, values)
+    const [written] = await this.#live.runRows(this.#writes.of(table).insert, values)
     if (written !== undefined) return this.#expectSame(table, written, values)
     // PostgreSQL gives up the whole transaction at a clash, unless it was told to insert nothing then.
     const key = descriptor.primaryKey.map((column) => row[column] as Value)
@@ -50,17 +50,23 @@ export class PostgresTransaction extends SqlTransaction {
     for (let at = 0; at < rows.length; at += maxRows) {
       const given = rows.slice(at, at + maxRows).map((row) => codec.encode(row))
       const columns = codec.names.map((_, column) => given.map((values) => values[column]))
-      const written = await this.#session.runRows(this.#writes.of(table).append, columns)
+      const written = await this.#live.runRows(this.#writes.of(table).append, columns)
       if (written.length !== given.length) throw changed(table)
       for (const [index, one] of written.entries()) this.#expectSame(table, one, given[index] as Value[])
     }
+  }
+
+  /** The session, while the transaction lasts: after that it is the next one's. @throws `StorageFailure` */
+  get #live(): PostgresSession {
+    this.check()
+    return this.#session
   }
 
   async #replace(table: string, row: Row, expectedRev: number): Promise<void> {
     const { codec } = this.statements.of(table)
     const values = codec.encode(row)
     const { parameters } = this.statements.of(table).replace(values, expectedRev)
-    const [written] = await this.#session.runRows(this.#writes.replaceOf(table), parameters)
+    const [written] = await this.#live.runRows(this.#writes.replaceOf(table), parameters)
     if (written === undefined) {
       throw new StorageConflict(`A row of ${table} clashes: there is none with this key and rev.`)
     }

@@ -58,6 +58,26 @@ function migrationsOf(schema: Schema): Record<string, Migration> {
   return Object.fromEntries(schema.migrations.map((name) => [name, { up: up(name) }]))
 }
 
+/** The session, and the first thing that went wrong on it: all that fails after that may only be its consequence. */
+function firstFailureOn(session: SqlSession): { readonly session: SqlSession; readonly first: () => unknown } {
+  let first: unknown
+  const heed = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      first ??= error
+      throw error
+    }
+  }
+  return {
+    session: {
+      run: (statement, parameters) => heed(session.run(statement, parameters)),
+      runEach: (statement, lists) => heed(session.runEach(statement, lists)),
+    },
+    first: () => first,
+  }
+}
+
 /**
  * Runs the migrations that are missing. Everything happens in the session's transaction, so that whoever opened it
  * exclusively and commits it has run them all, once; a crash before leaves nothing of them.
@@ -66,8 +86,9 @@ function migrationsOf(schema: Schema): Record<string, Migration> {
  */
 export async function migrate(session: SqlSession, schema: Schema): Promise<void> {
   await appliedMigrations(session, schema)
+  const heeded = firstFailureOn(session)
   const migrator = new Migrator({
-    db: kyselyFor(schema.dialect, driverOn(session)) satisfies Kysely<AnyTables>,
+    db: kyselyFor(schema.dialect, driverOn(heeded.session)) satisfies Kysely<AnyTables>,
     provider: { getMigrations: async () => migrationsOf(schema) },
     migrationTableName: schema.migrationTable,
     migrationLockTableName: schema.migrationLockTable,
@@ -76,5 +97,6 @@ export async function migrate(session: SqlSession, schema: Schema): Promise<void
   })
   const { error } = await migrator.migrateToLatest()
   if (error === undefined) return
-  throw storageFailureOf(error) ?? refusal('The tables could not be migrated.', error)
+  const reason = heeded.first() ?? error
+  throw storageFailureOf(reason) ?? refusal('The tables could not be migrated.', reason)
 }

@@ -63,6 +63,11 @@ export class Connection implements SqlSession {
     }
   }
 
+  /** Whether it was not closed yet. */
+  get isOpen(): boolean {
+    return this.#db.open
+  }
+
   /** Whether nothing has happened to it that speaks against using it again. */
   get isSound(): boolean {
     return this.#isSound

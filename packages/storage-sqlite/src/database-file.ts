@@ -28,6 +28,11 @@ function look(path: string): BigIntStats | undefined {
   }
 }
 
+/** A connection to the file. While none of this process is open, the log is not ours to miss. */
+interface User {
+  readonly isOpen: boolean
+}
+
 /** The file that a database is in, and a way to notice when another one has taken its place. */
 export class DatabaseFile {
   /** Where it is, free of symbolic links. */
@@ -35,6 +40,7 @@ export class DatabaseFile {
   readonly #opened: BigIntStats
   /** The write-ahead log, once there is one: it stays as long as anybody has the database open. */
   #log: BigIntStats | undefined
+  #users: readonly User[] = []
   #checkedAt = performance.now()
 
   private constructor(path: string) {
@@ -61,6 +67,18 @@ export class DatabaseFile {
   }
 
   /**
+   * Opens a connection to the file.
+   *
+   * @throws `StorageFailure` when the path leads elsewhere by now; whatever `open` throws.
+   */
+  connect<T extends User>(open: (path: string) => T): T {
+    this.checkNow()
+    const user = open(this.path)
+    this.#users = [...this.#users.filter(({ isOpen }) => isOpen), user]
+    return user
+  }
+
+  /**
    * Makes sure, at most once a second, that the path still leads to the file that was opened.
    *
    * @throws `StorageFailure` when it does not: what is written would be lost.
@@ -75,6 +93,8 @@ export class DatabaseFile {
   /** As {@link DatabaseFile.check}, however long ago that was. */
   checkNow(): void {
     this.#expect(this.path, this.#opened)
+    // Whoever closes the last connection removes the log. The next one makes another.
+    if (this.#users.every(({ isOpen }) => !isOpen)) this.#log = undefined
     const log = `${this.path}-wal`
     if (this.#log === undefined) this.#log = look(log)
     else this.#expect(log, this.#log)

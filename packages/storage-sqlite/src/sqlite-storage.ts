@@ -53,10 +53,7 @@ class SqliteStorage implements StorageAdapter {
     const driver = await loadDriver()
     const file = await DatabaseFile.at(this.#settings.filename)
     const schema = new Schema(tables, sqliteDialect)
-    const connect = (): Connection => {
-      file.checkNow()
-      return new Connection(driver, file.path)
-    }
+    const connect = (): Connection => file.connect((path) => new Connection(driver, path))
     const readers = new Readers(() => this.#patience().untilFree(connect))
     try {
       const applied = await this.#inspect(readers, schema)

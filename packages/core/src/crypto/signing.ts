@@ -1,4 +1,5 @@
 import { sign, verify, type KeyObject, type SignKeyObjectInput } from 'node:crypto'
+import { inPool } from './pool.ts'
 
 /** How a message is given: itself, or its digest. */
 export type MessageType = 'RAW' | 'DIGEST'
@@ -41,18 +42,12 @@ export type SigningInput = KeyObject | SignKeyObjectInput
 
 /** Signs in the thread pool. */
 export async function signInPool(hash: string | null, message: Buffer, input: SigningInput): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    sign(hash, message, input, (error, signature) => (error === null ? resolve(signature) : reject(error)))
-  })
+  return inPool<Buffer>((done) => sign(hash, message, input, done))
 }
 
 /** Verifies in the thread pool. */
 export async function verifyInPool(on: Verification): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    verify(on.hash, on.message, on.input, on.signature, (error, isValid) =>
-      error === null ? resolve(isValid) : reject(error),
-    )
-  })
+  return inPool<boolean>((done) => verify(on.hash, on.message, on.input, on.signature, done))
 }
 
 /** What {@link verifyInPool} compares. */
