@@ -194,7 +194,12 @@ describe('checkInvariants', () => {
       /^row \["principals","billing"\]: its revision/,
     ],
     ['a name that leads elsewhere', 'names', edited(0, { target: 'elsewhere' }), /is held by nobody/],
-    ['a version that is current again', 'versions', edited(0, { state: 'current' }), /is current: of its key that/],
+    [
+      'a version that is current again',
+      'versions',
+      (rows) => rows.map((row) => (row['state'] === 'retired' ? { ...row, state: 'current' } : row)),
+      /is current: of its key that/,
+    ],
     ['a missing lock', 'locks', without(0), /^the row that transactions lock/],
     ['a missing keyring key', 'keyring', without(0), /which has no keyring key/],
   ])('finds %s', async (_, ...[table, change, problem]) => {
