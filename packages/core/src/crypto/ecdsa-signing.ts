@@ -33,7 +33,7 @@ export function ecdsa(
     name,
     digestBytes: hash.bytes,
     hasFormats: true,
-    sign: async (key, { type, bytes, format }) =>
+    sign: (key, { type, bytes, format }) =>
       type === 'RAW'
         ? signQuickly(hash.name, bytes, inputOf(key, format))
         : oneAtATime(() => signDigest(key, bytes, { curve, format })),

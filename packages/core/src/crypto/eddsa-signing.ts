@@ -10,7 +10,7 @@ import { signQuickly, verifyQuickly, type SigningAlgorithm, type ToSign } from '
 /** Ed25519 as it is (RFC 8032 section 5.1), over messages. */
 export const ed25519Pure: SigningAlgorithm = Object.freeze({
   name: 'ED25519_SHA_512',
-  sign: async (key: KeyObject, { bytes }: ToSign) => signQuickly(null, bytes, key),
+  sign: (key: KeyObject, { bytes }: ToSign) => signQuickly(null, bytes, key),
   verify: async (key: KeyObject, { bytes }: ToSign, signature: Buffer) =>
     verifyQuickly({ hash: null, message: bytes, input: key, signature }),
 })

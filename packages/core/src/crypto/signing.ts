@@ -1,5 +1,4 @@
 import { sign, verify, type KeyObject, type SignKeyObjectInput } from 'node:crypto'
-import { inPool } from './pool.ts'
 
 /** How a message is given: itself, or its digest. */
 export type MessageType = 'RAW' | 'DIGEST'
@@ -28,8 +27,8 @@ export interface SigningAlgorithm {
   readonly hasFormats?: true
   /** Whether a context string may be bound into the signature. */
   readonly takesContext?: true
-  /** Signs. Throws what OpenSSL throws. */
-  sign(key: KeyObject, message: ToSign): Promise<Buffer>
+  /** Signs: at once, or in the thread pool. Throws what OpenSSL throws. */
+  sign(key: KeyObject, message: ToSign): Buffer | Promise<Buffer>
   /** Whether a signature is of this message: false for one of whatever shape that is not. */
   verify(key: KeyObject, message: ToSign, signature: Buffer): Promise<boolean>
 }
@@ -42,12 +41,18 @@ export type SigningInput = KeyObject | SignKeyObjectInput
 
 /** Signs in the thread pool. */
 export async function signInPool(hash: string | null, message: Buffer, input: SigningInput): Promise<Buffer> {
-  return inPool<Buffer>((done) => sign(hash, message, input, done))
+  return new Promise((resolve, reject) => {
+    sign(hash, message, input, (error, signature) => (error === null ? resolve(signature) : reject(error)))
+  })
 }
 
 /** Verifies in the thread pool. */
 export async function verifyInPool(on: Verification): Promise<boolean> {
-  return inPool<boolean>((done) => verify(on.hash, on.message, on.input, on.signature, done))
+  return new Promise((resolve, reject) => {
+    verify(on.hash, on.message, on.input, on.signature, (error, isValid) =>
+      error === null ? resolve(isValid) : reject(error),
+    )
+  })
 }
 
 /** What {@link verifyInPool} compares. */
@@ -59,9 +64,8 @@ export interface Verification {
 }
 
 /** Signs at once, where that takes less than handing it to another thread. */
-export async function signQuickly(hash: string | null, message: Buffer, input: SigningInput): Promise<Buffer> {
-  if (message.length > inlineBytes) return signInPool(hash, message, input)
-  return sign(hash, message, input)
+export function signQuickly(hash: string | null, message: Buffer, input: SigningInput): Buffer | Promise<Buffer> {
+  return message.length > inlineBytes ? signInPool(hash, message, input) : sign(hash, message, input)
 }
 
 /** Verifies at once, where that takes less than handing it to another thread. */

@@ -3,7 +3,7 @@ import type { MessageType, SignatureFormat, SigningAlgorithm, ToSign } from '../
 import { InvalidRequestError } from '../../errors.ts'
 import { copyBytes, isBytes, lengthOf } from '../../internal/bytes.ts'
 import { keySpecs } from '../../keys/spec.ts'
-import type { Target, Walk } from '../../runtime.ts'
+import type { Walk } from '../../runtime.ts'
 import type { KeySpec } from '../../state/rows.ts'
 import type { PairMaterial } from '../../stages.ts'
 import { ciphertext, keyReference, keyVersion, signedMessage, type Ciphertext, type Plaintext } from './fields.ts'
@@ -117,23 +117,22 @@ interface Verifying extends Signing {
 
 /** Signs one message with the current version of a key. */
 export async function signMessage(walk: Walk, request: Signing): Promise<SignResult> {
-  const material = await pairFor(walk, { action: 'sign', key: request.key, need: 'protect' })
+  const target = { action: 'sign', key: request.key, usage: 'SIGN_VERIFY', need: 'protect' } as const
+  const material = requirePair(await walk.material(target))
   const [algorithm, message] = asked(material.spec, request)
-  const signature = await algorithm.sign(privateOf(material), message)
+  const made = algorithm.sign(privateOf(material), message)
+  const signature = made instanceof Promise ? await made : made
   return { signature, ...named(material, algorithm) }
 }
 
 /** Verifies one signature: what does not fit is `valid: false`, whatever is wrong with it. */
 export async function verifySignature(walk: Walk, request: Verifying): Promise<VerifyResult> {
-  const target = { action: 'verify', key: request.key, need: 'process', version: request.keyVersion } as const
-  const material = await pairFor(walk, target)
+  const { key, keyVersion: version } = request
+  const target = { action: 'verify', key, usage: 'SIGN_VERIFY', need: 'process', version } as const
+  const material = requirePair(await walk.material(target))
   const [algorithm, message] = asked(material.spec, request)
   const valid = await algorithm.verify(material.pair.publicKey, message, request.signature)
   return { valid, ...named(material, algorithm) }
-}
-
-async function pairFor(walk: Walk, target: Omit<Target, 'usage'>): Promise<PairMaterial> {
-  return requirePair(await walk.material({ ...target, usage: 'SIGN_VERIFY' }))
 }
 
 function named(
