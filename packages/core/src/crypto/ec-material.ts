@@ -1,6 +1,6 @@
 import { createECDH, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { InvalidRequestError } from '../errors.ts'
-import { wipe } from '../internal/bytes.ts'
+import { copyBytes, wipe } from '../internal/bytes.ts'
 import { derTags, DerReader } from './der.ts'
 import type { FreshMaterial, GivenMaterial, MaterialSource } from './fresh-material.ts'
 import { madeInDer, pkcs8Of, spkiOf } from './key-pair.ts'
@@ -78,7 +78,7 @@ export function scalarOf(pkcs8: Buffer): Buffer {
   outer.sequence()
   const inner = new DerReader(outer.read(derTags.octetString)).sequence()
   inner.integer()
-  return Buffer.from(inner.read(derTags.octetString))
+  return copyBytes(inner.read(derTags.octetString))
 }
 
 /** The private number of a key. Whoever calls it wipes the bytes. */

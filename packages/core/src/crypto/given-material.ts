@@ -4,7 +4,7 @@ import { allocate, wipe } from '../internal/bytes.ts'
 import { ownOnly } from '../internal/own.ts'
 import { derTags, DerReader, isOneDerSequence } from './der.ts'
 import type { GivenMaterial } from './fresh-material.ts'
-import { jwkOfKey, pkcs8Of, spkiOf } from './key-pair.ts'
+import { jwkOf, pkcs8Of, spkiOf } from './key-pair.ts'
 
 /** Longest encoded key that is looked at. The longest of a key that could be taken is under 6 KiB. */
 export const maxKeyBytes = 16 * 1024
@@ -52,7 +52,7 @@ export function givenJwk(jwk: Readonly<Record<string, unknown>>): GivenMaterial 
 
 /** OpenSSL passes over the public members of some private keys, and Node reads base64url that is not canonical. */
 function requireSame(given: Readonly<Record<string, unknown>>, publicKey: KeyObject): void {
-  const members = jwkOfKey(publicKey) as Record<string, unknown>
+  const members = jwkOf(publicKey) as Record<string, unknown>
   if (Object.keys(members).some((name) => given[name] !== members[name])) {
     throw new InvalidRequestError('the public members are of another key, or not in their canonical encoding')
   }

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { asBuffer } from '../internal/bytes.ts'
 import { ownOnly } from '../internal/own.ts'
 
 /** One half of a key pair. */
@@ -15,13 +16,13 @@ export interface KeyPair {
 
 /** The pair of a private key in PKCS#8 DER (RFC 5208). Throws what OpenSSL throws. */
 export function openPrivate(pkcs8: Uint8Array): KeyPair {
-  const privateKey = createPrivateKey(ownOnly({ key: asInput(pkcs8), format: 'der', type: 'pkcs8' } as const))
+  const privateKey = createPrivateKey(ownOnly({ key: asBuffer(pkcs8), format: 'der', type: 'pkcs8' } as const))
   return { privateKey: shielded(privateKey), publicKey: shielded(createPublicKey(privateKey)) }
 }
 
 /** A public key in SubjectPublicKeyInfo DER (RFC 5280 section 4.1.2.7), alone. Throws what OpenSSL throws. */
 export function openPublic(spki: Uint8Array): KeyPair {
-  const publicKey = createPublicKey(ownOnly({ key: asInput(spki), format: 'der', type: 'spki' } as const))
+  const publicKey = createPublicKey(ownOnly({ key: asBuffer(spki), format: 'der', type: 'spki' } as const))
   return { privateKey: undefined, publicKey: shielded(publicKey) }
 }
 
@@ -65,20 +66,11 @@ export function pkcs8Of(privateKey: KeyObject): Buffer {
 }
 
 /** A public key as SubjectPublicKeyInfo in PEM (RFC 7468 section 13). */
-export function spkiPemOf(spki: Uint8Array): string {
-  return openPublic(spki).publicKey.export(ownOnly({ format: 'pem', type: 'spki' } as const)) as string
+export function pemOf(publicKey: KeyObject): string {
+  return publicKey.export(ownOnly({ format: 'pem', type: 'spki' } as const)) as string
 }
 
 /** A public key as a JSON Web Key (RFC 7517; RFC 8037 and 9964 for the newer kinds). */
-export function jwkOf(spki: Uint8Array): JsonWebKey {
-  return jwkOfKey(openPublic(spki).publicKey)
-}
-
-/** The same of a key that was parsed. */
-export function jwkOfKey(publicKey: KeyObject): JsonWebKey {
+export function jwkOf(publicKey: KeyObject): JsonWebKey {
   return publicKey.export(ownOnly({ format: 'jwk' } as const))
-}
-
-function asInput(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

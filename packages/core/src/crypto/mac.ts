@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { SecretKey } from './secret-key.ts'
+import { updateInSlices } from './slices.ts'
 
 /** What the library knows about one MAC algorithm. */
 export interface MacAlgorithm {
@@ -11,9 +12,6 @@ export interface MacAlgorithm {
   readonly macBytes: number
 }
 
-/** How much is hashed before others get a turn. */
-const sliceBytes = 1024 * 1024
-
 /** HMAC (RFC 2104, FIPS 198-1) of a message, yielding every MiB. */
 export async function macOf(
   algorithm: MacAlgorithm,
@@ -21,9 +19,6 @@ export async function macOf(
   message: { readonly bytes: Buffer; readonly turn: () => Promise<void> },
 ): Promise<Buffer> {
   const mac = createHmac(algorithm.hash, key)
-  for (let at = 0; at < message.bytes.length; at += sliceBytes) {
-    if (at > 0) await message.turn()
-    mac.update(message.bytes.subarray(at, at + sliceBytes))
-  }
+  await updateInSlices(mac, message.bytes, message.turn)
   return mac.digest()
 }

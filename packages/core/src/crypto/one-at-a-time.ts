@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { updateInSlices } from './slices.ts'
 
 const { setImmediate: immediately } = globalThis
 const turn = async (): Promise<void> => new Promise((resolve) => void immediately(resolve))
@@ -14,15 +15,9 @@ export async function oneAtATime<T>(work: () => T): Promise<T> {
   return done
 }
 
-/** How much is hashed before others get a turn. */
-const sliceBytes = 1024 * 1024
-
 /** SHA-512 of a message, yielding every MiB (FIPS 180-4). */
 export async function sha512InSlices(message: Buffer): Promise<Buffer> {
   const hash = createHash('sha512')
-  for (let at = 0; at < message.length; at += sliceBytes) {
-    if (at > 0) await turn()
-    hash.update(message.subarray(at, at + sliceBytes))
-  }
+  await updateInSlices(hash, message, turn)
   return hash.digest()
 }

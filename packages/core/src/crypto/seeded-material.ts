@@ -90,15 +90,16 @@ function fromSeed(of: SeededKind, seed: Buffer): FreshMaterial {
 function seedOf(of: SeededKind, key: KeyObject): Buffer {
   if (!of.isNew) {
     const pkcs8 = pkcs8Of(key)
-    const seed = Buffer.from(pkcs8.subarray(of.prefix.length))
+    const seed = copyBytes(pkcs8.subarray(of.prefix.length))
     wipe(pkcs8)
     return seed
   }
   const seed = rawSeed(key)
   // OpenSSL takes the expanded key of a PKCS#8 that carries both on trust.
-  const again = fromSeed(of, Buffer.from(seed))
+  const again = fromSeed(of, copyBytes(seed))
   wipe(again.bytes)
   if (!(again.publicKey as Buffer).equals(spkiOf(createPublicKey(key)))) {
+    wipe(seed)
     throw new InvalidRequestError('the seed and the expanded form of the private key are of different keys')
   }
   return seed

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { jwkOf, spkiOf, spkiPemOf, type JsonWebKey } from '../crypto/key-pair.ts'
+import { jwkOf, pemOf, spkiOf, type JsonWebKey } from '../crypto/key-pair.ts'
 import { keySpecs } from '../keys/spec.ts'
 import type { UseOperation } from '../runtime.ts'
 import type { PairMaterial } from '../stages.ts'
@@ -47,9 +47,9 @@ export const getPublicKey: UseOperation<GetPublicKeyRequest, z.output<typeof sch
     const target = { action: 'getPublicKey', ...key, usage: undefined, need: 'describe' } as const
     const material = requirePair(await walk.material(target))
     const { keyId, keyVersion: number, spec, usage, pair } = material
-    const publicKey = spkiOf(pair.publicKey)
     const named = { keyId, keyVersion: number, spec, usage, algorithms: algorithmsOf(material) }
-    return { publicKey, pem: spkiPemOf(publicKey), jwk: jwkOf(publicKey), ...named }
+    const { publicKey } = pair
+    return { publicKey: spkiOf(publicKey), pem: pemOf(publicKey), jwk: jwkOf(publicKey), ...named }
   },
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { encodeContext } from '../../envelope/context.ts'
 import { LimitExceededError } from '../../errors.ts'
 import { fromBase64url } from '../../internal/base64url.ts'
-import { copyBytes, isBytes, lengthOf, utf8 } from '../../internal/bytes.ts'
+import { allocate, copyBytes, isBytes, lengthOf } from '../../internal/bytes.ts'
 import { limits } from '../../internal/defaults.ts'
 import { ownOnly } from '../../internal/own.ts'
 import { isUuid } from '../../internal/uuid.ts'
@@ -63,26 +63,24 @@ export const context: z.ZodType<EncodedContext, EncryptionContext | undefined> =
   .custom<EncryptionContext | undefined>()
   .transform(encodeContext)
 
-/** Plaintext, copied at once. */
-export const plaintext: z.ZodType<Buffer, Plaintext> = z
-  .custom<Plaintext>((value) => isBytes(value) || isText(value), 'it is neither a Uint8Array nor a string')
-  .transform((value) => {
-    const length = typeof value === 'string' ? Buffer.byteLength(value, 'utf8') : lengthOf(value)
-    if (length > limits.plaintextBytes) throw tooLong()
-    return typeof value === 'string' ? utf8(value) : copyBytes(value)
-  })
+/** Plaintext, copied at once, outside Node's pool. */
+export const plaintext: z.ZodType<Buffer, Plaintext> = message(allocate)
 
 /** A message to sign or authenticate, copied at once. It is no secret: a short one may share Node's pool. */
-export const signedMessage: z.ZodType<Buffer, Plaintext> = z
-  .custom<Plaintext>((value) => isBytes(value) || isText(value), 'it is neither a Uint8Array nor a string')
-  .transform((value) => {
-    const length = typeof value === 'string' ? Buffer.byteLength(value, 'utf8') : lengthOf(value)
-    if (length > limits.plaintextBytes) throw tooLong()
-    const copy = Buffer.allocUnsafe(length)
-    if (typeof value === 'string') copy.write(value, 'utf8')
-    else copy.set(value)
-    return copy
-  })
+export const signedMessage: z.ZodType<Buffer, Plaintext> = message((length) => Buffer.allocUnsafe(length))
+
+function message(room: (length: number) => Buffer): z.ZodType<Buffer, Plaintext> {
+  return z
+    .custom<Plaintext>((value) => isBytes(value) || isText(value), 'it is neither a Uint8Array nor a string')
+    .transform((value) => {
+      const length = typeof value === 'string' ? Buffer.byteLength(value, 'utf8') : lengthOf(value)
+      if (length > limits.plaintextBytes) throw tooLong()
+      const copy = room(length)
+      if (typeof value === 'string') copy.write(value, 'utf8')
+      else copy.set(value)
+      return copy
+    })
+}
 
 /** Ciphertext, copied or decoded at once. */
 export const ciphertext: z.ZodType<Buffer, Ciphertext> = z
