@@ -31,6 +31,8 @@ export default defineConfig({
   resolve: { alias: sourceAliases },
   test: {
     isolate: false,
+    // The default leaves one core to the runner, which on a machine of two is half of it.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
