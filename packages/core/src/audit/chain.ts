@@ -14,9 +14,22 @@ export interface Writer {
   readonly monotonic: number
 }
 
+/** Records that were linked to a chain. */
+export interface LinkedRecords {
+  /** Their rows, in order. */
+  readonly rows: readonly (Row & { readonly hash: Buffer })[]
+  /** What each of them was made of, in the same order. */
+  readonly drafts: readonly RecordDraft[]
+  /** The rows of the state that the changes among them touched. */
+  readonly touched: readonly Touched[]
+  /** The root of the Merkle tree after them. */
+  root(): Buffer
+}
+
 /** Appends drafts to a chain, in memory: what a batch will write. */
-export class ChainBuilder {
+export class ChainBuilder implements LinkedRecords {
   readonly rows: (Row & { readonly hash: Buffer })[] = []
+  readonly drafts: RecordDraft[] = []
   readonly touched: Touched[] = []
   readonly #writer: Writer
   readonly #frontier: Frontier
@@ -56,6 +69,7 @@ export class ChainBuilder {
       change: isChange ? this.#change(revision, touched) : undefined,
     })
     this.rows.push(row)
+    this.drafts.push(draft)
     this.touched.push(...touched)
     this.#frontier.append(row.hash)
     const last = isChange ? { lastChange: head.size, lastChangeHash: row.hash } : undefined

@@ -3,6 +3,7 @@ import type { Clock } from '../internal/clock.ts'
 import { limits } from '../internal/defaults.ts'
 import type { StorageTransaction } from '../storage/adapter.ts'
 import { signCheckpoint } from './checkpoint.ts'
+import type { BatchCompanion, LinkedBatch } from './companion.ts'
 
 /** What a checkpoint writer works with. */
 export interface CheckpointParts {
@@ -13,7 +14,7 @@ export interface CheckpointParts {
 }
 
 /** Signs checkpoints, at most one a second under load. Between them the head's MAC protects. */
-export class CheckpointWriter {
+export class CheckpointWriter implements BatchCompanion {
   readonly #parts: CheckpointParts
   #signedAt = -Infinity
   #signedSize = 0
@@ -23,14 +24,15 @@ export class CheckpointWriter {
     this.#parts = parts
   }
 
-  /** Whether a second has passed since the last one. */
-  isDue(): boolean {
-    return this.#parts.clock.monotonic() - this.#signedAt >= limits.checkpointIntervalMs
-  }
-
   /** Whether the newest checkpoint is of a shorter log than this. */
   isBehind(size: number): boolean {
     return size > this.#signedSize
+  }
+
+  /** Signs the batch's head, if a second has passed since the last one. */
+  async write(tx: StorageTransaction, { head, chain }: LinkedBatch): Promise<void> {
+    if (this.#parts.clock.monotonic() - this.#signedAt < limits.checkpointIntervalMs) return
+    await this.insert(tx, head.size, chain.root())
   }
 
   /** Signs and stores one, as part of a transaction. */
@@ -41,8 +43,7 @@ export class CheckpointWriter {
     await tx.insert('checkpoints', { tenant, size, note, createdAt: clock.now() })
   }
 
-  /** The transaction that made the log this long is durable. */
-  committed(size: number): void {
+  committed({ head: { size } }: LinkedBatch): void {
     if (this.#insertedSize !== size || size === this.#signedSize) return
     this.#signedSize = size
     this.#signedAt = this.#parts.clock.monotonic()

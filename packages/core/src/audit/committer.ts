@@ -1,6 +1,5 @@
 import { StorageUnavailableError, isKmsError } from '../errors.ts'
 import { pause, type Clock, type Timers } from '../internal/clock.ts'
-import { limits } from '../internal/defaults.ts'
 import type { Randomness } from '../crypto/randomness.ts'
 import type { SecretKey } from '../crypto/secret-key.ts'
 import type { StateCache } from '../state/cache.ts'
@@ -10,7 +9,7 @@ import type { StorageAdapter, StorageTransaction } from '../storage/adapter.ts'
 import { isStorageConflict, storageFailureOf } from '../storage/errors.ts'
 import { catchUp } from './catch-up.ts'
 import { ChainBuilder } from './chain.ts'
-import type { CheckpointWriter } from './checkpoint-writer.ts'
+import type { BatchCompanion, LinkedBatch } from './companion.ts'
 import type { ChangeEntry, Entry, UseEntry } from './entry.ts'
 import { headRow, type Head } from './head.ts'
 import type { HeadGuard } from './head-guard.ts'
@@ -25,7 +24,8 @@ export interface CommitterParts {
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Randomness
-  readonly checkpoints: CheckpointWriter
+  /** What else is written with every batch, in this order. */
+  readonly companions: readonly BatchCompanion[]
   /** What authenticates new heads: the key of the newest epoch. */
   readonly keyring: { readonly epoch: number; headMacKey(epoch: number): SecretKey }
 }
@@ -39,11 +39,12 @@ export interface Batch {
 interface Attempt extends Batch {
   readonly chain: ChainBuilder
   readonly firstWriterSeq: number
+  /** What companions were told; `undefined` where there was nothing to write. */
+  readonly linked: LinkedBatch | undefined
 }
 
 /** More changes than this are caught up with before the lock is taken, not under it. */
 const changesUnderLock = 64
-const keptHeads = 8
 /** Time between two looks for a commit whose outcome is unknown. */
 const retryMs = 5
 
@@ -57,11 +58,6 @@ export class Committer {
   readonly #parts: CommitterParts
   #writer: string
   #nextWriterSeq = 0
-  #batches = 0
-  /** Size of the newest head that was trimmed. Looking for older ones would pass all that a long snapshot keeps. */
-  #trimmedTo = -1
-  /** The same as of the attempt that is under way. */
-  #trimmingTo = -1
 
   constructor(parts: CommitterParts) {
     this.#parts = parts
@@ -95,19 +91,29 @@ export class Committer {
   }
 
   #committed(attempt: Attempt): Batch {
-    const { guard, cache, checkpoints } = this.#parts
-    this.#trimmedTo = this.#trimmingTo
+    const { guard, cache, companions } = this.#parts
     guard.saw(attempt.head)
     cache.advance(attempt.head.revision, attempt.chain.touched)
-    checkpoints.committed(attempt.head.size)
+    const { linked } = attempt
+    if (linked !== undefined) for (const companion of companions) companion.committed?.(linked)
     return attempt
   }
 
-  /** Whether an attempt was applied although its transaction failed. */
+  /** Whether an attempt was applied although its transaction failed. If not, or not that we know, companions hear it. */
   async #isAppliedAfter(error: unknown, attempt: Attempt | undefined, signal: AbortSignal): Promise<boolean> {
     if (isStorageConflict(error)) this.#renewWriter()
-    const certainlyNot = attempt === undefined || isKmsError(error) || storageFailureOf(error)?.outcome === 'none'
-    return certainlyNot ? false : this.#isApplied(attempt as Attempt, signal)
+    let applied = false
+    try {
+      const certainlyNot = attempt === undefined || isKmsError(error) || storageFailureOf(error)?.outcome === 'none'
+      applied = certainlyNot ? false : await this.#isApplied(attempt as Attempt, signal)
+      return applied
+    } finally {
+      if (!applied && attempt?.linked !== undefined) this.#failed(attempt.linked)
+    }
+  }
+
+  #failed(linked: LinkedBatch): void {
+    for (const companion of this.#parts.companions) companion.failed?.(linked)
   }
 
   /**
@@ -159,7 +165,6 @@ export class Committer {
     guard.saw(head)
     if (head.revision - cache.revision > changesUnderLock) throw new Behind('too far behind to catch up under the lock')
     await catchUp(tx, cache, head)
-    this.#trimmingTo = this.#trimmedTo
     const firstWriterSeq = this.#nextWriterSeq
     const times = { now: clock.now(), monotonic: clock.monotonic() }
     const chain = new ChainBuilder(head, { id: this.#writer, nextSeq: firstWriterSeq, ...times })
@@ -167,7 +172,8 @@ export class Committer {
     for (const entry of entries) if (entry.kind === 'use') seqs.set(entry, await this.#use(tx, entry, chain))
     for (const entry of entries) if (entry.kind === 'change') seqs.set(entry, await this.#change(tx, entry, chain))
     this.#nextWriterSeq += chain.rows.length
-    return { chain, seqs, firstWriterSeq, head: await this.#insert(tx, head, chain) }
+    const linked = await this.#insert(tx, head, chain)
+    return { chain, seqs, firstWriterSeq, linked, head: linked?.head ?? head }
   }
 
   /** Links a use, unless it would be decided otherwise by now. */
@@ -206,26 +212,19 @@ export class Committer {
     return chain.size - 1
   }
 
-  async #insert(tx: StorageTransaction, before: Head, chain: ChainBuilder): Promise<Head> {
-    if (chain.rows.length === 0) return before
-    const { tenant, checkpoints, keyring } = this.#parts
+  async #insert(tx: StorageTransaction, before: Head, chain: ChainBuilder): Promise<LinkedBatch | undefined> {
+    if (chain.rows.length === 0) return undefined
+    const { companions, keyring } = this.#parts
     const head = chain.head(keyring.epoch)
     await tx.append('records', chain.rows)
     await tx.insert('heads', headRow(head, keyring.headMacKey(head.epoch)))
-    if (checkpoints.isDue()) await checkpoints.insert(tx, head.size, chain.root())
-    this.#batches += 1
-    if (this.#batches % limits.trimEveryBatches === 0) this.#trimmingTo = await trimHeads(tx, tenant, this.#trimmedTo)
-    return head
+    const linked = { before, head, chain }
+    try {
+      for (const companion of companions) await companion.write(tx, linked)
+    } catch (error) {
+      this.#failed(linked)
+      throw error
+    }
+    return linked
   }
-}
-
-/** Removes the oldest heads, but the newest few. Returns the size of the last that was removed. */
-async function trimHeads(tx: StorageTransaction, tenant: string, trimmedTo: number): Promise<number> {
-  const oldest = await tx.range('heads', { prefix: [tenant], after: [trimmedTo], limit: limits.batchRecords })
-  let last = trimmedTo
-  for (const row of oldest.slice(0, -keptHeads)) {
-    last = row['size'] as number
-    await tx.remove('heads', [tenant, last])
-  }
-  return last
 }

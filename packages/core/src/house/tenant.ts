@@ -3,6 +3,7 @@ import { CheckpointWriter } from '../audit/checkpoint-writer.ts'
 import { Committer } from '../audit/committer.ts'
 import type { Head } from '../audit/head.ts'
 import { HeadGuard, type MacKeys } from '../audit/head-guard.ts'
+import { HeadTrimmer } from '../audit/head-trimmer.ts'
 import { Ledger } from '../audit/ledger.ts'
 import { late, LiveView, storageErrors } from '../audit/live-view.ts'
 import { Pseudonyms } from '../audit/pseudonym.ts'
@@ -64,7 +65,8 @@ export async function openTenant({ tenant, settings, foundation, proved }: Openi
   cache.restart(head.revision)
   const view = new LiveView({ storage, tenant, cache, guard, patience })
   const checkpoints = new CheckpointWriter({ tenant, origin, key: secrets.signing, clock })
-  const writing = { storage, tenant, cache, guard, clock, timers, random, checkpoints, keyring }
+  const companions = [checkpoints, new HeadTrimmer()]
+  const writing = { storage, tenant, cache, guard, clock, timers, random, companions, keyring }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
   const seen = (): Head | undefined => guard.seen
   const source = { tenant, origin, publicKey, macKeyOf, snapshot, seen }

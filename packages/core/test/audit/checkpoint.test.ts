@@ -1,6 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { CheckpointWriter } from '../../src/audit/checkpoint-writer.ts'
+import { emptyHead } from '../../src/audit/chain.ts'
+import type { LinkedBatch } from '../../src/audit/companion.ts'
 import { signCheckpoint, verifierKey, verifyCheckpoint } from '../../src/audit/checkpoint.ts'
 import { publicKeyOf, signingKey } from '../../src/crypto/ed25519.ts'
 import type { StorageTransaction } from '../../src/storage/adapter.ts'
@@ -107,6 +109,16 @@ describe('the writer of checkpoints', () => {
   const clock = fakeClock()
   const made = (): CheckpointWriter => new CheckpointWriter({ tenant: 'default', origin, key, clock })
 
+  /** A batch after which the log has this size. */
+  const batch = (size: number): LinkedBatch => {
+    const head = { ...emptyHead('default'), size }
+    return {
+      before: emptyHead('default'),
+      head,
+      chain: { rows: [], drafts: [], touched: [], root: () => checkpoint.root },
+    }
+  }
+
   /** A transaction that keeps what is inserted. */
   function catching(): { tx: StorageTransaction; inserted: [string, Row][] } {
     const inserted: [string, Row][] = []
@@ -120,18 +132,21 @@ describe('the writer of checkpoints', () => {
     expect(inserted).toEqual([['checkpoints', { tenant: 'default', size: 42, note, createdAt: clock.now() }]])
   })
 
-  test('is due at first, and again a second after the last one was durable', async () => {
+  test('writes at first, and again a second after the last one was durable', async () => {
     const writer = made()
-    const { tx } = catching()
-    expect(writer.isDue()).toBe(true)
-    await writer.insert(tx, 1, checkpoint.root)
-    expect(writer.isDue()).toBe(true)
-    writer.committed(1)
-    expect(writer.isDue()).toBe(false)
+    const { tx, inserted } = catching()
+    const sizes = (): unknown[] => inserted.map(([, row]) => row['size'])
+    await writer.write(tx, batch(1))
+    await writer.write(tx, batch(2))
+    expect(sizes()).toEqual([1, 2])
+    writer.committed(batch(2))
     clock.advance(999)
-    expect(writer.isDue()).toBe(false)
+    await writer.write(tx, batch(3))
+    writer.committed(batch(3))
+    expect(sizes()).toEqual([1, 2])
     clock.advance(1)
-    expect(writer.isDue()).toBe(true)
+    await writer.write(tx, batch(4))
+    expect(sizes()).toEqual([1, 2, 4])
   })
 
   test('is behind every log that is longer than its last durable one', async () => {
@@ -139,25 +154,25 @@ describe('the writer of checkpoints', () => {
     const { tx } = catching()
     expect(writer.isBehind(0)).toBe(false)
     expect(writer.isBehind(1)).toBe(true)
-    await writer.insert(tx, 5, checkpoint.root)
+    await writer.write(tx, batch(5))
     expect(writer.isBehind(5)).toBe(true)
-    writer.committed(5)
+    writer.committed(batch(5))
     expect(writer.isBehind(5)).toBe(false)
     expect(writer.isBehind(6)).toBe(true)
   })
 
   test('takes no commit for its own that is of another size, or was counted before', async () => {
     const writer = made()
-    const { tx } = catching()
-    await writer.insert(tx, 5, checkpoint.root)
-    writer.committed(6)
+    const { tx, inserted } = catching()
+    await writer.write(tx, batch(5))
+    writer.committed(batch(6))
     expect(writer.isBehind(5)).toBe(true)
-    expect(writer.isDue()).toBe(true)
-    writer.committed(5)
+    writer.committed(batch(5))
     clock.advance(600)
-    writer.committed(5)
+    writer.committed(batch(5))
     clock.advance(400)
-    expect(writer.isDue()).toBe(true)
+    await writer.write(tx, batch(7))
+    expect(inserted).toHaveLength(2)
   })
 
   test('works on a real table', async () => {

@@ -194,7 +194,7 @@ describe('E86 a writer that was cloned', () => {
 
 describe('a process that is behind', () => {
   const changes = async (count: number, revision: number): Promise<{ behind: Bench; snapshots: () => number }> => {
-    const behind = new Bench(await Log.of({ records: count, isChange: () => true }), revision)
+    const behind = new Bench(await Log.of({ records: count, isChange: () => true }), { revision })
     intercept(behind)
     let snapshots = 0
     behind.between.snapshot = async (next) => {

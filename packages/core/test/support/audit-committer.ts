@@ -1,7 +1,9 @@
 import { CheckpointWriter } from '../../src/audit/checkpoint-writer.ts'
 import { Committer, type Batch } from '../../src/audit/committer.ts'
 import type { Entry } from '../../src/audit/entry.ts'
+import type { BatchCompanion } from '../../src/audit/companion.ts'
 import { HeadGuard } from '../../src/audit/head-guard.ts'
+import { HeadTrimmer } from '../../src/audit/head-trimmer.ts'
 import { signingKey } from '../../src/crypto/ed25519.ts'
 import { StateCache } from '../../src/state/cache.ts'
 import type { Row } from '../../src/storage/table.ts'
@@ -20,8 +22,7 @@ export class Bench {
   readonly committer: Committer
   epoch = 1
 
-  /** @param revision - where its cache stands; where the log is, if nothing is said. */
-  constructor(log: Log, revision: number = log.head.revision) {
+  constructor(log: Log, { revision = log.head.revision, companions = [] }: BenchPlan = {}) {
     this.log = log
     const { clock } = this
     const key = signingKey(Buffer.alloc(32, 1))
@@ -34,14 +35,14 @@ export class Bench {
       clock,
       timers: clock,
       random: seededRandomness('committer'),
-      checkpoints: this.checkpoints,
+      companions: [this.checkpoints, new HeadTrimmer(), ...companions],
       keyring: this.#keyring(),
     })
     this.cache.restart(revision)
   }
 
-  static async on(plan: LogPlan): Promise<Bench> {
-    return new Bench(await Log.of(plan))
+  static async on(plan: LogPlan, how?: BenchPlan): Promise<Bench> {
+    return new Bench(await Log.of(plan), how)
   }
 
   /** Commits, as the ledger would. */
@@ -63,4 +64,12 @@ export class Bench {
       headMacKey: () => macKey,
     }
   }
+}
+
+/** What else there is to say of a bench. */
+export interface BenchPlan {
+  /** Where its cache stands; where the log is, if nothing is said. */
+  readonly revision?: number
+  /** What is written with every batch, besides checkpoints. */
+  readonly companions?: readonly BatchCompanion[]
 }

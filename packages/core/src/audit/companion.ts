@@ -1,0 +1,33 @@
+import type { StorageTransaction } from '../storage/adapter.ts'
+import type { LinkedRecords } from './chain.ts'
+import type { Head } from './head.ts'
+
+/** The records of a batch, linked and inserted, whose transaction is not committed yet. */
+export interface LinkedBatch {
+  /** The head that they were linked to. */
+  readonly before: Head
+  /** The head after them. */
+  readonly head: Head
+  /** The records, and what became of the tree with them. */
+  readonly chain: LinkedRecords
+}
+
+/**
+ * Something that goes along with every batch of a tenant that has records, and writes rows of its own in the batch's
+ * transaction: checkpoints, tiles, sums. What it writes is durable with the records, or not at all.
+ *
+ * Calls come one after the other: `write`, then `committed` or `failed` of the same batch, then the next `write`. A
+ * companion that remembers what it wrote takes it for true in `committed` only. Other processes write batches too, so
+ * that what is stored may have moved between two calls: a companion reads inside the transaction whatever it builds on.
+ *
+ * **It is on the way of every operation.** What it throws fails the batch, as if the storage had; and each call to the
+ * storage in it is one more round trip for everybody. So most batches should cost it none.
+ */
+export interface BatchCompanion {
+  /** Writes what belongs to the batch. Called again, with another batch, when the transaction is tried again. */
+  write(tx: StorageTransaction, batch: LinkedBatch): Promise<void>
+  /** The batch is durable. Must not throw. */
+  committed?(batch: LinkedBatch): void
+  /** The batch of the last `write` was not applied, or nobody knows. Must not throw. */
+  failed?(batch: LinkedBatch): void
+}
