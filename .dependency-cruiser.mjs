@@ -2,9 +2,9 @@
 // to a machine. `tsc -b` does not enforce directions: an import that no reference covers still compiles.
 //
 //   L7  index.ts  storage.ts  root-key.ts  testing.ts     the public entries
-//   L6  kms.ts  inspect.ts  face/  house/  options.ts     what callers hold, and the only place that constructs
+//   L6  kms.ts  inspect.ts  face/  house/  signals/  options.ts     what callers hold, and the only place that constructs
 //   L5  pipeline.ts  open-streams.ts  stream-session.ts  stream-records.ts  unrecorded.ts  attempt.ts  call.ts  granted.ts  walk.ts  walk-limits.ts  change-walk.ts  material-store.ts  patient-view.ts  decide.ts  facts.ts  drafts.ts   know the shape of an operation, no concrete one
-//   L4  runtime.ts  streaming.ts  operations/*                    one file per verb
+//   L4  runtime.ts  house-health.ts  streaming.ts  operations/*                    one file per verb
 //   L3  access/  keys/  envelope/  audit/                 siblings
 //   L2  stages.ts  root-key/  state/                      state/ below the other two
 //   L1  crypto/  storage/
@@ -15,11 +15,11 @@ const layers = [
   ['crypto/', 'storage/'],
   ['stages\\.ts$', 'root-key/', 'state/'],
   ['access/', 'keys/', 'envelope/', 'audit/'],
-  ['(runtime|streaming)\\.ts$', 'operations/'],
+  ['(runtime|house-health|streaming)\\.ts$', 'operations/'],
   [
     '(pipeline|open-streams|stream-session|stream-records|unrecorded|attempt|call|granted|walk|walk-limits|change-walk|material-store|patient-view|decide|facts|drafts)\\.ts$',
   ],
-  ['(kms|inspect|options)\\.ts$', 'face/', 'house/'],
+  ['(kms|inspect|options)\\.ts$', 'face/', 'house/', 'signals/'],
   ['(index|storage|root-key|testing)\\.ts$', 'testing/'],
 ]
 const entries = `${core}(index|storage|root-key|testing)\\.ts$`

@@ -1,5 +1,6 @@
 import { isKmsError } from './errors.ts'
 import type { UseOperation } from './runtime.ts'
+import type { Recorded } from './stages.ts'
 
 /** How something ended. */
 export interface Done<R> {
@@ -35,4 +36,14 @@ export function mayGoUnrecorded<Q, P, R>(
 ): operation is UseOperation<Q, P, R> & { mark: NonNullable<UseOperation<Q, P, R>['mark']> } {
   const ended = isKmsError(error, 'ABORTED') || isKmsError(error, 'CLOSED')
   return markOf(operation) !== undefined && done.error === undefined && !ended
+}
+
+/** Releases a result, or the error of an operation that failed: only against the proof that it is recorded. */
+export function release<R>(
+  _proof: Recorded,
+  done: Done<R>,
+  mark: ((result: R, recorded: boolean) => R) | undefined,
+): R {
+  if (done.error !== undefined) return raise(done.error)
+  return mark === undefined ? (done.result as R) : mark(done.result as R, true)
 }

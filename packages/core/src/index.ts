@@ -131,7 +131,9 @@ export type { DamagedRecord, ListAuditRequest, StoredRecord } from './operations
 export type { AuditVerification, VerificationRecord, VerifyAuditRequest } from './operations/verify-audit.ts'
 export type { AuditProblem, BrokenLog, IntactLog, Verification, VerifyOptions } from './audit/verification.ts'
 export type { Health } from './operations/health.ts'
-export type { HouseHealth } from './runtime.ts'
+export type { HouseHealth } from './house-health.ts'
+export type { KmsEvents, KmsEventType, RecordEvent, TamperingEvent } from './signals/event.ts'
+export type { Logger } from './signals/logger.ts'
 export { inspectKms, Inspection, type InspectOptions, type InspectProblem } from './inspect.ts'
 
 // Lists

@@ -1,4 +1,4 @@
-import { ClosedError } from './errors.ts'
+import { ClosedError, InvalidRequestError } from './errors.ts'
 import { KmsClient } from './face/client.ts'
 import type { Run } from './face/run.ts'
 import { requireObject } from './face/text.ts'
@@ -8,6 +8,7 @@ import type { Tenant } from './house/tenant.ts'
 import { readOptions, readPrincipal, readTenant, type KmsOptions, type Principal } from './options.ts'
 import type { Operation, UseOperation } from './runtime.ts'
 import type { Actor } from './stages.ts'
+import { eventTypes, type KmsEvents, type KmsEventType } from './signals/event.ts'
 import type { ByteTransform } from './stream-session.ts'
 import type { StreamOperation } from './streaming.ts'
 import type { CallOptions } from './call.ts'
@@ -27,6 +28,8 @@ export class Kms extends KmsClient {
   readonly #tenant: Tenant
   readonly #life: Life
   readonly #isOwner: boolean
+  /** What ends the listeners that came through this KMS. */
+  readonly #stops = new Set<() => void>()
   /** The tenants of this storage. */
   readonly tenants: Tenants
 
@@ -52,6 +55,34 @@ export class Kms extends KmsClient {
     return new KmsClient(runFor({ tenant: this.#tenant, life: this.#life }, readPrincipal(who), requestId))
   }
 
+  /**
+   * Calls back for what happens in this tenant, once it is durable, and a turn of the event loop later. It tells of what
+   * this process recorded; `audit.tail()` tells of all. Neither what a listener throws nor how long it takes comes back
+   * to an operation. Returns how to stop; closing this KMS stops it too.
+   *
+   * @throws InvalidRequestError for a type that there is not; ClosedError
+   * @example
+   * ```ts
+   * import type { Kms } from '@chatelaine/core'
+   *
+   * const watch = (kms: Kms): void => {
+   *   kms.on('denial', ({ principal, action, keyId }) => console.warn('denied', principal, action, keyId))
+   *   kms.on('tampering', ({ code, message }) => console.error(code, message))
+   * }
+   * ```
+   */
+  on<T extends KmsEventType>(type: T, listener: (event: KmsEvents[T]) => unknown): () => void {
+    if (this.#life.ended || this.#tenant.isClosed()) throw new ClosedError('the KMS is closed')
+    if (!eventTypes.includes(type)) throw new InvalidRequestError('there is no such event')
+    if (typeof listener !== 'function') throw new InvalidRequestError('the listener is not a function')
+    const stop = this.#tenant.herald.on(type, listener)
+    this.#stops.add(stop)
+    return () => {
+      this.#stops.delete(stop)
+      stop()
+    }
+  }
+
   /** The KMS of another tenant. @throws TenantNotFoundError */
   async tenant(id: string): Promise<Kms> {
     return new Kms(this.#house, await this.#house.open(readTenant(id), false), false)
@@ -65,6 +96,7 @@ export class Kms extends KmsClient {
     this.#life.ended = true
     if (this.#isOwner) await this.#house.close()
     else await this.#tenant.pipeline.streams.end(this.#life)
+    for (const stop of this.#stops) stop()
   }
 
   /** The same as {@link Kms.close}, for `await using`. */

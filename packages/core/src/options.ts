@@ -6,6 +6,7 @@ import type { Clock, Timers } from './internal/clock.ts'
 import { limits, systemClock, systemTimers } from './internal/defaults.ts'
 import { ownOnly } from './internal/own.ts'
 import type { RootKey } from './root-key/root-key.ts'
+import type { Logger } from './signals/logger.ts'
 import type { Actor, Role } from './stages.ts'
 import type { StorageAdapter } from './storage/adapter.ts'
 
@@ -39,6 +40,8 @@ export interface KmsOptions {
   readonly auditOrigin?: string | undefined
   /** How long an operation waits for its audit record, in milliseconds, 1 to 600,000. @defaultValue 5000 */
   readonly deadlineMs?: number | undefined
+  /** What writes log lines, such as a pino logger. It never gets a plaintext, a context or a secret. @defaultValue none */
+  readonly logger?: Logger | undefined
   /** Time. For tests. @defaultValue the system's clock */
   readonly clock?: Clock | undefined
   /** Randomness. For tests: whoever can predict it can read everything. @defaultValue the operating system's */
@@ -55,6 +58,7 @@ export interface Settings {
   readonly tenant: string
   readonly auditOrigin: string | undefined
   readonly deadlineMs: number
+  readonly logger: Logger | undefined
   readonly clock: Clock
   readonly random: Randomness
   readonly timers: Timers
@@ -88,6 +92,7 @@ const schema = z.strictObject({
   tenant: tenant.optional(),
   auditOrigin: z.string().regex(originPattern, 'it has spaces, a plus sign, or is too long').optional(),
   deadlineMs: z.number().min(1).max(600_000).optional(),
+  logger: z.custom<Logger>(has('debug', 'info', 'warn', 'error'), 'it is not a logger').optional(),
   clock: z.custom<Clock>(has('now', 'monotonic'), 'it is not a clock').optional(),
   random: z.custom<Randomness>(has('fill', 'uuid'), 'it is not a source of randomness').optional(),
   timers: z.custom<Timers>(has('after', 'turn'), 'they are not timers').optional(),
@@ -103,6 +108,7 @@ export function readOptions(options: KmsOptions): Settings {
     tenant: parsed.tenant ?? 'default',
     auditOrigin: parsed.auditOrigin,
     deadlineMs: parsed.deadlineMs ?? limits.deadlineMs,
+    logger: parsed.logger,
     clock: parsed.clock ?? systemClock,
     random: parsed.random ?? systemRandomness,
     timers: parsed.timers ?? systemTimers,

@@ -2,7 +2,7 @@ import { MaterialStore, NotReady } from './material-store.ts'
 import type { ChangeEntry, UseEntry } from './audit/entry.ts'
 import type { Ledger } from './audit/ledger.ts'
 import { aborted, type Outcome, type Waiter } from './audit/queue.ts'
-import { attempt, markOf, mayGoUnrecorded, raise, type Done } from './attempt.ts'
+import { attempt, markOf, mayGoUnrecorded, raise, release, type Done } from './attempt.ts'
 import { LiveChange, type ChangeParts } from './change-walk.ts'
 import { parse, parseOptions, tagged } from './call.ts'
 import { draftBare, type Caller } from './drafts.ts'
@@ -12,7 +12,6 @@ import { limits } from './internal/defaults.ts'
 import { unlessAborted } from './internal/patience.ts'
 import { OpenStreams, type StreamCaller } from './open-streams.ts'
 import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime.ts'
-import type { Recorded } from './stages.ts'
 import type { StateView } from './state/view.ts'
 import type { ByteTransform } from './stream-session.ts'
 import type { StreamOperation } from './streaming.ts'
@@ -30,6 +29,8 @@ const leastMs = 500
 export interface PipelineParts extends WalkParts, ChangeParts {
   readonly ledger: Ledger
   readonly deadlineMs: number
+  /** Hears of every error that an operation ends with. Must not throw. */
+  readonly sawError: (error: unknown, action: string) => void
 }
 
 /**
@@ -70,6 +71,7 @@ export class Pipeline {
         wipeDeep(request)
       }
     } catch (error) {
+      this.#parts.sawError(error, operation.action)
       throw tagged(error, call.options)
     } finally {
       this.#running -= 1
@@ -114,6 +116,7 @@ export class Pipeline {
       }
       return await readUnrecorded(this.#parts, operation, { input, call, refused })
     } catch (error) {
+      this.#parts.sawError(error, operation.action)
       throw tagged(error, call.options)
     }
   }
@@ -230,10 +233,4 @@ interface Running extends Waiter {
   readonly caller: Caller
   readonly signal: AbortSignal | undefined
   readonly remaining: Remaining
-}
-
-/** Releases a result, or the error of an operation that failed: only against the proof that it is recorded. */
-function release<R>(_proof: Recorded, done: Done<R>, mark: ((result: R, recorded: boolean) => R) | undefined): R {
-  if (done.error !== undefined) return raise(done.error)
-  return mark === undefined ? (done.result as R) : mark(done.result as R, true)
 }

@@ -7,6 +7,7 @@ import type { KeyWrapping } from './crypto/key-wrapping.ts'
 import type { Randomness } from './crypto/randomness.ts'
 import type { Tools } from './envelope/seal.ts'
 import type { KmsError } from './errors.ts'
+import type { HouseHealth } from './house-health.ts'
 import type { RequestIssue } from './internal/request-issue.ts'
 import type { Keyring, KeyUse } from './keys/keyring.ts'
 import type { NameIndex } from './keys/name-index.ts'
@@ -157,52 +158,6 @@ export interface House {
   /** Resolves after the next batch of this process, or when it is time to look for those of others. */
   readonly nextCommit: (signal: AbortSignal | undefined) => Promise<void>
   health(): Promise<HouseHealth>
-}
-
-/** How the house is. */
-export interface HouseHealth {
-  /** Whether the storage can be read, and which it is. */
-  readonly storage: {
-    /** Whether it answers. */
-    readonly ok: boolean
-    /** Which adapter it is. */
-    readonly name: string
-  }
-  /** What the keyring hangs on. */
-  readonly rootKey: {
-    /** Name of the root key. */
-    readonly provider: string
-    /** The newest keyring epoch. */
-    readonly epoch: number
-  }
-  /** The way into the audit log. */
-  readonly ledger: {
-    /** How many operations wait for their records. */
-    readonly waiting: number
-  }
-  /** What callers asked of this process. */
-  readonly requests: {
-    /** How many requests were refused for their shape: those are counted, not recorded. */
-    readonly refused: number
-  }
-  /** The data keys that `withDataKey` keeps in this process, of all principals of the tenant. */
-  readonly dataKeys: {
-    /** How many there are now. */
-    readonly cached: number
-    /** How many calls were given one that was there. */
-    readonly hits: number
-    /** How many calls had one made. */
-    readonly misses: number
-  }
-  /** The audit log; `undefined` where its head cannot be read or does not verify. */
-  readonly chain:
-    | {
-        /** How many records it has. */
-        readonly size: number
-        /** How many changes of the state it has. */
-        readonly revision: number
-      }
-    | undefined
 }
 
 /** An operation that uses keys or reads, done before its record, and again if the state moves meanwhile. */

@@ -20,16 +20,25 @@ export interface LinkedRecords {
   readonly rows: readonly (Row & { readonly hash: Buffer })[]
   /** What each of them was made of, in the same order. */
   readonly drafts: readonly RecordDraft[]
+  /** Of each of them, in the same order: how long it took from the call, in milliseconds, and whether it is a change. */
+  readonly measures: readonly RecordMeasure[]
   /** The rows of the state that the changes among them touched. */
   readonly touched: readonly Touched[]
   /** The root of the Merkle tree after them. */
   root(): Buffer
 }
 
+/** What a record says of itself only once it has its place. */
+export interface RecordMeasure {
+  readonly durationMs: number
+  readonly isChange: boolean
+}
+
 /** Appends drafts to a chain, in memory: what a batch will write. */
 export class ChainBuilder implements LinkedRecords {
   readonly rows: (Row & { readonly hash: Buffer })[] = []
   readonly drafts: RecordDraft[] = []
+  readonly measures: RecordMeasure[] = []
   readonly touched: Touched[] = []
   readonly #writer: Writer
   readonly #frontier: Frontier
@@ -57,19 +66,21 @@ export class ChainBuilder implements LinkedRecords {
     const { id, nextSeq, now, monotonic } = this.#writer
     const isChange = touched.length > 0
     const revision = head.revision + (isChange ? 1 : 0)
+    const durationMs = Math.max(0, Math.round(monotonic - draft.startedAt))
     const row = linkRecord(draft, {
       tenant: head.tenant,
       seq: head.size,
       prev: head.headHash.toString('hex'),
       ts: now,
       clockSkewMs: now < head.ts ? head.ts - now : undefined,
-      durationMs: Math.max(0, Math.round(monotonic - draft.startedAt)),
+      durationMs,
       writer: id,
       writerSeq: nextSeq + this.rows.length,
       change: isChange ? this.#change(revision, touched) : undefined,
     })
     this.rows.push(row)
     this.drafts.push(draft)
+    this.measures.push({ durationMs, isChange })
     this.touched.push(...touched)
     this.#frontier.append(row.hash)
     const last = isChange ? { lastChange: head.size, lastChangeHash: row.hash } : undefined

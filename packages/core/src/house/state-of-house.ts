@@ -7,7 +7,9 @@ import { isKmsError } from '../errors.ts'
 import type { Timers } from '../internal/clock.ts'
 import { limits } from '../internal/defaults.ts'
 import type { DataKeyCache } from '../keys/data-key-cache.ts'
-import type { House, HouseHealth } from '../runtime.ts'
+import type { HouseHealth } from '../house-health.ts'
+import type { House } from '../runtime.ts'
+import type { Herald } from '../signals/herald.ts'
 
 /** What the reading operations of a tenant ask. */
 export interface HouseParts {
@@ -20,12 +22,17 @@ export interface HouseParts {
   readonly rootKey: () => HouseHealth['rootKey']
   readonly refusedRequests: () => number
   readonly dataKeys: DataKeyCache
+  readonly herald: Herald
 }
 
 /** Answers the reading operations of a tenant. */
 export function stateOfHouse(parts: HouseParts): House {
   return {
-    verify: async (options) => verifyChain(parts.source, options),
+    verify: async (options) => {
+      const found = await verifyChain(parts.source, options)
+      if (!found.ok) parts.herald.tampering({ code: 'STORAGE_TAMPERED', message: found.problem.kind }, 'verifyAudit')
+      return found
+    },
     nextCommit: async (signal) => nextCommit(parts, signal),
     health: async () => health(parts),
   }
@@ -39,11 +46,13 @@ async function health(parts: HouseParts): Promise<HouseHealth> {
     ledger: { waiting: parts.ledger.waiting },
     requests,
     dataKeys: parts.dataKeys.counts,
+    signals: parts.herald.counts,
   }
   try {
     const { size, revision } = await view.snapshot(async (reader) => guard.read(reader, guard.seen))
     return { ...house, storage: { ok: true, name: storageName }, chain: { size, revision } }
   } catch (error) {
+    parts.herald.sawError(error, 'health')
     // A storage that answers what does not verify can still be read: the chain is what is missing then.
     return { ...house, storage: { ok: !isKmsError(error, 'STORAGE_UNAVAILABLE'), name: storageName }, chain: undefined }
   }

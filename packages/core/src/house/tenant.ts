@@ -16,7 +16,9 @@ import { Keyring } from '../keys/keyring.ts'
 import { NameIndex } from '../keys/name-index.ts'
 import { originPattern, type Settings } from '../options.ts'
 import { Pipeline } from '../pipeline.ts'
-import type { House, HouseHealth } from '../runtime.ts'
+import type { HouseHealth } from '../house-health.ts'
+import type { House } from '../runtime.ts'
+import { Herald } from '../signals/herald.ts'
 import { StateCache } from '../state/cache.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import type { Row } from '../storage/table.ts'
@@ -35,6 +37,8 @@ export interface Tenant {
   readonly nextCommit: (signal: AbortSignal | undefined) => Promise<void>
   /** Data keys that are used again. */
   readonly dataKeys: DataKeyCache
+  /** Tells what happened. */
+  readonly herald: Herald
   close(): Promise<void>
 }
 
@@ -65,7 +69,8 @@ export async function openTenant({ tenant, settings, foundation, proved }: Openi
   cache.restart(head.revision)
   const view = new LiveView({ storage, tenant, cache, guard, patience })
   const checkpoints = new CheckpointWriter({ tenant, origin, key: secrets.signing, clock })
-  const companions = [checkpoints, new HeadTrimmer()]
+  const herald = new Herald({ tenant, clock, timers, logger: settings.logger })
+  const companions = [checkpoints, new HeadTrimmer(), herald]
   const writing = { storage, tenant, cache, guard, clock, timers, random, companions, keyring }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
   const seen = (): Head | undefined => guard.seen
@@ -74,14 +79,16 @@ export async function openTenant({ tenant, settings, foundation, proved }: Openi
   const rootKey = (): HouseHealth['rootKey'] => ({ provider, epoch: keyring.epoch })
   const refusedRequests = (): number => pipeline.refusedRequests
   const dataKeys = new DataKeyCache(clock)
-  const telling = { rootKey, refusedRequests, dataKeys, storageName: storage.name }
+  const telling = { rootKey, refusedRequests, dataKeys, herald, storageName: storage.name }
   const house = stateOfHouse({ ledger, view, guard, source, timers, ...telling })
   const revision = (): number => cache.revision
   const hashes = { pseudonyms: new Pseudonyms(secrets.pii), names: new NameIndex(secrets.names) }
   const walking = { tools: { random, timers }, view, revision, ...hashes, house }
-  const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, deadlineMs, ...walking })
+  const sawError = herald.sawError.bind(herald)
+  const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, deadlineMs, sawError, ...walking })
+  herald.opened(head.size)
   const finish = async (): Promise<void> => finalCheckpoint({ settings, tenant, guard, checkpoints })
-  return closable({ pipeline, house, ledger, keyring, dataKeys, finish })
+  return closable({ pipeline, house, ledger, keyring, dataKeys, herald, finish })
 }
 
 type Snapshot = <T>(read: (reader: StorageReader) => Promise<T>) => Promise<T>
@@ -119,16 +126,19 @@ interface TenantParts {
   readonly ledger: Ledger
   readonly keyring: Keyring
   readonly dataKeys: DataKeyCache
+  readonly herald: Herald
   readonly finish: () => Promise<void>
 }
 
-function closable({ pipeline, house, ledger, keyring, dataKeys, finish }: TenantParts): Tenant {
+function closable(parts: TenantParts): Tenant {
+  const { pipeline, house, ledger, keyring, dataKeys, herald, finish } = parts
   let closed = false
   return {
     pipeline,
     isClosed: () => closed,
     nextCommit: house.nextCommit,
     dataKeys,
+    herald,
     close: async () => {
       closed = true
       await pipeline.streams.end()
@@ -138,6 +148,7 @@ function closable({ pipeline, house, ledger, keyring, dataKeys, finish }: Tenant
       dataKeys.close()
       await finish()
       keyring.clear()
+      herald.close()
     },
   }
 }

@@ -37,6 +37,8 @@ export const limits = Object.freeze({
   queuedRecordBytes: 16 * 1024 * 1024,
   /** Most bytes of results waiting for their records. */
   queuedResultBytes: 256 * 1024 * 1024,
+  /** Most events and log lines waiting to be told. */
+  queuedSignals: 10_000,
   /** Longest text of a record. */
   recordBytes: 16 * 1024,
   /** Most rows that one change may touch. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isKmsError } from '../errors.ts'
-import type { HouseHealth, UseOperation } from '../runtime.ts'
+import type { HouseHealth } from '../house-health.ts'
+import type { UseOperation } from '../runtime.ts'
 
 /** How the KMS is. */
 export interface Health extends HouseHealth {

@@ -115,7 +115,7 @@ describe('the writer of checkpoints', () => {
     return {
       before: emptyHead('default'),
       head,
-      chain: { rows: [], drafts: [], touched: [], root: () => checkpoint.root },
+      chain: { rows: [], drafts: [], measures: [], touched: [], root: () => checkpoint.root },
     }
   }
 

@@ -1,0 +1,52 @@
+/** How the house is. */
+export interface HouseHealth {
+  /** Whether the storage can be read, and which it is. */
+  readonly storage: {
+    /** Whether it answers. */
+    readonly ok: boolean
+    /** Which adapter it is. */
+    readonly name: string
+  }
+  /** What the keyring hangs on. */
+  readonly rootKey: {
+    /** Name of the root key. */
+    readonly provider: string
+    /** The newest keyring epoch. */
+    readonly epoch: number
+  }
+  /** The way into the audit log. */
+  readonly ledger: {
+    /** How many operations wait for their records. */
+    readonly waiting: number
+  }
+  /** What callers asked of this process. */
+  readonly requests: {
+    /** How many requests were refused for their shape: those are counted, not recorded. */
+    readonly refused: number
+  }
+  /** The data keys that `withDataKey` keeps in this process, of all principals of the tenant. */
+  readonly dataKeys: {
+    /** How many there are now. */
+    readonly cached: number
+    /** How many calls were given one that was there. */
+    readonly hits: number
+    /** How many calls had one made. */
+    readonly misses: number
+  }
+  /** What this process told listeners and the logger of the tenant. */
+  readonly signals: {
+    /** How many calls of listeners and of the logger failed. */
+    readonly failed: number
+    /** How many events and log lines were dropped because too many waited. */
+    readonly dropped: number
+  }
+  /** The audit log; `undefined` where its head cannot be read or does not verify. */
+  readonly chain:
+    | {
+        /** How many records it has. */
+        readonly size: number
+        /** How many changes of the state it has. */
+        readonly revision: number
+      }
+    | undefined
+}
