@@ -71,7 +71,7 @@ const has =
     value !== null &&
     methods.every((method) => typeof Reflect.get(value, method) === 'function')
 
-const rootKey = z.custom<RootKey>(has('id', 'wrap', 'unwrap'), 'it is not a root key')
+const rootKey = z.custom<RootKey>(has('describe', 'wrap', 'unwrap'), 'it is not a root key')
 
 const principal = z.union([
   z.string().regex(principalPattern),

@@ -3,5 +3,9 @@
  *
  * @packageDocumentation
  */
-export type { RootKey, RootKeyContext } from './root-key/root-key.ts'
+export { fileRootKey, type FileRootKeyOptions } from './root-key/file.ts'
+export { passphraseRootKey, type PassphraseRootKeyOptions } from './root-key/passphrase.ts'
+export type { Argon2idStretching, ScryptStretching, Stretching } from './crypto/passphrase.ts'
+export { anyOf, type AnyOfOptions } from './root-key/any-of.ts'
+export type { RootKey, RootKeyContext, RootKeyDescription } from './root-key/root-key.ts'
 export { envRootKey, generateRootKey, localRootKey } from './root-key/local.ts'

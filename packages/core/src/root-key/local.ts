@@ -1,13 +1,12 @@
-import { openSmall, saltBytes, sealSmall } from '../crypto/chunked-encryption.ts'
 import { randomBytesOf, systemRandomness } from '../crypto/randomness.ts'
 import { expandSha512, secretKey, type SecretKey } from '../crypto/secret-key.ts'
-import { InvalidRequestError, RootKeyMismatchError, RootKeyMissingError } from '../errors.ts'
-import { copyBytes, isBytes, wipe } from '../internal/bytes.ts'
-import { jcs } from '../internal/jcs.ts'
-import type { RootKey, RootKeyContext } from './root-key.ts'
+import { RootKeyMissingError } from '../errors.ts'
+import { wipe } from '../internal/bytes.ts'
+import { howToMakeOne, readKey } from './key-text.ts'
+import type { RootKey, RootKeyContext, RootKeyDescription } from './root-key.ts'
+import { openUnder, sealUnder } from './sealing.ts'
 
 const keyBytes = 32
-const help = 'Make one with `openssl rand -base64 32`, keep it safe, and never lose it: without it the data is gone.'
 
 /**
  * A root key held by the application itself.
@@ -27,7 +26,7 @@ export function localRootKey(key: Uint8Array | string): RootKey {
 
 /**
  * A root key in an environment variable, in base64, base64url or hex. The variable is read when the KMS is created,
- * and again for every tenant that is opened.
+ * and again for every tenant that is opened. A child process inherits it, unless it is started with another `env`.
  *
  * @param name - name of the variable, such as `KMS_ROOT_KEY`. When it is missing or empty, `createKms` throws
  *   `ROOT_KEY_MISSING`, and says how to make one.
@@ -39,15 +38,20 @@ export function localRootKey(key: Uint8Array | string): RootKey {
  * ```
  */
 export function envRootKey(name: string): RootKey {
-  const load = (): LocalRootKey => {
+  return loadedRootKey(async () => {
     const value = process.env[name]
-    if (value === undefined || value === '') throw new RootKeyMissingError(`the variable ${name} is not set. ${help}`)
-    return new LocalRootKey(readKey(value))
-  }
+    if (value !== undefined && value !== '') return value
+    throw new RootKeyMissingError(`the variable ${name} is not set. ${howToMakeOne}`)
+  })
+}
+
+/** A root key that is read anew whenever it is asked, and kept nowhere. */
+export function loadedRootKey(read: () => Promise<string>): RootKey {
+  const load = async (): Promise<LocalRootKey> => new LocalRootKey(readKey(await read()))
   return {
-    id: async () => load().id(),
-    wrap: async (keyringKey, context) => load().wrap(keyringKey, context),
-    unwrap: async (wrapped, context) => load().unwrap(wrapped, context),
+    describe: async () => (await load()).describe(),
+    wrap: async (keyringKey, context) => (await load()).wrap(keyringKey, context),
+    unwrap: async (wrapped, context) => (await load()).unwrap(wrapped, context),
   }
 }
 
@@ -59,7 +63,7 @@ export function generateRootKey(): string {
   return text
 }
 
-/** Wraps by chunked encryption under the root key: `salt ‖ commitment ‖ chunks`, context = label ‖ JCS(context). */
+/** Wraps under a key of its own, which names itself by a fingerprint. */
 class LocalRootKey implements RootKey {
   readonly #secret: SecretKey
   readonly #id: string
@@ -70,44 +74,15 @@ class LocalRootKey implements RootKey {
     this.#id = `local:${fingerprint.toString('hex')}`
   }
 
-  async id(): Promise<string> {
-    return this.#id
+  async describe(): Promise<RootKeyDescription> {
+    return { id: this.#id }
   }
 
   async wrap(keyringKey: Uint8Array, context: RootKeyContext): Promise<Uint8Array> {
-    const salt = randomBytesOf(systemRandomness, saltBytes)
-    return sealSmall(this.#secret, contextBytes(context), { salt, plaintext: keyringKey })
+    return sealUnder(this.#secret, keyringKey, context)
   }
 
   async unwrap(wrapped: Uint8Array, context: RootKeyContext): Promise<Uint8Array> {
-    const opened = openSmall(this.#secret, contextBytes(context), wrapped)
-    if (opened === undefined) throw new RootKeyMismatchError('the root key does not open the keyring of this storage')
-    return opened
+    return openUnder(this.#secret, wrapped, context)
   }
-}
-
-function contextBytes({ tenant, epoch, purpose }: RootKeyContext): Buffer {
-  return Buffer.from(`chatelaine/root-key/v1\0${jcs({ epoch, purpose, tenant })}`, 'utf8')
-}
-
-function readKey(key: Uint8Array | string): Buffer {
-  if (typeof key !== 'string' && !isBytes(key)) refuse('it is neither a Uint8Array nor a string')
-  const bytes = typeof key === 'string' ? decode(key) : copyBytes(key)
-  if (bytes.length !== keyBytes) refuse(`a root key has ${keyBytes} bytes, this one has ${bytes.length}`)
-  if (bytes.every((byte) => byte === bytes[0])) refuse('its bytes are all equal')
-  return bytes
-}
-
-/** 64 hex digits, or 32 bytes of base64 or base64url: the lengths differ, so that no text can be read in two ways. */
-function decode(text: string): Buffer {
-  if (/^[0-9a-fA-F]{64}$/.test(text)) return Buffer.from(text, 'hex')
-  const isBase64 = /^[A-Za-z0-9+/]{43}=?$/.test(text) || /^[A-Za-z0-9_-]{43}=?$/.test(text)
-  const bytes = isBase64 ? Buffer.from(text, 'base64url') : undefined
-  const canonical = bytes?.toString('base64url') === text.replace('=', '').replaceAll('+', '-').replaceAll('/', '_')
-  if (bytes === undefined || !canonical) refuse('the text is not 32 bytes in base64, base64url or hex')
-  return bytes
-}
-
-function refuse(why: string): never {
-  throw new InvalidRequestError(`the root key is not usable: ${why}. ${help}`)
 }

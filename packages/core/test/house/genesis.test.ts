@@ -96,7 +96,7 @@ describe('the genesis of a tenant', () => {
     const world = new World()
     const wrapped: Uint8Array[] = []
     const spy: RootKey = {
-      id: rootKey.id.bind(rootKey),
+      describe: rootKey.describe.bind(rootKey),
       unwrap: rootKey.unwrap.bind(rootKey),
       wrap: async (key, context) => {
         const result = await rootKey.wrap(key, context)

@@ -9,7 +9,7 @@ const context: RootKeyContext = { tenant: 'default', epoch: 1, purpose: 'keyring
 /** A provider that does what it is told, and else what the local root key does. */
 const provider = (change: Partial<Record<keyof RootKey, unknown>> = {}): RootKey =>
   ({
-    id: async () => 'provider:1',
+    describe: async () => ({ id: 'provider:1' }),
     wrap: async (key: Uint8Array, on: RootKeyContext) => rootKey.wrap(key, on),
     unwrap: async (wrapped: Uint8Array, on: RootKeyContext) => rootKey.unwrap(wrapped, on),
     ...change,
@@ -34,8 +34,8 @@ describe('G104 another root key', () => {
   test('with the same name is found out by what it cannot open', async () => {
     const world = new World()
     await world.open()
-    const id = rootKey.id.bind(rootKey)
-    const posing: RootKey = { id, wrap: other.wrap.bind(other), unwrap: other.unwrap.bind(other) }
+    const told = rootKey.describe.bind(rootKey)
+    const posing: RootKey = { describe: told, wrap: other.wrap.bind(other), unwrap: other.unwrap.bind(other) }
     expect(await codeOf(world.open({ rootKey: posing }))).toBe('ROOT_KEY_MISMATCH')
   })
 
@@ -75,14 +75,14 @@ describe('G108 a provider that misbehaves', () => {
 
   test('and throws something is ROOT_KEY_UNAVAILABLE with that as its cause; a KmsError of its own is kept', async () => {
     const cause = new Error('no network')
-    for (const method of ['id', 'wrap'] as const) {
+    for (const method of ['describe', 'wrap'] as const) {
       const failed = await errorOf(
         new World().open({ rootKey: provider({ [method]: async () => Promise.reject(cause) }) }),
       )
       expect(failed).toMatchObject({ code: 'ROOT_KEY_UNAVAILABLE', cause, retryable: true })
     }
     const sync = provider({
-      id: () => {
+      describe: () => {
         throw cause
       },
     })
