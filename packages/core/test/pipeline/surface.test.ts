@@ -183,14 +183,17 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "TenantNotFoundError",
       "Tenants",
       "UnsupportedOnThisRuntimeError",
+      "anyOf",
       "createKms",
       "envRootKey",
+      "fileRootKey",
       "generateRootKey",
       "inspectKms",
       "isCiphertext",
       "isKmsError",
       "localRootKey",
       "manageKey",
+      "passphraseRootKey",
     ]
   `)
 })
