@@ -2,18 +2,16 @@ import { TransformStream, type TransformStreamDefaultController } from 'node:str
 import { aborted } from './audit/queue.ts'
 import { parseOptions, tagged, type CallOptions } from './call.ts'
 import { decide, nothingAsked } from './decide.ts'
-import { AbortedError, InvalidRequestError, type KmsError } from './errors.ts'
-import { allocate, isBytes, lengthOf, wipe } from './internal/bytes.ts'
+import { AbortedError, type KmsError } from './errors.ts'
+import { lengthOf, wipe } from './internal/bytes.ts'
 import { withReason } from './internal/reason.ts'
+import { Beginning, Pace, Portion, requireBytes } from './stream-input.ts'
 import { ending, opening, type Told } from './stream-records.ts'
 import type { Flow, StreamOperation } from './streaming.ts'
 import type { UseOperation } from './runtime.ts'
 import type { Call } from './unrecorded.ts'
 import { PatientView } from './patient-view.ts'
 import type { WalkParts } from './walk.ts'
-
-/** How many bytes go through before others get a turn: well under 10 ms. */
-const bytesPerTurn = 1024 * 1024
 
 type Controller = TransformStreamDefaultController<Uint8Array>
 
@@ -47,11 +45,11 @@ export class StreamSession {
   readonly #on: StreamCall<unknown>
   readonly #options: CallOptions
   readonly #told: Told
-  readonly #head: Buffer
+  readonly #head: Beginning
+  readonly #pace: Pace
   readonly #abort = (): void => void this.fail(aborted(this.#options.signal))
   /** Held weakly, so that a stream that everybody has left is collected although the session is known. */
   #controller: WeakRef<Controller> | undefined
-  #headLength = 0
   #opening: Promise<Flow> | undefined
   #flow: Flow | undefined
   /** By what it ended before its end. */
@@ -64,7 +62,8 @@ export class StreamSession {
     this.#parts = parts
     this.#on = on
     this.#options = parseOptions(on.call.options)
-    this.#head = allocate(on.operation.headBytes)
+    this.#head = new Beginning(on.operation.headBytes)
+    this.#pace = new Pace(parts.walking.tools.timers)
     this.#told = { id: parts.walking.tools.random.uuid(), bytesIn: 0, bytesOut: 0 }
   }
 
@@ -114,14 +113,16 @@ export class StreamSession {
 
   async #take(chunk: unknown, controller: Controller): Promise<void> {
     const input = requireBytes(chunk)
-    const rest = input.subarray(this.#fillHead(input))
+    const portion = new Portion(this.#head.take(input))
     this.#told.bytesIn += lengthOf(input)
-    if (this.#headLength < this.#head.length) return
+    if (!this.#head.isWhole) return
     const flow = this.#flow ?? (await this.#opened(controller))
-    for (let at = 0; at < rest.byteLength; at += bytesPerTurn) {
-      if (at > 0) await this.#parts.walking.tools.timers.turn()
+    while (portion.hasMore) {
+      if (this.#pace.isDue) await this.#pace.turn()
       if (!this.#isDecided()) await this.#requireAuthority(flow)
-      this.#emit(controller, flow.cipher.update(rest.subarray(at, at + bytesPerTurn)))
+      const part = portion.next()
+      this.#pace.count(part.byteLength)
+      this.#emit(controller, flow.cipher.update(part))
     }
   }
 
@@ -146,9 +147,8 @@ export class StreamSession {
   async #opened(controller: Controller): Promise<Flow> {
     if (this.#flow !== undefined) return this.#flow
     const { operation, request } = this.#on
-    const head = this.#head.subarray(0, this.#headLength)
     this.#requireOn()
-    this.#opening = this.#record(opening(operation, { request, head, id: this.#told.id }))
+    this.#opening = this.#record(opening(operation, { request, head: this.#head.bytes, id: this.#told.id }))
     const flow = await this.#opening
     this.#requireOn()
     this.#flow = flow
@@ -201,17 +201,9 @@ export class StreamSession {
 
   #leave(): void {
     this.#flow = undefined
-    wipe(this.#head)
+    this.#head.wipe()
     this.#options.signal?.removeEventListener('abort', this.#abort)
     this.#parts.over(this)
-  }
-
-  /** Takes what is missing at the beginning. Returns how much that was. */
-  #fillHead(input: Uint8Array): number {
-    const missing = Math.min(this.#head.length - this.#headLength, input.byteLength)
-    this.#head.set(input.subarray(0, missing), this.#headLength)
-    this.#headLength += missing
-    return missing
   }
 
   #emit(controller: Controller, bytes: Uint8Array): void {
@@ -228,11 +220,4 @@ const left = new FinalizationRegistry<StreamSession>((session) => {
 
 function stopped(reason: string, cause: unknown): AbortedError {
   return withReason(new AbortedError('the stream was stopped before its end', { cause }), reason)
-}
-
-/** Bytes that nobody else changes from now on: what others share is copied. */
-function requireBytes(chunk: unknown): Uint8Array {
-  if (!isBytes(chunk)) throw new InvalidRequestError('a stream takes Uint8Arrays, and nothing else')
-  const isShared = chunk.buffer instanceof SharedArrayBuffer
-  return isShared ? new Uint8Array(chunk) : chunk
 }

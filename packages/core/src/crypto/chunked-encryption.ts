@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
-import { asBuffer, wipe } from '../internal/bytes.ts'
+import { asBuffer, release, wipe } from '../internal/bytes.ts'
 import { equalBytes } from './hash.ts'
 import { expandBlocks, secretKey, type SecretKey } from './secret-key.ts'
 
@@ -93,8 +93,10 @@ export function sealChunks(message: MessageKey, body: Body, span: Span): void {
     const gcmCipher = createCipheriv(cipher, message.key, nonceOf(message.nonce, index), gcm)
     const sealed = gcmCipher.update(plaintext.subarray(from, from + chunkBytes))
     gcmCipher.final()
+    const { length } = sealed
     out.set(sealed, at * sealedChunkBytes)
-    out.set(gcmCipher.getAuthTag(), at * sealedChunkBytes + sealed.length)
+    release(sealed)
+    out.set(gcmCipher.getAuthTag(), at * sealedChunkBytes + length)
   }
 }
 
@@ -106,7 +108,10 @@ export function openChunks(message: MessageKey, body: Body, span: Span): boolean
     const chunk = sealed.subarray(at * sealedChunkBytes, (at + 1) * sealedChunkBytes)
     const decipher = createDecipheriv(cipher, message.key, nonceOf(message.nonce, index), gcm)
     decipher.setAuthTag(chunk.subarray(chunk.byteLength - tagBytes))
-    out.set(decipher.update(chunk.subarray(0, chunk.byteLength - tagBytes)), at * chunkBytes)
+    const plaintext = decipher.update(chunk.subarray(0, chunk.byteLength - tagBytes))
+    out.set(plaintext, at * chunkBytes)
+    wipe(plaintext)
+    release(plaintext)
     try {
       decipher.final()
     } catch {

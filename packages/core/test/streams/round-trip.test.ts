@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Kms } from '../../src/index.ts'
 import { contexts, envelopes } from '../support/envelope-arbitraries.ts'
 import { openKms } from '../support/envelope-kms.ts'
-import { collect, pattern, portionsOf, sourceOf, through } from '../support/streams.ts'
+import { collect, endsOf, pattern, portionsOf, sourceOf, through } from '../support/streams.ts'
 
 const sizes = [0, 1, 16_383, 16_384, 16_385, 32_768, 1024 * 1024]
 const cuts = fc.array(fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40_000 })), { minLength: 1 })
@@ -65,6 +65,43 @@ describe('a stream', () => {
     const plaintext = pattern(3 * 1024 * 1024 + 5)
     const message = await through(kms.encryptStream({ key: 'k' }), [plaintext])
     expect((await through(kms.decryptStream(), [message])).equals(plaintext)).toBe(true)
+  })
+
+  it('gives others a turn, also between a source that always has more and a sink that always takes it', async () => {
+    let turns = 0
+    const count = (): void => {
+      turns += 1
+      counting = setImmediate(count)
+    }
+    let counting = setImmediate(count)
+    const portion = pattern(64 * 1024)
+    const message = await through(
+      kms.encryptStream({ key: 'k' }),
+      Array.from({ length: 8 * 16 }, () => portion),
+    )
+    const sealing = turns
+    await through(kms.decryptStream(), portionsOf(message, [65_536]))
+    clearImmediate(counting)
+    // One for each MiB, and some for the records.
+    expect(sealing).toBeGreaterThanOrEqual(8)
+    expect(turns - sealing).toBeGreaterThanOrEqual(8)
+  })
+
+  it('A19 is refused where memory is taken away before all of it went through: less is never sealed', async () => {
+    const portion = new Uint8Array(3 * 1024 * 1024)
+    const { writer, reader } = endsOf(kms.encryptStream({ key: 'k' }))
+    const writing = writer.write(portion)
+    let out = 0
+    const reading = (async () => {
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        out += part.value.length
+        if (out > 200 && portion.byteLength > 0) structuredClone(portion, { transfer: [portion.buffer] })
+      }
+    })()
+    const outcomes = await Promise.allSettled([writing, reading])
+    const refusal = { status: 'rejected', reason: expect.objectContaining({ code: 'INVALID_REQUEST' }) }
+    expect(outcomes).toEqual([refusal, refusal])
+    expect(portion.byteLength).toBe(0)
   })
 
   it('of a handle is under its key', async () => {
