@@ -69,7 +69,7 @@ const namespaces = {
   audit: ['list', 'tail', 'verify'],
   ops: ['health'],
 }
-const ofOwner = ['as', 'tenant', 'close']
+const ofOwner = ['as', 'on', 'tenant', 'close']
 
 function methodsOf(value: object): string[] {
   const names = Object.getOwnPropertyNames(Object.getPrototypeOf(value))
