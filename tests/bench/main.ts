@@ -1,7 +1,7 @@
 // Speed, as ratios within one run: what the library costs on top of what cannot be avoided. Each section prints what
 // it measured and its limits; the process ends with 1 when one of them is missed.
 //
-//   pnpm bench [--only symmetric,postgres] [--folder on-the-disk-to-measure] [--rounds 7] [--operations 20000]
+//   pnpm bench [--only symmetric,postgres] [--folder on-the-disk-to-measure] [--rounds 7] [--operations 20000] [--seed 1]
 import { mkdtempSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -14,6 +14,7 @@ const sections: Readonly<Record<string, () => Promise<Section>>> = {
   keys: async () => (await import('./keys.ts')).keys,
   bulk: async () => (await import('./bulk.ts')).bulk,
   streams: async () => (await import('./streams.ts')).streams,
+  'encryption-sdk': async () => (await import('./encryption-sdk.ts')).encryptionSdk,
   postgres: async () => (await import('./postgres.ts')).postgres,
   'postgres-storage': async () => (await import('./postgres-storage.ts')).postgresStorageOverhead,
 }
@@ -52,12 +53,14 @@ const { values } = parseArgs({
     folder: { type: 'string', default: process.cwd() },
     rounds: { type: 'string', default: '7' },
     operations: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: String(1 + (Date.now() % 1_000_000)) },
   },
 })
 const run = {
   folder: values.folder,
   rounds: numberOf('rounds', values.rounds),
   operations: numberOf('operations', values.operations),
+  seed: numberOf('seed', values.seed),
 }
 console.log(`node ${process.version}, medians of ${run.rounds} rounds of ${run.operations} operations`)
 const missed: string[] = []

@@ -6,6 +6,8 @@ export interface Run {
   readonly rounds: number
   /** How many operations are measured at once. */
   readonly operations: number
+  /** What is random in a section comes from it, and it is printed there. */
+  readonly seed: number
 }
 
 /** Something measured, and how it stands to something else that was. */

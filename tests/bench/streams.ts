@@ -1,27 +1,24 @@
 import { createCipheriv, createSecretKey, randomBytes } from 'node:crypto'
-import { ReadableStream, WritableStream, type TransformStream } from 'node:stream/web'
-import { createKms, generateRootKey, localRootKey, type ByteTransform, type Kms } from '@chatelaine/core'
+import { createKms, generateRootKey, localRootKey, type Kms } from '@chatelaine/core'
 import { memoryStorage } from '@chatelaine/storage-memory'
 import { median, seconds } from './measure.ts'
+import { cut, mebibyte, mebibytesPerSecond, piped, portionBytes, repeated, secondsThrough } from './portions.ts'
 import type { Figure, Ratio, Report, Run } from './section.ts'
+import { largeFile } from './stream-memory.ts'
 
-const mebibyte = 1024 * 1024
-const inputBytes = 64 * 1024
 const chunkBytes = 16_384
-/** Each round puts so much through; the memory is watched over as much as a large file. */
+/** Each round puts so much through. */
 const roundBytes = 64 * mebibyte
 /** Rounds are short, and there are more of them: what else the machine does then falls on all that is compared. */
 const roundsOfOne = 4
-const watchedBytes = 1024 * mebibyte
-const sampleMs = 100
 const gcm = { authTagLength: 16 } as const
 
 /** What a stream cannot do without: one cipher for each chunk, with a key object, from memory and to nowhere. */
-function bare(input: Buffer, bytes: number): void {
+function bare(input: Buffer): void {
   const key = createSecretKey(randomBytes(32))
   const nonce = randomBytes(12)
-  for (let done = 0; done < bytes; done += inputBytes) {
-    for (let at = 0; at < inputBytes; at += chunkBytes) {
+  for (let done = 0; done < roundBytes; done += portionBytes) {
+    for (let at = 0; at < portionBytes; at += chunkBytes) {
       nonce.writeUInt32BE((done + at) / chunkBytes, 8)
       const cipher = createCipheriv('aes-256-gcm', key, nonce, gcm)
       cipher.update(input.subarray(at, at + chunkBytes))
@@ -31,128 +28,66 @@ function bare(input: Buffer, bytes: number): void {
   }
 }
 
-/** The same portion over and over, or portions of random lengths. */
-function sourceOf(input: Buffer, bytes: number, lengthOf: () => number): ReadableStream<Uint8Array> {
-  let left = bytes
-  return new ReadableStream<Uint8Array>({
-    pull(controller) {
-      if (left === 0) return controller.close()
-      const length = Math.min(left, lengthOf())
-      left -= length
-      return controller.enqueue(input.subarray(0, length))
-    },
-  })
-}
+const portions = (input: Buffer): Iterable<Uint8Array> => repeated(input, roundBytes / portionBytes)
 
-function sink(): { stream: WritableStream<Uint8Array>; bytes: () => number } {
-  let bytes = 0
-  return {
-    stream: new WritableStream<Uint8Array>({
-      write: (part) => {
-        bytes += part.byteLength
-      },
-    }),
-    bytes: () => bytes,
-  }
-}
-
-/** Seconds for so many bytes through these transforms. What comes out is counted, and must be what was expected. */
-async function timed(source: ReadableStream<Uint8Array>, transforms: readonly ByteTransform[]): Promise<Timed> {
-  const end = sink()
-  const took = await seconds(async () => {
-    let stream = source
-    for (const transform of transforms) {
-      stream = stream.pipeThrough(transform as TransformStream<Uint8Array, Uint8Array>)
-    }
-    await stream.pipeTo(end.stream)
-  })
-  return { took, bytes: end.bytes() }
-}
-
-interface Timed {
-  readonly took: number
-  readonly bytes: number
-}
-
-/** How much more memory the process takes while something runs, in MiB, by a look each 100 ms. */
-async function growth(work: () => Promise<unknown>): Promise<number> {
-  const before = process.memoryUsage.rss()
-  let most = before
-  const timer = setInterval(() => {
-    most = Math.max(most, process.memoryUsage.rss())
-  }, sampleMs)
-  await work()
-  clearInterval(timer)
-  return (Math.max(most, process.memoryUsage.rss()) - before) / mebibyte
-}
-
-const perSecond = (took: number): string => `${(roundBytes / mebibyte / took).toFixed(0).padStart(6)} MiB/s`
-
-/** A message of `roundBytes` in pieces that are made again and again would not open: it is made once, and kept. */
+/** A message of `roundBytes`: made once, and kept. */
 async function sealed(kms: Kms, input: Buffer): Promise<Buffer> {
   const parts: Uint8Array[] = []
-  const stream = sourceOf(input, roundBytes, () => inputBytes)
-  for await (const part of stream.pipeThrough(kms.encryptStream({ key: 'k' }) as TransformStream)) parts.push(part)
+  await piped(portions(input), [kms.encryptStream({ key: 'k' })], (part) => void parts.push(part))
   return Buffer.concat(parts)
 }
 
-function inPieces(message: Buffer): ReadableStream<Uint8Array> {
-  let at = 0
-  return new ReadableStream<Uint8Array>({
-    pull(controller) {
-      if (at >= message.length) return controller.close()
-      const part = message.subarray(at, at + inputBytes)
-      at += part.length
-      return controller.enqueue(part)
-    },
-  })
-}
+const ways = ['bare', 'encrypt', 'decrypt'] as const
+type Way = (typeof ways)[number]
 
-/** Encrypts and decrypts a large file, in portions of random lengths, and says how much more memory that took. */
-async function watched(kms: Kms, input: Buffer): Promise<number> {
-  const random = (): number => 1 + Math.floor(Math.random() * 2 * inputBytes)
-  const big = Buffer.concat([input, input])
-  const run = async (bytes: number): Promise<void> => {
-    const out = await timed(sourceOf(big, bytes, random), [kms.encryptStream({ key: 'k' }), kms.decryptStream()])
-    if (out.bytes !== bytes) throw new Error(`of ${bytes} bytes ${out.bytes} came back`)
+/** Seconds of each way, round by round. */
+async function timed(kms: Kms, rounds: number): Promise<Record<Way, number[]>> {
+  const input = randomBytes(portionBytes)
+  const message = await sealed(kms, input)
+  const run: Record<Way, () => Promise<number>> = {
+    bare: async () => seconds(() => bare(input)),
+    encrypt: async () => secondsThrough(portions(input), kms.encryptStream({ key: 'k' }), message.length),
+    decrypt: async () => secondsThrough(cut(message), kms.decryptStream(), roundBytes),
   }
-  await run(32 * mebibyte)
-  return growth(async () => run(watchedBytes))
+  const times: Record<Way, number[]> = { bare: [], encrypt: [], decrypt: [] }
+  for (let round = 0; round <= rounds * roundsOfOne; round++) {
+    for (const way of ways) {
+      const took = await run[way]()
+      // The first round is for the compiler.
+      if (round > 0) times[way].push(took)
+    }
+  }
+  return times
 }
 
-/** Streams: what they cost on top of bare ciphers, and what memory they take. */
-export async function streams({ rounds }: Run): Promise<Report> {
+/** Streams: what they cost on top of bare ciphers, what memory they take, and whether a large file survives them. */
+export async function streams({ rounds, seed }: Run): Promise<Report> {
   const kms = await createKms({ storage: memoryStorage(), rootKey: localRootKey(generateRootKey()) })
   await kms.keys.create({ name: 'k', spec: 'AES_256' })
-  const input = randomBytes(inputBytes)
-  const grown = await watched(kms, input)
-  const message = await sealed(kms, input)
-  const times = { bare: [] as number[], encrypt: [] as number[], decrypt: [] as number[] }
-  for (let round = 0; round <= rounds * roundsOfOne; round++) {
-    const took = {
-      bare: await seconds(() => bare(input, roundBytes)),
-      encrypt: (
-        await timed(
-          sourceOf(input, roundBytes, () => inputBytes),
-          [kms.encryptStream({ key: 'k' })],
-        )
-      ).took,
-      decrypt: (await timed(inPieces(message), [kms.decryptStream()])).took,
-    }
-    // The first round is for the compiler.
-    if (round > 0) for (const name of ['bare', 'encrypt', 'decrypt'] as const) times[name].push(took[name])
-  }
+  const file = await largeFile(kms, seed)
+  const times = await timed(kms, rounds)
   await kms.close()
-  const shareOf = (name: 'encrypt' | 'decrypt'): Ratio => ({
-    value: median(times[name].map((took, round) => (times.bare[round] as number) / took)),
+  const rate = (way: Way): string => mebibytesPerSecond(roundBytes, median(times[way]))
+  const shareOf = (way: Way): Ratio => ({
+    value: median(times[way].map((took, round) => (times.bare[round] as number) / took)),
     of: '% of bare',
     atLeast: 0.55,
   })
   const figures: Figure[] = [
-    { name: 'bare, one cipher for 16 KiB', measured: perSecond(median(times.bare)) },
-    { name: 'encryptStream', measured: perSecond(median(times.encrypt)), ratio: shareOf('encrypt') },
-    { name: 'decryptStream', measured: perSecond(median(times.decrypt)), ratio: shareOf('decrypt') },
-    { name: 'memory over 1 GiB, both together', ratio: { value: grown, of: 'MiB more', atMost: 64 } },
+    { name: 'bare, one cipher for 16 KiB', measured: rate('bare') },
+    { name: 'encryptStream', measured: rate('encrypt'), ratio: shareOf('encrypt') },
+    { name: 'decryptStream', measured: rate('decrypt'), ratio: shareOf('decrypt') },
+    {
+      name: '1 GiB through both, random portions',
+      measured: file.same ? '    same SHA-256' : '   OTHER SHA-256',
+      ratio: { value: file.same ? 1 : 0, of: 'of 1 file came back', atLeast: 1 },
+    },
+    {
+      name: '   memory',
+      measured: `${file.looks} looks`,
+      ratio: { value: file.looks > 0 ? file.grownMebibytes : NaN, of: 'MiB more', atMost: 64 },
+    },
   ]
-  return { circumstances: ['memory storage', 'inputs of 64 KiB', `${roundBytes / mebibyte} MiB a round`], figures }
+  const round = `${roundBytes / mebibyte} MiB a round`
+  return { circumstances: ['memory storage', 'inputs of 64 KiB', round, `seed ${seed}`], figures }
 }
