@@ -51,16 +51,31 @@ async function fill(kms: Kms, table: CustomerTable, rows: number): Promise<void>
   await key.rotate()
 }
 
-/** Runs a worker to its end, or kills it a moment after it has come to a row. Says whether it was killed. */
-async function work(plan: WorkerPlan, killAt: string | undefined, delayMs: number): Promise<boolean> {
+/** When a worker is killed: after it has come to a row, this share of what a batch takes later. */
+interface Moment {
+  readonly row: string
+  readonly share: number
+}
+
+/** Runs a worker to its end, or kills it in the middle of a batch. Says whether it was killed. */
+async function work(plan: WorkerPlan, kill?: Moment): Promise<boolean> {
   const program = path.join(import.meta.dirname, 'worker.ts')
   const child = spawn(process.execPath, [program, JSON.stringify(plan)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const exited = once(child, 'exit')
+  let batches = 0
+  let last = 0
+  let isDoomed = false
   child.on('message', (cursor) => {
-    if (killAt === undefined || (cursor as string) < killAt) return
-    void after(delayMs).then(() => child.kill('SIGKILL'))
+    const now = performance.now()
+    const tookMs = now - last
+    last = now
+    batches += 1
+    // What the first batch took is unknown: the process started meanwhile.
+    if (kill === undefined || isDoomed || batches === 1 || (cursor as string) < kill.row) return
+    isDoomed = true
+    void after(kill.share * tookMs).then(() => child.kill('SIGKILL'))
   })
   const [code, signal] = (await exited) as [number | null, string | null]
   if (signal !== 'SIGKILL' && code !== 0) throw new Error(`a worker ended with ${String(code ?? signal)}`)
@@ -99,11 +114,11 @@ export async function runBulkRig(plan: BulkPlan): Promise<BulkReport> {
     const before = await open()
     await fill(before, table, rows)
     await before.close()
-    const moments = Array.from({ length: kills }, () => idOf(Math.floor(random() * rows * 0.7))).toSorted()
+    const places = Array.from({ length: kills }, () => idOf(Math.floor(random() * rows * 0.7))).toSorted()
     const began = performance.now()
     let killed = 0
-    for (const moment of moments) if (await work({ ...files, rootKey, batch }, moment, random() * 10)) killed += 1
-    await work({ ...files, rootKey, batch }, undefined, 0)
+    for (const row of places) if (await work({ ...files, rootKey, batch }, { row, share: random() })) killed += 1
+    await work({ ...files, rootKey, batch })
     const seconds = (performance.now() - began) / 1000
     const kms = await open()
     const found = await judge(kms, table, rows)
