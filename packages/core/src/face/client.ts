@@ -34,14 +34,8 @@ import type { DataKeyScope } from '../operations/use-data-key.ts'
 import { InvalidRequestError } from '../errors.ts'
 import type { CallOptions } from '../call.ts'
 import type { KeyUsage } from '../state/rows.ts'
-import { Audit } from './audit.ts'
-import { BulkAndSearch } from './bulk-and-search.ts'
-import { DataKeys } from './data-keys.ts'
-import { Grants } from './grants.ts'
 import { handleOf, type HandleOf } from './handles.ts'
-import { Keys } from './keys.ts'
-import { Ops } from './ops.ts'
-import { Principals } from './principals.ts'
+import { Namespaces } from './namespaces.ts'
 import type { Run } from './run.ts'
 import { decodeJson, decodeText, encodeJson, requireObject } from './text.ts'
 import type { EncryptJsonRequest, EncryptTextRequest } from './text.ts'
@@ -54,31 +48,13 @@ import { withDataKey, type DataKeyWork } from './with-data-key.ts'
  * `AUDIT_UNAVAILABLE` and `AUDIT_OVERLOADED` (no result without its record), `STORAGE_UNAVAILABLE`,
  * `STORAGE_TAMPERED`, `ROLLBACK_DETECTED`.
  */
-export class KmsClient extends BulkAndSearch {
+export class KmsClient extends Namespaces {
   readonly #run: Run
-  /** Keys and their lives. */
-  readonly keys: Keys
-  /** Data keys that are kept under a name. */
-  readonly dataKeys: DataKeys
-  /** Who may do what with which key. */
-  readonly grants: Grants
-  /** Who is let in at all. */
-  readonly principals: Principals
-  /** The audit log. */
-  readonly audit: Audit
-  /** What operators look at. */
-  readonly ops: Ops
 
   /** @internal */
   constructor(run: Run) {
     super(run)
     this.#run = run
-    this.keys = new Keys(run)
-    this.dataKeys = new DataKeys(run)
-    this.grants = new Grants(run)
-    this.principals = new Principals(run)
-    this.audit = new Audit(run)
-    this.ops = new Ops(run)
   }
 
   /** A handle to a key for encryption by its id or name. No I/O: whether it exists shows at its first use. */

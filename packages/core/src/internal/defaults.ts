@@ -66,4 +66,6 @@ export const limits = Object.freeze({
   dataKeyBytes: 1024 * 1024 * 1024,
   /** Most grants of one principal on one key. */
   grantsPerKey: 100,
+  /** Most aliases of one key. */
+  aliasesPerKey: 100,
 })

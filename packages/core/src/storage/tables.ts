@@ -1,5 +1,6 @@
 import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
 import { imports } from './import-tables.ts'
+import { aliases } from './lifecycle-tables.ts'
 import type { TableDescriptor } from './table.ts'
 
 const text = { type: 'text' } as const
@@ -223,4 +224,5 @@ export const tables: readonly TableDescriptor[] = [
   principals,
   dataKeys,
   dataKeyVersions,
+  aliases,
 ]

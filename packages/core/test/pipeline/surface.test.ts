@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Kms, KmsClient, StreamingClient, Tenants } from '../../src/index.ts'
+import { Kms, KmsClient, Namespaces, StreamingClient, Tenants } from '../../src/index.ts'
 import * as entry from '../../src/index.ts'
 import { makeWorld } from '../support/kms.ts'
 
@@ -63,6 +63,7 @@ const namespaces = {
     'deleteImportedKeyMaterial',
     'export',
   ],
+  aliases: ['create', 'retarget', 'delete', 'list'],
   dataKeys: ['generate', 'get', 'rotate', 'list'],
   grants: ['create', 'ensure', 'upsert', 'list', 'revoke'],
   principals: ['deactivate', 'activate'],
@@ -93,8 +94,10 @@ describe('what a client has', () => {
     const client = kms.as('app')
     expect(Object.keys(client).toSorted()).toEqual(Object.keys(namespaces).toSorted())
     expect(methodsOf(client)).toEqual(verbs.toSorted())
-    const above: object = Object.getPrototypeOf(KmsClient.prototype)
-    expect(methodsOf(KmsClient.prototype)).toEqual(bulkAndSearch.toSorted())
+    expect(Object.getPrototypeOf(KmsClient.prototype)).toBe(Namespaces.prototype)
+    expect(methodsOf(KmsClient.prototype)).toEqual([])
+    const above: object = Object.getPrototypeOf(Namespaces.prototype)
+    expect(methodsOf(Namespaces.prototype)).toEqual(bulkAndSearch.toSorted())
     expect(Object.getPrototypeOf(above)).toBe(StreamingClient.prototype)
     expect(methodsOf(above)).toEqual(streaming.toSorted())
     expect(Object.getPrototypeOf(StreamingClient.prototype)).toBe(Object.prototype)
@@ -171,6 +174,7 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "Listing",
       "MacKey",
       "NameTakenError",
+      "Namespaces",
       "QuotaExceededError",
       "RollbackDetectedError",
       "RootKeyMismatchError",

@@ -112,6 +112,13 @@ export const methods: Readonly<Record<string, readonly [Call, object]>> = {
     async (kms, request, options) => kms.keys.export(request, options),
     { key: 'k', publicKey: recipient, wrappingAlgorithm: 'RSA_AES_KEY_WRAP_SHA_256' },
   ],
+  'aliases.create': [async (kms, request, options) => kms.aliases.create(request, options), { alias: 'new', key: 'k' }],
+  'aliases.retarget': [
+    async (kms, request, options) => kms.aliases.retarget(request, options),
+    { alias: 'a', key: 'k' },
+  ],
+  'aliases.delete': [async (kms, request, options) => kms.aliases.delete(request, options), { alias: 'a' }],
+  'aliases.list': [async (kms, request, options) => kms.aliases.list(request, options), {}],
   'grants.create': [
     async (kms, request, options) => kms.grants.create(request, options),
     { principal: 'p', key: 'k', operations: ['encrypt'] },

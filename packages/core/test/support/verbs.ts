@@ -1,5 +1,6 @@
 import { recipient } from './wrapped-material.ts'
 import type { GrantOperation, Kms, KmsClient } from '../../src/index.ts'
+import { aliasVerbs } from './alias-verbs.ts'
 import { through } from './streams.ts'
 
 /** What a verb is tried on. The messages hold JSON, so that every form of decryption opens them. */
@@ -168,6 +169,7 @@ export const tendingOne: Readonly<Record<string, ClientVerb>> = {
     ),
     auditor: true,
   },
+  ...aliasVerbs,
   'keys.update': keyVerb(['updateKey'], async (client, { key }) => client.keys.update({ key, description: 'b' })),
   'keys.rotate': keyVerb(['rotateKey'], async (client, { key }) => client.keys.rotate({ key })),
   'keys.disable': keyVerb(['disableKey'], async (client, { key }) => client.keys.disable({ key, version: 1 })),
@@ -203,6 +205,7 @@ export const keyless: Readonly<Record<string, ClientVerb>> = {
   'keys.ensure': { needs: ['createKey'], run: async (client) => client.keys.ensure({ name: 'new', spec: 'AES_256' }) },
   'keys.list': { needs: ['listKeys'], auditor: true, run: async (client) => client.keys.list() },
   'dataKeys.list of all': { needs: ['listDataKeys'], auditor: true, run: async (client) => client.dataKeys.list() },
+  'aliases.list of all': { needs: undefined, auditor: true, run: async (client) => client.aliases.list() },
   'grants.list of all': { needs: ['listGrants'], auditor: true, run: async (client) => client.grants.list() },
   'principals.deactivate': {
     needs: undefined,
@@ -228,6 +231,7 @@ export async function makeTarget(kms: Kms, name: string): Promise<Target & { rea
   const { ciphertext: wrapped } = await kms.encrypt({ key: name, plaintext: '1', envelope: 'wrapped' })
   const { ciphertext: dataKey } = await kms.generateDataKey({ key: name })
   await kms.dataKeys.generate({ key: name, reference: `${name}/kept` })
+  await kms.aliases.create({ alias: `${name}/alias`, key: name })
   const grant = await kms.grants.create({ principal: 'second', key: name, operations: ['encrypt'] })
   return { key: name, id: id!, message, wrapped, dataKey, grant: grant.id }
 }
