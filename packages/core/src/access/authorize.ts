@@ -6,7 +6,13 @@ import { grantOperation } from './grant-operation.ts'
 import { grantsOn, meets, principalById, type Grant } from './grant.ts'
 
 /** What the role `auditor` may do besides the operations that the table of grants marks for it. */
-const auditorActions: ReadonlySet<string> = new Set(['readAudit', 'verifyAudit', 'health', 'listAliases'])
+const auditorActions: ReadonlySet<string> = new Set([
+  'readAudit',
+  'verifyAudit',
+  'health',
+  'listAliases',
+  'describeKeyDefaults',
+])
 
 /** What any active principal may do: it carries no key, plaintext or permission. */
 const openActions: ReadonlySet<string> = new Set(['health'])

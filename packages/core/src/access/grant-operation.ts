@@ -57,6 +57,7 @@ export const grantOperations = Object.freeze({
   importKeyMaterial: {},
   deleteImportedKeyMaterial: {},
   exportKey: {},
+  trimKey: {},
   scheduleKeyDeletion: {},
   cancelKeyDeletion: {},
   createGrant: {},

@@ -2,6 +2,7 @@ import { cancelKeyDeletion, type CancelKeyDeletionRequest } from '../operations/
 import { createKey, ensureKey, type CreateKeyRequest, type EnsureKeyRequest } from '../operations/create-key.ts'
 import { deleteImportedKeyMaterial } from '../operations/delete-imported-key-material.ts'
 import type { DeleteImportedKeyMaterialRequest } from '../operations/delete-imported-key-material.ts'
+import { describeKeyDefaults } from '../operations/describe-key-defaults.ts'
 import { describeKey, type DescribeKeyRequest } from '../operations/describe-key.ts'
 import { disableKey } from '../operations/disable-key.ts'
 import { enableKey } from '../operations/enable-key.ts'
@@ -17,9 +18,13 @@ import { listKeys } from '../operations/list-keys.ts'
 import { revokeKey, type RevokeKeyRequest } from '../operations/revoke-key.ts'
 import { rotateKey, type RotateKeyRequest } from '../operations/rotate-key.ts'
 import { scheduleKeyDeletion, type ScheduleKeyDeletionRequest } from '../operations/schedule-key-deletion.ts'
+import type { ScheduledKeyDeletion } from '../operations/schedule-key-deletion.ts'
 import type { KeyStateRequest } from '../operations/shared/key-state.ts'
 import type { KeyDescription, KeyVersionDescription } from '../operations/shared/keys.ts'
 import type { PageRequest } from '../operations/shared/pages.ts'
+import type { KeyDurations, KeyPolicyDescription } from '../operations/shared/policies.ts'
+import { trimKey, type TrimKeyRequest, type TrimKeyResult } from '../operations/trim-key.ts'
+import { updateKeyDefaults } from '../operations/update-key-defaults.ts'
 import { updateKey, type UpdateKeyRequest } from '../operations/update-key.ts'
 import type { CallOptions } from '../call.ts'
 import type { UsageOf } from '../operations/shared/purpose.ts'
@@ -69,7 +74,7 @@ export class Keys {
     return listing(this.#run, listKeyVersions, { request, options })
   }
 
-  /** Changes description, tags, owner, grace period or `minDecryptVersion`. @throws KeyNotFoundError, InvalidKeyStateError */
+  /** Changes description, tags, owner, policies or `minDecryptVersion`. @throws KeyNotFoundError, InvalidKeyStateError */
   async update(request: UpdateKeyRequest, options?: CallOptions): Promise<KeyDescription> {
     return this.#run(updateKey, request, options)
   }
@@ -94,8 +99,31 @@ export class Keys {
     return this.#run(revokeKey, request, options)
   }
 
-  /** Schedules a key's deletion, 7 to 30 days ahead. @throws KeyNotFoundError, InvalidKeyStateError */
-  async scheduleDeletion(request: ScheduleKeyDeletionRequest, options?: CallOptions): Promise<KeyDescription> {
+  /**
+   * Destroys versions below `minDecryptVersion` that were retired or revoked 7 days ago or more, for ever.
+   *
+   * @throws KeyNotFoundError, InvalidKeyStateError
+   */
+  async trim(request: TrimKeyRequest, options?: CallOptions): Promise<TrimKeyResult> {
+    return this.#run(trimKey, request, options)
+  }
+
+  /** What new keys have where nobody says otherwise. Admins and auditors only. */
+  async getDefaults(options?: CallOptions): Promise<KeyPolicyDescription> {
+    return this.#run(describeKeyDefaults, {}, options)
+  }
+
+  /** Changes what new keys have where nobody says otherwise; `null` ends it. Keys that there are stay. Admins only. */
+  async updateDefaults(request: KeyDurations, options?: CallOptions): Promise<KeyPolicyDescription> {
+    return this.#run(updateKeyDefaults, request, options)
+  }
+
+  /**
+   * Schedules a key's deletion, 7 to 30 days ahead, and says when it was last used.
+   *
+   * @throws KeyNotFoundError, InvalidKeyStateError when its policies refuse it, too
+   */
+  async scheduleDeletion(request: ScheduleKeyDeletionRequest, options?: CallOptions): Promise<ScheduledKeyDeletion> {
     return this.#run(scheduleKeyDeletion, request, options)
   }
 

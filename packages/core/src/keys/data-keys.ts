@@ -3,7 +3,7 @@ import type { ChangeSet } from '../state/change-set.ts'
 import { decodeDataKeys, decodeDataKeyVersions } from '../state/decode.ts'
 import type { Query } from '../state/query.ts'
 import type { DataKeyRow, DataKeyVersionRow } from '../state/rows.ts'
-import { invalidState } from './state.ts'
+import { invalidState } from './invalid-state.ts'
 
 const maxVersion = 0xffff_ffff
 

@@ -14,7 +14,8 @@ import { openPair } from './open-pair.ts'
 import { findKey, notFound } from './find.ts'
 import { importOf, keyById, versionOf } from './queries.ts'
 import { keySpecs } from './spec.ts'
-import { invalidState, requireState, requireUsable, type VersionUse } from './state.ts'
+import { invalidState } from './invalid-state.ts'
+import { requireState, requireUsable, type VersionUse } from './state.ts'
 import { keyIdentity, kindOfWrapped, unwrapSecret, wrapSecret, type Identity } from './wrapping.ts'
 
 /** How a key is to be used. */

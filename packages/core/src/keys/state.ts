@@ -1,6 +1,6 @@
-import { InvalidKeyStateError } from '../errors.ts'
-import { withReason } from '../internal/reason.ts'
 import type { KeyRow, KeyState, VersionRow, VersionState } from '../state/rows.ts'
+import { invalidState } from './invalid-state.ts'
+import { protectableUntil, readableUntil, requireNotOver, requireWindow } from './validity.ts'
 
 /** What somebody needs of a key: protect, process (the inverse), rotate, import, manage (update, tag, grant), describe. */
 export type Need = 'protect' | 'process' | 'rotate' | 'import' | 'manage' | 'describe'
@@ -34,11 +34,6 @@ export const versionStates: Readonly<Record<VersionState, StateRow<VersionState>
   revoked: { allows: [], to: ['destroyed'] },
   destroyed: { allows: [], to: [] },
 })
-
-/** The error of everything that a state forbids. */
-export function invalidState(reason: string): InvalidKeyStateError {
-  return withReason(new InvalidKeyStateError(`the key's state forbids it: ${reason}`), reason)
-}
 
 /** @throws InvalidKeyStateError unless the key's state allows it. */
 export function requireState(key: KeyRow, need: Need): void {
@@ -78,7 +73,9 @@ function allowedUntil(key: KeyRow, version: VersionRow, use: VersionUse): number
   // A version can be told of for as long as there is anything of it.
   if (use.need === 'describe') return Infinity
   if (!versionStates[version.state].allows.includes(use.need)) throw invalidState(`the version is ${version.state}`)
-  return use.need === 'protect' ? Infinity : processableUntil(key, version, use.now)
+  const overAt = requireWindow(key, use.now)
+  const until = use.need === 'protect' ? protectableUntil : processableUntil
+  return Math.min(overAt, until(key, version, use.now))
 }
 
 /** Until when there is material: brought material can have an end, and be taken away. */
@@ -103,7 +100,7 @@ function processableUntil(key: KeyRow, version: VersionRow, now: number): number
   if (version.version < key.minDecryptVersion) throw invalidState('the version is below minDecryptVersion')
   const ends = version.state === 'retired' ? (version.graceEndsAt ?? Infinity) : Infinity
   if (now >= ends) throw invalidState('the grace period of the version is over')
-  return ends
+  return Math.min(ends, readableUntil(key, version, now))
 }
 
 /** Whether something was revoked here, and nothing else stands in the way. */
@@ -113,7 +110,8 @@ function isRescuable(key: KeyRow, version: VersionRow): boolean {
 }
 
 /** Whether the key may get a new version: enabled, or disabled because its current version is. */
-export function requireRotatable(key: KeyRow, current: VersionRow): void {
+export function requireRotatable(key: KeyRow, current: VersionRow, now: number): void {
+  requireNotOver(key, now)
   const lost = current.state === 'revoked' || current.state === 'disabled'
   if (key.state === 'Disabled' && lost) return
   requireState(key, 'rotate')

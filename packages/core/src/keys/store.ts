@@ -1,11 +1,14 @@
 import { LimitExceededError, NameTakenError } from '../errors.ts'
 import { ownOnly } from '../internal/own.ts'
 import type { ChangeSet } from '../state/change-set.ts'
+import { policyOf } from '../state/policy.ts'
 import type { KeyRow, KeyState, VersionRow, VersionState } from '../state/rows.ts'
 import { findVersion } from './find.ts'
 import type { WrappedMaterial } from './keyring.ts'
 import { versionOf } from './queries.ts'
-import { invalidState, requireRotatable, requireTransition, requireVersionTransition } from './state.ts'
+import { invalidState } from './invalid-state.ts'
+import { requireRotatable, requireTransition, requireVersionTransition } from './state.ts'
+import { dayMs, requireNotOver } from './validity.ts'
 
 /** Who changes something, when, and why. */
 export interface Mark {
@@ -15,7 +18,6 @@ export interface Mark {
 }
 
 const maxVersion = 0xffff_ffff
-const dayMs = 86_400_000
 
 /** Adds a key with its first version, which may wait for its material, and its name. @throws NameTakenError */
 export async function addKey(change: ChangeSet, key: KeyRow, version: NewVersion | AwaitedVersion): Promise<void> {
@@ -70,7 +72,7 @@ async function addVersion(change: ChangeSet, key: KeyRow, next: NewVersion | Awa
  */
 export async function rotateKey(change: ChangeSet, key: KeyRow, next: NewVersion): Promise<KeyRow> {
   const current = await findVersion(change, key, key.currentVersion)
-  requireRotatable(key, current)
+  requireRotatable(key, current, next.mark.now)
   if (current.state === 'current') {
     const graceEndsAt = graceEnd(key, next.mark.now)
     await change.update('versions', current, { state: 'retired', graceEndsAt, ...stateColumns(next.mark) })
@@ -82,7 +84,7 @@ export async function rotateKey(change: ChangeSet, key: KeyRow, next: NewVersion
 }
 
 function graceEnd(key: KeyRow, now: number): number | null {
-  const { gracePeriodDays } = ownOnly(JSON.parse(key.policy) as { gracePeriodDays?: number })
+  const { gracePeriodDays } = policyOf(key)
   return gracePeriodDays === undefined ? null : now + gracePeriodDays * dayMs
 }
 
@@ -92,6 +94,7 @@ export async function moveKey(change: ChangeSet, key: KeyRow, move: KeyMove): Pr
   if (!to.from.includes(key.state)) throw invalidState(`the key is ${key.state}`)
   requireTransition(key, to.state)
   if (to.state === 'Enabled') {
+    requireNotOver(key, to.mark.now)
     const current = await change.read(versionOf(key.id, key.currentVersion))
     const usable = current?.state === 'current' && current.material !== null
     if (!usable) throw invalidState('its current version is not usable: rotate it first')

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { invalidState } from '../keys/state.ts'
+import { invalidState } from '../keys/invalid-state.ts'
 import { moveKey } from '../keys/store.ts'
 import type { ChangeOperation } from '../runtime.ts'
 import type { KeyRow, KeyState } from '../state/rows.ts'

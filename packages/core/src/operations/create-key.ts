@@ -6,6 +6,7 @@ import { publicHalfOf } from '../crypto/given-material.ts'
 import { ConflictError } from '../errors.ts'
 import { jcs } from '../internal/jcs.ts'
 import { ownOnly } from '../internal/own.ts'
+import { defaultPolicy, policyFor } from '../keys/defaults.ts'
 import { keyById, keyName, versionOf } from '../keys/queries.ts'
 import type { WrappedMaterial } from '../keys/keyring.ts'
 import { keySpecs } from '../keys/spec.ts'
@@ -148,7 +149,9 @@ function planOf({ spec, material }: Parsed): MaterialPlan {
 }
 
 async function make(request: Parsed, change: ChangeWalk): Promise<KeyDescription> {
-  const key = { ...newRow(request, change), ...settingsColumns(request) }
+  const bare = newRow(request, change)
+  const policy = await defaultPolicy(change.set)
+  const key = { ...bare, ...settingsColumns(request, { policy: policyFor(policy, bare.origin), origin: bare.origin }) }
   change.subject(key)
   change.note({
     spec: request.spec,

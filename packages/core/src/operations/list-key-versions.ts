@@ -29,6 +29,9 @@ export const listKeyVersions: UseOperation<
     const rows = await walk.snapshot(async (reader, { tenant }) =>
       reader.range('versions', { prefix: [tenant, key.id], after, limit: limit + 1 }),
     )
-    return pageOf(decodeVersions(rows), limit, { item: describeVersionRow, place: (row) => [row.version] })
+    return pageOf(decodeVersions(rows), limit, {
+      item: (row) => describeVersionRow(key, row),
+      place: (row) => [row.version],
+    })
   },
 }

@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { invalidState } from '../keys/invalid-state.ts'
 import { moveKey } from '../keys/store.ts'
+import { dayMs } from '../keys/validity.ts'
 import type { ChangeOperation } from '../runtime.ts'
+import { requireDeletable } from './shared/deletable.ts'
 import { keyReference, reason } from './shared/fields.ts'
 import { markOf } from './shared/key-state.ts'
 import { describeKeyRow, type KeyDescription } from './shared/keys.ts'
@@ -15,7 +18,12 @@ export interface ScheduleKeyDeletionRequest {
   readonly reason?: string | undefined
 }
 
-const dayMs = 86_400_000
+/** A key whose deletion was scheduled. */
+export interface ScheduledKeyDeletion extends KeyDescription {
+  /** When it last did what it is for; `undefined` for never, or for longer ago than its newest 2,000 records. */
+  readonly lastUsedAt: Date | undefined
+}
+
 const defaultWindow = 30
 const deletable = ['Enabled', 'Disabled', 'PendingImport', 'Revoked'] as const
 const schema = z.strictObject({
@@ -28,7 +36,7 @@ const schema = z.strictObject({
 export const scheduleKeyDeletion: ChangeOperation<
   ScheduleKeyDeletionRequest,
   z.output<typeof schema>,
-  KeyDescription
+  ScheduledKeyDeletion
 > = {
   action: 'scheduleKeyDeletion',
   effect: 'change',
@@ -39,7 +47,10 @@ export const scheduleKeyDeletion: ChangeOperation<
     change.note({ pendingWindowInDays: days })
     const deletionDueAt = change.now + days * dayMs
     const mark = markOf(change, request)
+    if (!deletable.some((state) => state === key.state)) throw invalidState(`the key is ${key.state}`)
+    const lastUsedAt = await requireDeletable(change, key)
     const move = { from: deletable, state: 'PendingDeletion', mark, deletionDueAt } as const
-    return describeKeyRow(await moveKey(change.set, key, move))
+    const moved = describeKeyRow(await moveKey(change.set, key, move))
+    return { ...moved, lastUsedAt: lastUsedAt === undefined ? undefined : new Date(lastUsedAt) }
   },
 }

@@ -16,6 +16,15 @@ export interface RevisedRow {
   readonly rev: number
 }
 
+const pageOf = 100
+
+/** Which rows, seen from the end of an index. */
+export interface NewestRows {
+  readonly prefix: readonly string[]
+  readonly before?: readonly number[] | undefined
+  readonly limit: number
+}
+
 /**
  * One change of the state, inside its transaction: reads what its predecessors left, and remembers every row it touches
  * for the audit record. The domain verbs in `keys/store.ts` and `access/store.ts` are made of these.
@@ -49,6 +58,19 @@ export class ChangeSet implements StateView {
   /** Rows along an index, for what no {@link Query} can ask. */
   async range(table: string, index: string, prefix: readonly string[]): Promise<Row[]> {
     return this.#asked(this.#tx.range(table, { index, prefix: [this.#tenant, ...prefix], limit: limits.items }))
+  }
+
+  /** The newest rows of an index, for what no {@link Query} can ask; those before a place of the index, if one is given. */
+  async newest(table: string, index: string, of: NewestRows): Promise<Row[]> {
+    const { prefix, before, limit } = of
+    const range = { index, prefix: [this.#tenant, ...prefix], after: before, order: 'desc', limit } as const
+    return this.#asked(this.#tx.range(table, range))
+  }
+
+  /** The next rows below a beginning of a table's primary key, whose next column is a number, beyond that number. */
+  async page(table: string, prefix: readonly string[], after: number): Promise<Row[]> {
+    const range = { prefix: [this.#tenant, ...prefix], after: [after], limit: pageOf }
+    return this.#asked(this.#tx.range(table, range))
   }
 
   /** Adds a row with `rev` 1. @throws whatever `taken` makes when its key or a unique index is taken. */

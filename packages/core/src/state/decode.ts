@@ -1,6 +1,7 @@
 import { StorageTamperedError } from '../errors.ts'
-import { ownOnly } from '../internal/own.ts'
 import type { Row } from '../storage/table.ts'
+import type { KeyDefaultsRow } from './lifecycle-rows.ts'
+import { isPolicy } from './policy.ts'
 import {
   dataKeySpecNames,
   dataKeyStateNames,
@@ -28,6 +29,12 @@ export function decodeKeys(rows: readonly Row[]): readonly KeyRow[] {
     requireVersion(row, 'minDecryptVersion')
   }
   return rowsAs<KeyRow>(rows)
+}
+
+/** Rows of what new keys have. @throws StorageTamperedError */
+export function decodeKeyDefaults(rows: readonly Row[]): readonly KeyDefaultsRow[] {
+  for (const row of rows) requireJson(row, 'policy', isPolicy)
+  return rowsAs<KeyDefaultsRow>(rows)
 }
 
 /** Rows of versions. @throws StorageTamperedError */
@@ -82,11 +89,6 @@ function requireVersion(row: Row, column: string): void {
 
 function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((text) => typeof text === 'string')
-}
-
-function isPolicy(value: unknown): boolean {
-  const days: unknown = isObject(value) ? Reflect.get(ownOnly(value) as object, 'gracePeriodDays') : NaN
-  return days === undefined || Number.isSafeInteger(days)
 }
 
 function isConstraints(value: unknown): boolean {

@@ -17,3 +17,21 @@ export const aliases: TableDescriptor = {
   primaryKey: ['tenant', 'alias'],
   indexes: [{ name: 'by_alias_key', columns: ['tenant', 'keyId'] }],
 }
+
+/** What new keys of a tenant have where nobody says otherwise: one row, `name` is `policy`. */
+export const keyDefaults: TableDescriptor = {
+  name: 'key_defaults',
+  since: 3,
+  columns: {
+    tenant: { type: 'text' },
+    name: { type: 'text' },
+    policy: { type: 'text' },
+    createdAt: { type: 'integer' },
+    createdBy: { type: 'text' },
+    changedAt: { type: 'integer' },
+    changedBy: { type: 'text' },
+    rev: { type: 'integer' },
+  },
+  primaryKey: ['tenant', 'name'],
+  indexes: [],
+}

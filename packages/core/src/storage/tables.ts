@@ -1,6 +1,6 @@
 import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
 import { imports } from './import-tables.ts'
-import { aliases } from './lifecycle-tables.ts'
+import { aliases, keyDefaults } from './lifecycle-tables.ts'
 import type { TableDescriptor } from './table.ts'
 
 const text = { type: 'text' } as const
@@ -225,4 +225,5 @@ export const tables: readonly TableDescriptor[] = [
   dataKeys,
   dataKeyVersions,
   aliases,
+  keyDefaults,
 ]

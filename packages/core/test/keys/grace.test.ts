@@ -96,7 +96,7 @@ describe('the grace period', () => {
   })
 })
 
-test.each([NaN, Infinity, -1, 0.5, 36_501, '7', null, 7n])('C48 a grace period of %s is refused', async (value) => {
+test.each([NaN, Infinity, -1, 0.5, 36_501, '7', 7n])('C48 a grace period of %s is refused', async (value) => {
   const { kms } = await makeWorld()
   const days = { gracePeriodDays: value as number }
   await expectCode(kms.keys.create({ spec: 'AES_256', ...days }), 'INVALID_REQUEST')

@@ -31,6 +31,7 @@ describe('creating a key', () => {
       currentVersion: 1,
       minDecryptVersion: 1,
       ...settings,
+      deletionProtection: false,
       createdAt: now,
       createdBy: 'owner',
       stateChangedAt: now,

@@ -52,6 +52,9 @@ const namespaces = {
     'list',
     'listVersions',
     'update',
+    'trim',
+    'getDefaults',
+    'updateDefaults',
     'rotate',
     'disable',
     'enable',
@@ -189,6 +192,7 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "UnsupportedOnThisRuntimeError",
       "anyOf",
       "createKms",
+      "deviceKey",
       "envRootKey",
       "fileRootKey",
       "generateRootKey",
@@ -198,6 +202,7 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "localRootKey",
       "manageKey",
       "passphraseRootKey",
+      "shortGrace",
     ]
   `)
 })

@@ -39,6 +39,7 @@ export const operations: readonly GrantOperation[] = [
   'importKeyMaterial',
   'deleteImportedKeyMaterial',
   'exportKey',
+  'trimKey',
   'scheduleKeyDeletion',
   'cancelKeyDeletion',
   'createGrant',

@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import type { KeyRow, KeySpec, KeyState, KeyUsage, VersionRow, VersionState } from '../../state/rows.ts'
-import { ownOnly } from '../../internal/own.ts'
+import { expiryOf, retentionEnd } from '../../keys/validity.ts'
+import type { KeyPolicy } from '../../state/policy.ts'
 import { textOf } from './fields.ts'
+import { describePolicy, mergePolicy, policyColumn, policyFields, requireOwnMaterial } from './policies.ts'
+import type { KeyPolicies, KeyPolicyDescription, ParsedPolicies } from './policies.ts'
 
 /** What is known of a key. Never its material. */
-export interface KeyDescription {
+export interface KeyDescription extends KeyPolicyDescription {
   /** UUID. */
   readonly id: string
   /** Unique in the tenant, where it has one. */
@@ -23,8 +26,6 @@ export interface KeyDescription {
   readonly currentVersion: number
   /** Versions below this one no longer decrypt. */
   readonly minDecryptVersion: number
-  /** How long a version decrypts after it was rotated away; `undefined` is for ever. */
-  readonly gracePeriodDays: number | undefined
   /** For people. */
   readonly description: string | undefined
   /** Pairs for people and their tools. */
@@ -57,6 +58,10 @@ export interface KeyVersionDescription {
   readonly state: VersionState
   /** When a retired version stops decrypting; `undefined` is never. */
   readonly graceEndsAt: Date | undefined
+  /** When it stops protecting because of its age; `undefined` is never. */
+  readonly expiresAt: Date | undefined
+  /** When it stops decrypting because it has expired so long ago; `undefined` is never. */
+  readonly retainedUntil: Date | undefined
   /** When it was made. */
   readonly createdAt: Date
   /** When its state last changed. */
@@ -68,15 +73,13 @@ export interface KeyVersionDescription {
 }
 
 /** What of a key can be chosen at its creation and changed later. */
-export interface KeySettings {
+export interface KeySettings extends KeyPolicies {
   /** For people, at most 1,024 characters. */
   readonly description?: string | undefined
   /** At most 50 pairs; keys of at most 128 characters, values of at most 256. Stored in clear. */
   readonly tags?: Readonly<Record<string, string>> | undefined
   /** Whom the key belongs to, in the host's words, at most 256 characters. */
   readonly owner?: string | undefined
-  /** How long a version decrypts after it was rotated away, 0 to 36,500 days. @defaultValue for ever */
-  readonly gracePeriodDays?: number | undefined
 }
 
 /** The fields of {@link KeySettings}, for schemas. */
@@ -93,23 +96,34 @@ export const settingsFields = {
     .refine((tags) => Object.keys(tags).length <= 50, 'there are more than 50 tags')
     .optional(),
   owner: textOf(256).optional(),
-  gracePeriodDays: z.int().min(0).max(36_500).optional(),
+  ...policyFields,
 }
 
-/** The columns that settings are kept in. */
-export function settingsColumns(settings: KeySettings): Partial<KeyRow> {
-  const { description, tags, owner, gracePeriodDays } = settings
+/** Settings as a schema hands them over: `null` takes away. */
+export interface ParsedSettings extends ParsedPolicies {
+  readonly description?: string | null | undefined
+  readonly tags?: Readonly<Record<string, string>> | undefined
+  readonly owner?: string | null | undefined
+}
+
+/** The columns that settings are kept in. @throws InvalidRequestError for policies that contradict each other */
+export function settingsColumns(
+  settings: ParsedSettings,
+  { policy, origin }: { policy: KeyPolicy; origin: string },
+): Partial<KeyRow> {
+  const { description, tags, owner } = settings
+  const merged = mergePolicy(policy, settings)
+  requireOwnMaterial(merged, origin)
   return {
     ...(description === undefined ? {} : { description }),
     ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
     ...(owner === undefined ? {} : { owner }),
-    ...(gracePeriodDays === undefined ? {} : { policy: JSON.stringify({ gracePeriodDays }) }),
+    policy: policyColumn(merged),
   }
 }
 
 /** What callers are told of a row. */
 export function describeKeyRow(row: KeyRow): KeyDescription {
-  const { gracePeriodDays } = ownOnly(JSON.parse(row.policy) as { gracePeriodDays?: number })
   return {
     id: row.id,
     name: row.name ?? undefined,
@@ -120,7 +134,7 @@ export function describeKeyRow(row: KeyRow): KeyDescription {
     state: row.state,
     currentVersion: row.currentVersion,
     minDecryptVersion: row.minDecryptVersion,
-    gracePeriodDays,
+    ...describePolicy(row),
     description: row.description ?? undefined,
     tags: JSON.parse(row.tags) as Record<string, string>,
     owner: row.owner ?? undefined,
@@ -135,12 +149,15 @@ export function describeKeyRow(row: KeyRow): KeyDescription {
 }
 
 /** What callers are told of a version's row. */
-export function describeVersionRow(row: VersionRow): KeyVersionDescription {
+export function describeVersionRow(key: KeyRow, row: VersionRow): KeyVersionDescription {
+  const dateOf = (time: number): Date | undefined => (time === Infinity ? undefined : new Date(time))
   return {
     keyId: row.keyId,
     version: row.version,
     state: row.state,
     graceEndsAt: row.graceEndsAt === null ? undefined : new Date(row.graceEndsAt),
+    expiresAt: dateOf(expiryOf(key, row)),
+    retainedUntil: dateOf(retentionEnd(key, row)),
     createdAt: new Date(row.createdAt),
     stateChangedAt: new Date(row.stateChangedAt),
     stateChangedBy: row.stateChangedBy,

@@ -1,0 +1,34 @@
+import { grantOperation } from '../../access/grant-operation.ts'
+import type { ChangeSet } from '../../state/change-set.ts'
+import type { Row } from '../../storage/table.ts'
+
+/** When a key was last used, as far as its newest records say. */
+export interface LastUse {
+  /** In milliseconds since 1970; `undefined` where it never was. */
+  readonly at: number | undefined
+  /** Whether the records were too many to look at all: then it was not used after `at`. */
+  readonly isBound: boolean
+}
+
+const pageOf = 200
+/** So many newest records of a key are looked at: those of refusals, descriptions and changes are among them. */
+const mostRecords = 2000
+
+/** When the key last did what it is for. */
+export async function lastUseOf(set: ChangeSet, keyId: string): Promise<LastUse> {
+  let last: Row | undefined
+  for (let seen = 0; seen < mostRecords; seen += pageOf) {
+    const before = last === undefined ? undefined : [last['seq'] as number]
+    const page = await set.newest('records', 'by_key', { prefix: [keyId], before, limit: pageOf })
+    const used = page.find(isUse)
+    if (used !== undefined) return { at: used['ts'] as number, isBound: false }
+    if (page.length < pageOf) return { at: undefined, isBound: false }
+    last = page.at(-1)
+  }
+  return { at: last?.['ts'] as number, isBound: true }
+}
+
+/** Whether a record is of a key that did what it is for. Of a many-verb some items may have failed. */
+function isUse({ action, status }: Row): boolean {
+  return status === 'SUCCESS' && action !== 'listDataKeys' && grantOperation(action as string)?.usage !== undefined
+}
