@@ -108,6 +108,10 @@ const libraries = [
     from: { path: sources, pathNot: '^packages/storage-sqlite/' },
     to: { path: '(^|/)node_modules/(@types/)?better-sqlite3/' },
   }),
+  rule('the-aws-sdk-only-in-its-root-key', 'The AWS SDK stays in root-aws-kms.', {
+    from: { path: sources, pathNot: '^packages/root-aws-kms/' },
+    to: { path: '(^|/)node_modules/@aws-sdk/' },
+  }),
   rule('pg-only-in-its-storage', 'pg stays in storage-postgres.', {
     from: { path: sources, pathNot: '^packages/storage-postgres/' },
     to: { path: '(^|/)node_modules/(@types/)?pg/' },
@@ -130,6 +134,10 @@ const packages = [
   rule('storages-build-on-core-alone', 'A storage imports core; only the SQL storages build on storage-sql too.', {
     from: { path: '^packages/(storage-[^/]+)/src/' },
     to: { path: '^packages/', pathNot: ['^packages/$1/', '^packages/core/', '^packages/storage-sql/'] },
+  }),
+  rule('root-keys-build-on-core-alone', 'A root key imports core, and what it speaks to.', {
+    from: { path: '^packages/(root-[^/]+)/src/' },
+    to: { path: '^packages/', pathNot: ['^packages/$1/', '^packages/core/'] },
   }),
   rule('conformance-builds-on-core-alone', 'A suite that knew an adapter would be a suite for that adapter.', {
     from: { path: '^packages/conformance/src/' },

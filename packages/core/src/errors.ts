@@ -192,10 +192,15 @@ export class RootKeyMismatchError extends KmsError {
   override readonly code = 'ROOT_KEY_MISMATCH'
 }
 
-/** The root key provider did not answer. Try again when it does. */
+/** The root key provider did not answer: try again when it does. Not `retryable` where somebody has to act first. */
 export class RootKeyUnavailableError extends KmsError {
   override readonly code = 'ROOT_KEY_UNAVAILABLE'
-  override readonly retryable: boolean = true
+  override readonly retryable: boolean
+
+  constructor(message: string, options: KmsErrorOptions & { readonly retryable?: boolean } = {}) {
+    super(message, options)
+    this.retryable = options.retryable ?? true
+  }
 }
 
 /** This Node.js cannot do it. The message names the version that can. */

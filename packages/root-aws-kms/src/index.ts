@@ -1,0 +1,7 @@
+/**
+ * A root key in AWS KMS.
+ *
+ * @packageDocumentation
+ */
+export { awsKmsRootKey } from './aws-kms-root-key.ts'
+export type { AwsKmsClient, AwsKmsRootKeyOptions } from './options.ts'
