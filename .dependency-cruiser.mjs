@@ -157,7 +157,7 @@ const hygiene = [
   rule('no-cycles', 'Not even through types.', { to: { circular: true } }),
   rule('no-development-dependency-in-sources', 'It would be missing where the package is installed.', {
     from: { path: sources },
-    to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm-peer'] },
   }),
   rule('no-unlisted-dependency', 'Every import is in the package.json of its own package.', {
     from: { path: [sources, '^examples/'] },
