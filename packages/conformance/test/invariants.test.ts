@@ -57,6 +57,7 @@ const keysOf: Readonly<Record<string, readonly string[]>> = {
   locks: ['tenant'],
   secrets: ['tenant', 'purpose', 'version'],
   keyring: ['tenant', 'epoch'],
+  state_tree: ['tenant', 'level', 'place'],
 }
 
 /** What it is, the table, what becomes of its rows, and what is said of it. */
@@ -200,6 +201,16 @@ describe('checkInvariants', () => {
       (rows) => rows.map((row) => (row['state'] === 'retired' ? { ...row, state: 'current' } : row)),
       /is current: of its key that/,
     ],
+    [
+      'an edited column that nothing repeats',
+      'keys',
+      edited(0, { description: 'other' }),
+      /^the root of the state tree/,
+    ],
+    ['an edited secret', 'secrets', edited(0, flipped('material')), /^the root of the state tree/],
+    ['a node that was edited', 'state_tree', edited(2, flipped('content')), /^the state tree at 1\/\d+ /],
+    ['a bucket that is missing', 'state_tree', without(-1), /^the state tree lacks 4\//],
+    ['a node too many', 'state_tree', (rows) => [...rows, { ...(rows[0] as Row), level: 9 }], /at 9\/0, where nothing/],
     ['a missing lock', 'locks', without(0), /^the row that transactions lock/],
     ['a missing keyring key', 'keyring', without(0), /which has no keyring key/],
   ])('finds %s', async (_, ...[table, change, problem]) => {

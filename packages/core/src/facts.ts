@@ -1,5 +1,5 @@
 import type { Query } from './state/query.ts'
-import type { RevisedRow } from './state/change-set.ts'
+import type { RevisedRow } from './state/row-writer.ts'
 import type { StateView } from './state/view.ts'
 
 /** Rows that an operation's result stands on, besides its claims: it is done again when one of them has changed. */

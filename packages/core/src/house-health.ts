@@ -40,6 +40,8 @@ export interface HouseHealth {
     /** How many events and log lines were dropped because too many waited. */
     readonly dropped: number
   }
+  /** What was found not to verify, and found first since this process opened the tenant; `undefined` while all is well. */
+  readonly tampering: string | undefined
   /** The audit log; `undefined` where its head cannot be read or does not verify. */
   readonly chain:
     | {

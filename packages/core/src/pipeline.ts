@@ -209,8 +209,12 @@ export class Pipeline {
         if (done.error !== undefined) return raise(done.error)
         return run.draft(undefined)
       },
-      refused: (error) =>
-        error instanceof NotReady ? undefined : (change?.draft(error) ?? draftBare(on.caller, error)),
+      refused: (error) => {
+        // What was done may be refused after all, by the state that it would leave.
+        wipeDeep(done.result)
+        done = { error }
+        return error instanceof NotReady ? undefined : (change?.draft(error) ?? draftBare(on.caller, error))
+      },
     }
     const outcome = await this.#parts.ledger.append(entry, { ...on, deadline: {} })
     return { done, outcome, notReady: done.error instanceof NotReady ? done.error : undefined }

@@ -82,6 +82,7 @@ export class Chain {
     this.verifier = Verifier.of(details?.['verifierKey'])
     if (this.verifier === undefined) this.#problems.add('record 0 names no verifier key.')
     else this.#problems.expect('record 0: origin', details?.['origin'], this.verifier.origin)
+    this.change = { ...this.change, stateRoot: String(details?.['stateRoot']) }
   }
 
   #readChange(said: Said, where: string, hash: string): void {

@@ -19,12 +19,11 @@ export interface InvariantOptions {
  *
  * It shows that records are dense from 0 and linked, that their texts are canonical and their columns say the same,
  * that heads and signed checkpoints are of this chain, that changes follow each other, and that the rows of the state
- * are those that the changes left, at their revisions, without contradictions among them. It is written from the
- * specification and shares no code with the library.
+ * are those that the changes left, at their revisions, without contradictions among them, and that the state tree over them
+ * is the one that the newest head names. It is written from the specification and shares no code with the library.
  *
- * It cannot tell a head's MAC, for want of the key, nor an edited column that nothing else repeats and no revision
- * shows: records name the rows that they touched, not what they hold. It reads page by page, and remembers one entry
- * for each row of the state and each writer.
+ * It cannot tell a head's MAC, for want of the key: whoever edits rows, tree and head so that they fit is not noticed. It
+ * reads page by page, and remembers one entry for each row of the state and each writer.
  *
  * @param storage - open, with core's tables; a KMS may be at work on it.
  * @returns what is wrong, in words; nothing where all is well.

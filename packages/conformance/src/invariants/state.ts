@@ -3,12 +3,14 @@ import type { Row, StorageReader } from '@chatelaine/core/storage'
 import { rowsOf, tableNamed } from './pages.ts'
 import type { Problems } from './problems.ts'
 import type { SaidTouch } from './record-text.ts'
+import { StateTreeCheck } from './state-tree.ts'
 
-/** Tables that are the log itself, or that nothing ever changes. */
-const ofTheLog = ['locks', 'records', 'heads', 'checkpoints']
 /** Tables whose first rows come with the genesis, which is no change. */
 const fromGenesis = ['keyring', 'secrets']
-const stateTables = tables.map(({ name }) => name).filter((name) => !ofTheLog.includes(name))
+/** What is changed by compare-and-set has a revision. The tree over these tables has one too, and is none of them. */
+const stateTables = tables
+  .filter(({ name, columns }) => columns['rev'] !== undefined && name !== 'state_tree')
+  .map(({ name }) => name)
 
 /** What the changes say of one row. */
 interface Told {
@@ -48,18 +50,21 @@ export class Fold {
     else this.#rows.set(name, { rev, seq, made: rev === 1 ? made : before.made })
   }
 
-  /** Compares the rows that there are with those that there must be. */
+  /** Compares the rows that there are with those that there must be, and with the tree over them. */
   async check(view: StorageReader, tenant: string): Promise<void> {
+    const tree = new StateTreeCheck()
     for (const table of stateTables) {
       const columns = tableNamed(table).primaryKey.slice(1)
       for await (const row of rowsOf(view, table, tenant)) {
         const name = JSON.stringify([table, ...columns.map((column) => row[column])])
         this.#checkRow(name, row, fromGenesis.includes(table))
+        tree.take(table, row)
       }
     }
     for (const [name, { rev, seq }] of this.#rows) {
       if (rev > 0) this.#problems.add(`row ${name} is missing: record ${seq} left it at revision ${rev}.`)
     }
+    await tree.check(view, tenant, this.#problems)
   }
 
   #checkStep(where: string, before: number, after: number): void {

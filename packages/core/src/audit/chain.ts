@@ -60,11 +60,12 @@ export class ChainBuilder implements LinkedRecords {
     return this.#head.size
   }
 
-  /** Links one record. With `touched` it is a change, and moves the revision. */
-  append(draft: RecordDraft, touched: readonly Touched[] = []): void {
+  /** Links one record. With `touched` it is a change, and moves the revision; `stateRoot` is the tree's root after it. */
+  append(draft: RecordDraft, touched: readonly Touched[] = [], stateRoot?: Buffer): void {
+    if (stateRoot !== undefined) this.#head = { ...this.#head, stateRoot }
+    const isChange = touched.length > 0
     const head = this.#head
     const { id, nextSeq, now, monotonic } = this.#writer
-    const isChange = touched.length > 0
     const revision = head.revision + (isChange ? 1 : 0)
     const durationMs = Math.max(0, Math.round(monotonic - draft.startedAt))
     const row = linkRecord(draft, {
@@ -85,6 +86,11 @@ export class ChainBuilder implements LinkedRecords {
     this.#frontier.append(row.hash)
     const last = isChange ? { lastChange: head.size, lastChangeHash: row.hash } : undefined
     this.#head = { ...head, size: head.size + 1, headHash: row.hash, revision, ts: now, ...last }
+  }
+
+  /** The state has moved without a change of it: counters have. */
+  moved(stateRoot: Buffer): void {
+    this.#head = { ...this.#head, stateRoot }
   }
 
   /** The head after everything that was appended, authenticated under this epoch. */

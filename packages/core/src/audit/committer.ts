@@ -3,23 +3,23 @@ import { pause, type Clock, type Timers } from '../internal/clock.ts'
 import type { Randomness } from '../crypto/randomness.ts'
 import type { SecretKey } from '../crypto/secret-key.ts'
 import type { StateCache } from '../state/cache.ts'
-import { ChangeSet } from '../state/change-set.ts'
-import { TransactionView } from '../state/view.ts'
+import type { Trees } from '../state/tree/trees.ts'
 import type { StorageAdapter, StorageTransaction } from '../storage/adapter.ts'
 import { isStorageConflict, storageFailureOf } from '../storage/errors.ts'
 import { catchUp } from './catch-up.ts'
 import { ChainBuilder } from './chain.ts'
 import type { BatchCompanion, LinkedBatch } from './companion.ts'
-import type { ChangeEntry, Entry, UseEntry } from './entry.ts'
+import type { Entry } from './entry.ts'
 import { headRow, type Head } from './head.ts'
 import type { HeadGuard } from './head-guard.ts'
-import type { RecordDraft } from './record.ts'
+import { doChange, linkUse } from './turn.ts'
 
 /** What a committer works with. */
 export interface CommitterParts {
   readonly storage: StorageAdapter
   readonly tenant: string
   readonly cache: StateCache
+  readonly trees: Trees
   readonly guard: HeadGuard
   readonly clock: Clock
   readonly timers: Timers
@@ -159,7 +159,7 @@ export class Committer {
   }
 
   async #write(tx: StorageTransaction, entries: readonly Entry[]): Promise<Attempt> {
-    const { guard, cache, clock } = this.#parts
+    const { guard, cache, clock, tenant, trees } = this.#parts
     const head = await guard.read(tx, guard.seen)
     // Seen before the cache learns of it: what this process has once known, no older snapshot takes back.
     guard.saw(head)
@@ -168,48 +168,13 @@ export class Committer {
     const firstWriterSeq = this.#nextWriterSeq
     const times = { now: clock.now(), monotonic: clock.monotonic() }
     const chain = new ChainBuilder(head, { id: this.#writer, nextSeq: firstWriterSeq, ...times })
+    const place = { tx, chain, cache, tenant, tree: trees.at(tx, head.stateRoot) }
     const seqs = new Map<Entry, number | undefined>()
-    for (const entry of entries) if (entry.kind === 'use') seqs.set(entry, await this.#use(tx, entry, chain))
-    for (const entry of entries) if (entry.kind === 'change') seqs.set(entry, await this.#change(tx, entry, chain))
+    for (const entry of entries) if (entry.kind === 'use') seqs.set(entry, await linkUse(entry, place))
+    for (const entry of entries) if (entry.kind === 'change') seqs.set(entry, await doChange(entry, place))
     this.#nextWriterSeq += chain.rows.length
     const linked = await this.#insert(tx, head, chain)
     return { chain, seqs, firstWriterSeq, linked, head: linked?.head ?? head }
-  }
-
-  /** Links a use, unless it would be decided otherwise by now. */
-  async #use(tx: StorageTransaction, use: UseEntry, chain: ChainBuilder): Promise<number | undefined> {
-    const { cache, tenant } = this.#parts
-    const unmoved = use.revision === cache.revision && chain.now < use.validUntil
-    const view = new TransactionView(tx, tenant, cache)
-    // Done inside, it is done anew in every attempt: what is released is what the committed attempt recorded.
-    const done = use.inside === undefined ? use : await use.inside(view, cache.revision)
-    if (done === use && !unmoved && !(await use.holds(view, chain.now))) return undefined
-    for (const draft of done.drafts) chain.append(draft)
-    return chain.size - 1
-  }
-
-  /** Does a change at its turn, or records why not. */
-  async #change(tx: StorageTransaction, change: ChangeEntry, chain: ChainBuilder): Promise<number | undefined> {
-    const set = new ChangeSet(tx, this.#parts.tenant)
-    const thrown: { error?: unknown } = {}
-    const perform = async (): Promise<RecordDraft> => {
-      try {
-        return await change.perform(set, chain.now)
-      } catch (error) {
-        thrown.error = error
-        throw error
-      }
-    }
-    try {
-      chain.append(await tx.savepoint(perform), set.touched)
-    } catch (error) {
-      // Only what the change itself threw, on a storage that did all it was asked, concerns this change alone.
-      if (!Object.hasOwn(thrown, 'error') || error !== thrown.error || set.storageFailed) throw error
-      const refusal = change.refused(error)
-      if (refusal === undefined) return undefined
-      chain.append(refusal)
-    }
-    return chain.size - 1
   }
 
   async #insert(tx: StorageTransaction, before: Head, chain: ChainBuilder): Promise<LinkedBatch | undefined> {

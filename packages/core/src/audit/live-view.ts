@@ -1,6 +1,7 @@
 import { StorageUnavailableError, isKmsError } from '../errors.ts'
 import type { StateCache } from '../state/cache.ts'
 import { cacheKey, fetchAnswer, type Query } from '../state/query.ts'
+import type { Trees } from '../state/tree/trees.ts'
 import type { StateView } from '../state/view.ts'
 import type { StorageAdapter, StorageReader } from '../storage/adapter.ts'
 import { within, type Patience } from '../internal/patience.ts'
@@ -20,6 +21,7 @@ export class LiveView implements StateView {
   readonly #cache: StateCache
   readonly #guard: HeadGuard
   readonly #patience: Patience
+  readonly #trees: Trees
   readonly #flights = new Map<string, Promise<unknown>>()
 
   constructor(parts: LiveViewParts) {
@@ -28,6 +30,7 @@ export class LiveView implements StateView {
     this.#cache = parts.cache
     this.#guard = parts.guard
     this.#patience = parts.patience
+    this.#trees = parts.trees
   }
 
   read<T>(query: Query<T>): T | Promise<T> {
@@ -35,7 +38,7 @@ export class LiveView implements StateView {
     return cached === undefined ? this.#fetch(query) : cached.answer
   }
 
-  /** Reads what cannot be cached, from one snapshot whose head was checked. @throws StorageUnavailableError */
+  /** Reads what cannot be cached, from one snapshot whose head was checked, and every row of the state with it. @throws StorageUnavailableError */
   async snapshot<T>(read: (reader: StorageReader, head: Head) => Promise<T>): Promise<T> {
     const floor = this.#guard.seen
     let answer: { readonly is: T } | undefined
@@ -43,7 +46,7 @@ export class LiveView implements StateView {
       const head = await this.#guard.read(reader, floor)
       await catchUp(reader, this.#cache, head)
       this.#guard.saw(head)
-      answer = { is: await read(reader, head) }
+      answer = { is: await read(this.#trees.reader(reader, head.stateRoot), head) }
     })
     await within(this.#patience, storageErrors(work), late)
     if (answer === undefined) throw new StorageUnavailableError('the storage did not read')
@@ -87,6 +90,7 @@ export interface LiveViewParts {
   readonly cache: StateCache
   readonly guard: HeadGuard
   readonly patience: Patience
+  readonly trees: Trees
 }
 
 const outOfTime = 'deadline'

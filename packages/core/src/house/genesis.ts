@@ -7,6 +7,9 @@ import { Keyring } from '../keys/keyring.ts'
 import type { Settings } from '../options.ts'
 import type { RootKey } from '../root-key/root-key.ts'
 import type { Row } from '../storage/table.ts'
+import { Alarm } from '../state/tree/alarm.ts'
+import { NodeCache } from '../state/tree/node-cache.ts'
+import { StateTree } from '../state/tree/state-tree.ts'
 import { keyringContext, rootKeyId, wrapKeyringKey } from './keyring-row.ts'
 import { newSecretRows, openSecrets } from './secrets.ts'
 
@@ -24,23 +27,43 @@ export async function genesisRows(tenant: string, settings: Settings): Promise<r
   const { signing } = openSecrets(keyring, secrets)
   const origin = settings.auditOrigin ?? `chatelaine.invalid/${tenant}`
   const monotonic = clock.monotonic()
-  const chain = new ChainBuilder(emptyHead(tenant), { id: random.uuid(), nextSeq: 0, now, monotonic })
-  chain.append({
-    action: 'genesis',
-    actor: settings.actor,
-    status: 'SUCCESS',
-    startedAt: monotonic,
-    details: { origin, verifierKey: verifierKey(origin, publicKeyOf(signing)) },
-  })
+  const provider = await rootKeyId(settings, rootKeys[0] as RootKey)
+  const house: [string, Row][] = [
+    ['keyring', { tenant, epoch, provider, wrapped, createdAt: now, rev: 1 }],
+    ...secrets.map((row): [string, Row] => ['secrets', row]),
+  ]
+  const tree = await treeOver(tenant, house)
+  const stateRoot = tree.root
+  const chain = new ChainBuilder({ ...emptyHead(tenant), stateRoot }, { id: random.uuid(), nextSeq: 0, now, monotonic })
+  const verifier = verifierKey(origin, publicKeyOf(signing))
+  const details = { origin, stateRoot: stateRoot.toString('hex'), verifierKey: verifier }
+  chain.append({ action: 'genesis', actor: settings.actor, status: 'SUCCESS', startedAt: monotonic, details })
   const head = chain.head(epoch)
   const note = signCheckpoint({ origin, size: 1, root: chain.root() }, signing)
-  const provider = await rootKeyId(settings, rootKeys[0] as RootKey)
   return [
-    ['keyring', { tenant, epoch, provider, wrapped, createdAt: now, rev: 1 }],
+    ...house,
     ['locks', { tenant }],
-    ...secrets.map((row) => ['secrets', row] as const),
+    ...tree.rows.map((row) => ['state_tree', row] as const),
     ...chain.rows.map((row) => ['records', row] as const),
     ['heads', headRow(head, keyring.headMacKey(epoch))],
     ['checkpoints', { tenant, size: 1, note, createdAt: now }],
   ]
+}
+
+/** The tree over the first rows of the state, and the rows that it is stored in. */
+async function treeOver(
+  tenant: string,
+  state: readonly (readonly [string, Row])[],
+): Promise<{ readonly root: Buffer; readonly rows: readonly Row[] }> {
+  const nothing = { get: async () => undefined }
+  const root = Buffer.alloc(32)
+  const tree = new StateTree({ reader: nothing, tenant, root, nodes: new NodeCache(), alarm: new Alarm() })
+  for (const [table, row] of state) await tree.put(table, row)
+  const rows: Row[] = []
+  const never = async (): Promise<never> => {
+    throw new Error('nothing is there to be replaced')
+  }
+  await tree.write({ insert: async (_, row) => void rows.push(row), replace: never, remove: never })
+  tree.keep()
+  return { root: tree.root, rows }
 }

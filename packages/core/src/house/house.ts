@@ -2,6 +2,7 @@ import { late, storageErrors } from '../audit/live-view.ts'
 import { ClosedError } from '../errors.ts'
 import { within } from '../internal/patience.ts'
 import type { Settings } from '../options.ts'
+import { NodeCache } from '../state/tree/node-cache.ts'
 import { tables } from '../storage/tables.ts'
 import { anyKeyring, findFoundation, layFoundation } from './foundation.ts'
 import { openKeyring, rootKeyId } from './keyring-row.ts'
@@ -11,6 +12,7 @@ import { openTenant, type Tenant } from './tenant.ts'
 /** One storage with the tenants that are open in this process. */
 export class House {
   readonly settings: Settings
+  readonly #nodes = new NodeCache()
   readonly #tenants = new Map<string, Promise<Tenant>>()
   /** The keyring of the first tenant, when it existed: the root key is asked once. */
   #proved: { readonly tenant: string; readonly keyring: Keyring } | undefined
@@ -56,7 +58,7 @@ export class House {
   async #load(tenant: string, make: boolean): Promise<Tenant> {
     const foundation = await layFoundation(tenant, this.settings, make)
     const proved = this.#proved?.tenant === tenant ? this.#proved.keyring : undefined
-    return openTenant({ tenant, settings: this.settings, foundation, proved })
+    return openTenant({ tenant, settings: this.settings, foundation, proved, nodes: this.#nodes })
   }
 
   async #proveRootKey(): Promise<void> {

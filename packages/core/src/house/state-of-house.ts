@@ -6,6 +6,7 @@ import { verifyChain } from '../audit/verify.ts'
 import { isKmsError } from '../errors.ts'
 import type { Timers } from '../internal/clock.ts'
 import { limits } from '../internal/defaults.ts'
+import type { Alarm } from '../state/tree/alarm.ts'
 import type { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { HouseHealth } from '../house-health.ts'
 import type { House } from '../runtime.ts'
@@ -18,6 +19,7 @@ export interface HouseParts {
   readonly guard: HeadGuard
   readonly source: VerifySource
   readonly timers: Timers
+  readonly alarm: Alarm
   readonly storageName: string
   readonly rootKey: () => HouseHealth['rootKey']
   readonly refusedRequests: () => number
@@ -47,6 +49,7 @@ async function health(parts: HouseParts): Promise<HouseHealth> {
     requests,
     dataKeys: parts.dataKeys.counts,
     signals: parts.herald.counts,
+    tampering: parts.alarm.problem,
   }
   try {
     const { size, revision } = await view.snapshot(async (reader) => guard.read(reader, guard.seen))

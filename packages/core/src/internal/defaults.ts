@@ -60,6 +60,8 @@ export const limits = Object.freeze({
   cachedMaterials: 10_000,
   cachedPseudonyms: 10_000,
   cachedDataKeys: 1000,
+  /** Nodes of state trees, of up to a KiB each, that a house keeps for all its tenants. */
+  cachedTreeNodes: 8192,
   /** For how long `withDataKey` uses a data key again, for how many calls, and for how many bytes. */
   dataKeyAgeMs: 300_000,
   dataKeyMessages: 1000,

@@ -2,6 +2,7 @@ import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
 import { imports } from './import-tables.ts'
 import { aliases, keyDefaults } from './lifecycle-tables.ts'
 import type { TableDescriptor } from './table.ts'
+import { stateTree } from './tree-tables.ts'
 
 const text = { type: 'text' } as const
 const integer = { type: 'integer' } as const
@@ -226,4 +227,5 @@ export const tables: readonly TableDescriptor[] = [
   dataKeyVersions,
   aliases,
   keyDefaults,
+  stateTree,
 ]

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { setPrincipal } from '../../src/access/store.ts'
+import { Alarm } from '../../src/state/tree/alarm.ts'
+import { NodeCache } from '../../src/state/tree/node-cache.ts'
+import { Trees } from '../../src/state/tree/trees.ts'
 import { ChangeSet } from '../../src/state/change-set.ts'
 import { StorageConflict, type StorageTransaction } from '../../src/storage.ts'
 import { seededRandomness } from '../../src/testing.ts'
@@ -67,7 +70,9 @@ describe('two of one kind', () => {
         throw new StorageConflict('its place is taken')
       },
     }
-    const set = new ChangeSet(hiding as StorageTransaction, 'default')
+    const trees = new Trees('default', new NodeCache(), new Alarm())
+    const tree = trees.at(hiding as StorageTransaction, Buffer.alloc(32))
+    const set = new ChangeSet({ tx: hiding as StorageTransaction, tenant: 'default', tree })
     const error = await expectCode(
       setPrincipal(set, { id: 'carl', active: false, actor: 'owner', now: 0, reason: undefined }),
       'CONFLICT',

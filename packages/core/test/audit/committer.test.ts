@@ -5,8 +5,9 @@ import type { ChangeSet } from '../../src/state/change-set.ts'
 import type { Query } from '../../src/state/query.ts'
 import { changeOf, draft, namedUse, useOf } from '../support/audit-entries.ts'
 import { Bench } from '../support/audit-committer.ts'
-import { shortly } from '../support/audit-log.ts'
+import { macKey, shortly } from '../support/audit-log.ts'
 import { codeOf, parseRow } from '../support/audit-world.ts'
+import { reRoot } from '../support/re-root.ts'
 
 let bench: Bench
 beforeEach(async () => {
@@ -110,9 +111,10 @@ describe('a use', () => {
   })
 
   test('is decided again on what the transaction sees, cached where that is known', async () => {
-    await bench.log.shelf.tamper(async (tx) =>
-      tx.insert('names', { tenant: 'default', space: 'x', name: 'n', target: 'stored', kind: 'name', rev: 1 }),
-    )
+    await bench.log.shelf.tamper(async (tx) => {
+      await tx.insert('names', { tenant: 'default', space: 'x', name: 'n', target: 'stored', kind: 'name', rev: 1 })
+      await reRoot(tx, 'default', () => macKey)
+    })
     bench.cache.put(nameOf('m'), 'cached', 1)
     const seen: unknown[] = []
     const holds = async (view: { read: (query: Query<unknown>) => unknown }): Promise<boolean> => {

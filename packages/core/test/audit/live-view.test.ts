@@ -2,6 +2,10 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { HeadGuard } from '../../src/audit/head-guard.ts'
 import { late, LiveView, storageErrors } from '../../src/audit/live-view.ts'
 import { ConflictError, isKmsError } from '../../src/errors.ts'
+import { Alarm } from '../../src/state/tree/alarm.ts'
+import { NodeCache } from '../../src/state/tree/node-cache.ts'
+import { Trees } from '../../src/state/tree/trees.ts'
+import { reRoot } from '../support/re-root.ts'
 import { StateCache } from '../../src/state/cache.ts'
 import type { Query } from '../../src/state/query.ts'
 import { fakeClock, type FakeClock } from '../../src/testing.ts'
@@ -35,12 +39,16 @@ beforeEach(async () => {
       return next()
     },
   }
+  const trees = new Trees('default', new NodeCache(), new Alarm())
   const patience = { timers: clock, deadlineMs: 1000 }
-  view = new LiveView({ storage: log.shelf.adapter(between), tenant: 'default', cache, guard, patience })
+  view = new LiveView({ storage: log.shelf.adapter(between), tenant: 'default', cache, guard, patience, trees })
 })
 
 const store = async (name: string, target: string): Promise<void> =>
-  log.shelf.tamper(async (tx) => tx.insert('names', { tenant: 'default', space: 'x', name, target, kind: 'n', rev: 1 }))
+  log.shelf.tamper(async (tx) => {
+    await tx.insert('names', { tenant: 'default', space: 'x', name, target, kind: 'n', rev: 1 })
+    await reRoot(tx, 'default', () => macKey)
+  })
 
 describe('a question to the state', () => {
   test('is answered from one snapshot, then from the cache, at once', async () => {

@@ -55,6 +55,7 @@ describe('the genesis of a tenant', () => {
     })
     expect(record?.details).toEqual({
       origin: 'example.com/kms',
+      stateRoot: expect.stringMatching(/^[0-9a-f]{64}$/),
       verifierKey: expect.stringMatching(/^example\.com\/kms\+[0-9a-f]{8}\+/),
     })
     const later = await world.open({ auditOrigin: 'example.com/other' })

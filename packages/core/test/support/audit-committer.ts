@@ -6,6 +6,9 @@ import { HeadGuard } from '../../src/audit/head-guard.ts'
 import { HeadTrimmer } from '../../src/audit/head-trimmer.ts'
 import { signingKey } from '../../src/crypto/ed25519.ts'
 import { StateCache } from '../../src/state/cache.ts'
+import { Alarm } from '../../src/state/tree/alarm.ts'
+import { NodeCache } from '../../src/state/tree/node-cache.ts'
+import { Trees } from '../../src/state/tree/trees.ts'
 import type { Row } from '../../src/storage/table.ts'
 import { fakeClock, seededRandomness, type FakeClock } from '../../src/testing.ts'
 import { Log, macKey, origin, type LogPlan } from './audit-log.ts'
@@ -28,6 +31,7 @@ export class Bench {
     const key = signingKey(Buffer.alloc(32, 1))
     this.checkpoints = new CheckpointWriter({ tenant: 'default', origin, key, clock })
     this.committer = new Committer({
+      trees: new Trees('default', new NodeCache(), new Alarm()),
       storage: log.shelf.adapter(this.between),
       tenant: 'default',
       cache: this.cache,

@@ -15,6 +15,7 @@ import {
 import type { Row, Value } from '../../src/storage.ts'
 import { tables } from '../../src/storage/tables.ts'
 import { fakeClock, seededRandomness, type FakeClock } from '../../src/testing.ts'
+import { authenticate } from './re-root.ts'
 
 /** A day, in milliseconds. */
 export const day = 86_400_000
@@ -65,18 +66,25 @@ export class Database {
     return all.flat()
   }
 
-  /** Changes columns of stored rows behind the library's back. Only a KMS that is opened afterwards sees it. */
+  /**
+   * Changes columns of stored rows behind the library's back, as if it had done so itself: the state tree is of them.
+   * Only a KMS that is opened afterwards sees it.
+   */
   async plant(table: string, which: (row: Row) => boolean, columns: Row): Promise<void> {
     const rows = (await this.rows(table)).filter(which)
     await this.#memory.transact('default', async (tx) => {
       for (const row of rows) await tx.replace(table, { ...row, ...columns }, row['rev'] as number)
+      await authenticate(tx, { table, rootKeyText })
     })
     expect(rows.length).toBeGreaterThan(0)
   }
 
-  /** Adds a row behind the library's back. */
+  /** Adds a row behind the library's back, in the same way. */
   async add(table: string, row: Row): Promise<void> {
-    await this.#memory.transact('default', async (tx) => tx.insert(table, row))
+    await this.#memory.transact('default', async (tx) => {
+      await tx.insert(table, row)
+      await authenticate(tx, { table, rootKeyText })
+    })
   }
 
   /** What was recorded, as it is stored, from a place on. */

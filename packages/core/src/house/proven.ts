@@ -1,0 +1,122 @@
+import { verifyCheckpoint } from '../audit/checkpoint.ts'
+import type { Head } from '../audit/head.ts'
+import { HeadGuard, type MacKeys } from '../audit/head-guard.ts'
+import { late, storageErrors } from '../audit/live-view.ts'
+import { publicKeyOf } from '../crypto/ed25519.ts'
+import { leafHash } from '../crypto/hash.ts'
+import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
+import { within } from '../internal/patience.ts'
+import { Keyring } from '../keys/keyring.ts'
+import { originPattern, type Settings } from '../options.ts'
+import { Alarm } from '../state/tree/alarm.ts'
+import type { NodeCache } from '../state/tree/node-cache.ts'
+import { keyOf } from '../state/tree/place.ts'
+import type { StateTree } from '../state/tree/state-tree.ts'
+import { Trees } from '../state/tree/trees.ts'
+import type { StorageReader } from '../storage/adapter.ts'
+import type { Row } from '../storage/table.ts'
+import type { Foundation } from './foundation.ts'
+import { openKeyring } from './keyring-row.ts'
+import { openSecrets, type HouseSecrets } from './secrets.ts'
+
+/** What a tenant is opened from. */
+export interface Opening {
+  readonly tenant: string
+  readonly settings: Settings
+  readonly foundation: Foundation
+  /** Its keyring, where that was opened to prove the root key. */
+  readonly proved: Keyring | undefined
+  /** Nodes of state trees, which all tenants share. */
+  readonly nodes: NodeCache
+}
+
+/** What proves everything else of a tenant, and is proved itself. */
+export interface Proven {
+  readonly keyring: Keyring
+  readonly secrets: HouseSecrets
+  readonly publicKey: Buffer
+  readonly origin: string
+  readonly macKeyOf: MacKeys
+  readonly guard: HeadGuard
+  readonly trees: Trees
+  readonly head: Head
+  /** Reads from one snapshot, within the deadline. */
+  readonly snapshot: <T>(read: (reader: StorageReader) => Promise<T>) => Promise<T>
+}
+
+/**
+ * Proves a tenant from the root key upwards: its keyring, its secrets, the origin of its log, the head that the log ends
+ * with, and that the state which the head names is what the tenant stands on.
+ *
+ * @throws StorageTamperedError, RollbackDetectedError, RootKeyMismatchError
+ */
+export async function prove({ tenant, settings, foundation, proved, nodes }: Opening): Promise<Proven> {
+  const { storage, timers, random, deadlineMs } = settings
+  const keyring = proved ?? new Keyring(random)
+  if (proved === undefined) await openKeyring(keyring, foundation.keyring, settings)
+  const secrets = openSecrets(keyring, foundation.secrets)
+  const publicKey = publicKeyOf(secrets.signing)
+  const origin = provenOrigin(foundation, publicKey)
+  const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
+  const guard = new HeadGuard(tenant, macKeyOf)
+  const trees = new Trees(tenant, nodes, new Alarm())
+  const snapshot: Proven['snapshot'] = async (read) =>
+    within({ timers, deadlineMs }, storageErrors(storage.snapshot(read)), late)
+  const head = await snapshot(async (reader) => {
+    const end = await readChainEnd(reader, guard)
+    await checkFoundation(trees.at(reader, end.stateRoot), foundation)
+    return end
+  })
+  guard.saw(head)
+  return { keyring, secrets, publicKey, origin, macKeyOf, guard, trees, head, snapshot }
+}
+
+/** The head, if the log ends where it says: with its record, and with no checkpoint of a longer log. */
+async function readChainEnd(reader: StorageReader, guard: HeadGuard): Promise<Head> {
+  const head = await guard.read(reader, undefined)
+  const last = { prefix: [head.tenant], order: 'desc', limit: 1 } as const
+  const [checkpoint] = await reader.range('checkpoints', last)
+  const [record] = await reader.range('records', last)
+  if (Math.max(Number(checkpoint?.['size'] ?? 0), Number(record?.['seq'] ?? -1) + 1) > head.size) {
+    throw new RollbackDetectedError('the head of the audit log is older than its records or checkpoints')
+  }
+  const hash = record?.['seq'] === head.size - 1 ? record['hash'] : undefined
+  if (hash instanceof Uint8Array && head.headHash.equals(hash)) return head
+  throw new StorageTamperedError('the last audit record is not the one that the head names')
+}
+
+/** The tenant stands on what the state tree knows of, on all of it, and on nothing else. @throws StorageTamperedError */
+async function checkFoundation(tree: StateTree, { keyring, secrets }: Foundation): Promise<void> {
+  for (const [table, rows] of [
+    ['keyring', keyring],
+    ['secrets', secrets],
+  ] as const) {
+    for (const row of rows) await tree.check(table, keyOf(table, row), row)
+    if ((await tree.countBelow(table, [])) !== rows.length) throw tree.tampered(table, [])
+  }
+}
+
+/**
+ * The origin that the first record fixed, proved by the checkpoint that was signed with it: nothing is ever signed
+ * under a name that somebody else chose.
+ *
+ * @throws StorageTamperedError
+ */
+function provenOrigin({ genesis, checkpoint }: Foundation, publicKey: Buffer): string {
+  const origin = originOf(genesis)
+  const root = leafHash(String(genesis?.['text']))
+  if (verifyCheckpoint(String(checkpoint?.['note']), { origin, size: 1, root }, publicKey)) return origin
+  throw new StorageTamperedError('the first audit record is not the one that was signed')
+}
+
+/** The origin that the tenant's first record fixed. */
+export function originOf(genesis: Row | undefined): string {
+  try {
+    const { details } = JSON.parse(String(genesis?.['text'])) as { details?: { origin?: unknown } }
+    const origin = details?.origin
+    if (typeof origin === 'string' && originPattern.test(origin)) return origin
+  } catch {
+    // A damaged first record has no origin: nothing is signed then, and a verification reports the record.
+  }
+  return 'chatelaine.invalid/unknown'
+}

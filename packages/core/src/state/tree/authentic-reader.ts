@@ -1,0 +1,54 @@
+import type { StorageReader } from '../../storage/adapter.ts'
+import type { Range, Row, Value } from '../../storage/table.ts'
+import { tables } from '../../storage/tables.ts'
+import { isOfState, keyOf } from './place.ts'
+import type { StateTree } from './state-tree.ts'
+
+const indexColumns = new Map(
+  tables.flatMap(({ name, primaryKey, indexes }) => [
+    [`${name}/`, primaryKey] as const,
+    ...indexes.map((index) => [`${name}/${index.name}`, index.columns] as const),
+  ]),
+)
+
+type Key = readonly (string | number)[]
+
+/**
+ * Reads a snapshot or a transaction, and believes of the state only what the tree says: every row that is found, and
+ * that there is none. Rows below a beginning of a key that decides their bucket are all there; of a page of a longer
+ * list each row is checked. The log is read as it is: it has its own chain.
+ */
+export class AuthenticReader implements StorageReader {
+  readonly #reader: StorageReader
+  readonly #tree: StateTree
+
+  constructor(reader: StorageReader, tree: StateTree) {
+    this.#reader = reader
+    this.#tree = tree
+  }
+
+  async get(table: string, key: readonly Value[]): Promise<Row | undefined> {
+    const row = await this.#reader.get(table, key)
+    if (isOfState(table)) await this.#tree.check(table, key.slice(1) as Key, row)
+    return row
+  }
+
+  async range(table: string, range: Range): Promise<Row[]> {
+    const rows = await this.#reader.range(table, range)
+    if (!isOfState(table)) return rows
+    const asked = range.prefix.slice(1) as Key
+    for (const row of rows) await this.#tree.check(table, keyOf(table, row), row)
+    if (!fits(table, range, rows)) throw this.#tree.tampered(table, asked)
+    const isWhole = range.index === undefined && (range.after ?? []).length === 0
+    const count = isWhole ? await this.#tree.countBelow(table, asked) : undefined
+    if (count !== undefined && rows.length !== Math.min(count, range.limit)) throw this.#tree.tampered(table, asked)
+    return rows
+  }
+}
+
+/** Whether rows are of those that were asked for, each once. */
+function fits(table: string, { index, prefix }: Range, rows: readonly Row[]): boolean {
+  const columns = indexColumns.get(`${table}/${index ?? ''}`) ?? []
+  const isBelow = (row: Row): boolean => prefix.every((value, at) => row[columns[at] ?? ''] === value)
+  return rows.every(isBelow) && new Set(rows.map((row) => JSON.stringify(keyOf(table, row)))).size === rows.length
+}

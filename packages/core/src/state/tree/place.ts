@@ -1,0 +1,88 @@
+import { sha256 } from '../../crypto/hash.ts'
+import { jcs } from '../../internal/jcs.ts'
+import type { Row, Value } from '../../storage/table.ts'
+import { tables } from '../../storage/tables.ts'
+
+/** How many versions of one key share a bucket: no bucket grows with the age of a key. */
+const versionsTogether = 64
+
+/**
+ * The columns of the primary keys of the state's tables, without the tenant. What has a `rev` is of the state, the tree
+ * itself apart: all other tables are the log's, or go along with it.
+ */
+const keyColumns = new Map(
+  tables
+    .filter(({ name, columns }) => columns['rev'] !== undefined && name !== 'state_tree')
+    .map(({ name, primaryKey }) => [name, primaryKey.slice(1)]),
+)
+
+/** What rows that are looked up together have in common. */
+export type Lookup = readonly (string | number)[]
+
+type Beginning = readonly (Value | undefined)[]
+
+const ofHouse = (): Lookup => ['house']
+
+const withVersions =
+  (kind: string) =>
+  ([id, version]: Beginning): Lookup | undefined => {
+    if (typeof id !== 'string' || typeof version !== 'number') return undefined
+    const group = Math.floor(version / versionsTogether)
+    return group === 0 ? [kind, id] : [kind, id, group]
+  }
+
+const byId =
+  (kind: string) =>
+  ([id]: Beginning): Lookup | undefined =>
+    typeof id === 'string' ? [kind, id] : undefined
+
+/** A principal's grants on one key share a bucket; those on all keys share the principal's own. */
+const ofGrant = ([principal, keyId]: Beginning): Lookup | undefined => {
+  if (typeof principal !== 'string' || typeof keyId !== 'string') return undefined
+  return keyId === '*' ? ['principal', principal] : ['principal', principal, keyId]
+}
+
+/** The lookups of the tables whose rows share their buckets with others. Every other table's is its whole key. */
+const lookups: Readonly<Record<string, (key: Beginning) => Lookup | undefined>> = {
+  keyring: ofHouse,
+  secrets: ofHouse,
+  keys: byId('key'),
+  versions: withVersions('key'),
+  imports: withVersions('key'),
+  principals: byId('principal'),
+  grants: ofGrant,
+  data_keys: byId('dataKey'),
+  data_key_versions: withVersions('dataKey'),
+}
+
+/** Whether the rows of a table are in the tree. */
+export function isOfState(table: string): boolean {
+  return keyColumns.has(table)
+}
+
+/** The primary key of a row of the state, without the tenant. */
+export function keyOf(table: string, row: object): (string | number)[] {
+  return (keyColumns.get(table) ?? []).map((column) => Reflect.get(row, column) as string | number)
+}
+
+/** Under what the rows with this primary key, or this beginning of one, are looked up; `undefined` where that is open. */
+export function lookupOf(table: string, key: Beginning): Lookup | undefined {
+  if (Object.hasOwn(lookups, table)) return lookups[table]?.(key)
+  const isWhole = key.length === keyColumns.get(table)?.length
+  return isWhole ? [table, ...(key as readonly (string | number)[])] : undefined
+}
+
+/** The bucket of a lookup, 0 to 2^20 - 1: the first 20 bits of SHA-256 over its JCS. */
+export function bucketOf(lookup: Lookup): number {
+  return sha256(Buffer.from(jcs(lookup), 'utf8')).readUIntBE(0, 3) >>> 4
+}
+
+/** SHA-256 over the JCS of a row, in which bytes are base64url, in base64url. @throws TypeError for what is no row. */
+export function rowHash(row: Row): string {
+  const entries = Object.entries(row).map(([column, value]) => [column, textOf(value)] as const)
+  return sha256(Buffer.from(jcs(Object.fromEntries(entries)), 'utf8')).toString('base64url')
+}
+
+function textOf(value: Value): string | number | null {
+  return value instanceof Uint8Array ? Buffer.from(value).toString('base64url') : value
+}
