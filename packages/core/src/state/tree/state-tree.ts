@@ -80,7 +80,7 @@ export class StateTree {
   /** A row was added, or replaced. Returns what was known of it. @throws StorageTamperedError */
   async put(table: string, row: Row): Promise<Entry | undefined> {
     const key = keyOf(table, row)
-    const entry = { table, key, rev: row['rev'] as number, hash: rowHash(row) }
+    const entry = { table, key, rev: row['rev'] as number, hash: rowHash(table, row) }
     return this.#stage(table, key, (bucket) => bucket.with(entry))
   }
 
@@ -219,7 +219,7 @@ export class StateTree {
 /** Whether this is the very row that an entry is of: its key in the table is what was asked for. */
 function isRow(row: Row, table: string, entry: Entry): boolean {
   try {
-    return keyOf(table, row).every((value, at) => value === entry.key[at]) && rowHash(row) === entry.hash
+    return keyOf(table, row).every((value, at) => value === entry.key[at]) && rowHash(table, row) === entry.hash
   } catch {
     return false
   }
