@@ -16,6 +16,7 @@ import type { KeyRow } from './state/rows.ts'
 /** What changes of a tenant share. */
 export interface ChangeParts {
   readonly tenant: string
+  readonly auditOrigin: string
   readonly random: Randomness
   readonly keyring: Keyring
   readonly names: NameIndex
@@ -32,6 +33,7 @@ export interface ChangePlace {
 /** One run of a change inside its transaction. */
 export class LiveChange implements ChangeWalk {
   readonly tenant: string
+  readonly auditOrigin: string
   readonly actor: Actor
   readonly now: number
   readonly random: Randomness
@@ -49,6 +51,7 @@ export class LiveChange implements ChangeWalk {
 
   constructor(parts: ChangeParts, caller: Caller, at: ChangePlace) {
     this.tenant = parts.tenant
+    this.auditOrigin = parts.auditOrigin
     this.actor = caller.actor
     this.random = parts.random
     this.keyring = parts.keyring

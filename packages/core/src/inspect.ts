@@ -4,7 +4,7 @@ import { readEnd, verifyChain } from './audit/verify.ts'
 import { Pseudonyms } from './audit/pseudonym.ts'
 import { secretKey } from './crypto/secret-key.ts'
 import { randomBytesOf } from './crypto/randomness.ts'
-import { publicKeyOf } from './crypto/ed25519.ts'
+import { publicKeyOf, type SigningKey } from './crypto/ed25519.ts'
 import { isKmsError, UnsupportedOnThisRuntimeError, type KmsError } from './errors.ts'
 import { late, storageErrors } from './audit/live-view.ts'
 import { within } from './internal/patience.ts'
@@ -106,7 +106,7 @@ export class Inspection {
         {
           tenant,
           origin,
-          publicKey: secrets === undefined ? undefined : publicKeyOf(secrets.signing),
+          publicKey: secrets === undefined ? undefined : publicKeyOf(secrets.signing[0] as SigningKey),
           macKeyOf: (epoch) => keyring.headMacKey(epoch),
           snapshot: async (read) => storage.snapshot(read),
         },
@@ -179,4 +179,9 @@ const absent = async (): Promise<never> => {
 }
 
 /** No operation that is run here asks the house. */
-const closedHouse: House = { verify: absent, nextCommit: absent, health: absent }
+const closedHouse: House = {
+  verify: absent,
+  nextCommit: absent,
+  health: absent,
+  proofs: { checkpoint: absent, inclusion: absent, consistency: absent, verifierKey: absent },
+}

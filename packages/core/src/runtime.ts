@@ -1,4 +1,5 @@
 import type { AuditRecord } from './audit/audit-record.ts'
+import type { Proofs } from './audit/proofs.ts'
 import type { RecordDetails } from './audit/record.ts'
 import type { Verification, VerifyOptions } from './audit/verification.ts'
 import type { FreshMaterial, GivenMaterial } from './crypto/fresh-material.ts'
@@ -126,6 +127,8 @@ export interface WrappedMaterialPlan {
 /** What the pipeline hands to an operation that changes the state, inside its transaction. */
 export interface ChangeWalk {
   readonly tenant: string
+  /** Origin of the audit log's checkpoints. */
+  readonly auditOrigin: string
   readonly actor: Actor
   readonly now: number
   readonly random: Randomness
@@ -156,6 +159,8 @@ export interface ChangeWalk {
 /** The parts of the house that reading operations ask. */
 export interface House {
   verify(options: VerifyOptions): Promise<Verification>
+  /** Proves what is in the log. */
+  readonly proofs: Pick<Proofs, 'checkpoint' | 'inclusion' | 'consistency' | 'verifierKey'>
   /** Resolves after the next batch of this process, or when it is time to look for those of others. */
   readonly nextCommit: (signal: AbortSignal | undefined) => Promise<void>
   health(): Promise<HouseHealth>

@@ -9,6 +9,11 @@ import { grantsOn, meets, principalById, type Grant } from './grant.ts'
 const auditorActions: ReadonlySet<string> = new Set([
   'readAudit',
   'verifyAudit',
+  'checkpointAudit',
+  'proveAuditInclusion',
+  'proveAuditConsistency',
+  'getAuditVerifierKey',
+  'exportAudit',
   'health',
   'listAliases',
   'describeKeyDefaults',

@@ -3,17 +3,17 @@ import { limits } from '../internal/defaults.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import type { Row } from '../storage/table.ts'
 import { isFault, readRecord, type AuditRecord } from './audit-record.ts'
-import { verifyCheckpoint } from './checkpoint.ts'
 import { noHash, type Head } from './head.ts'
 import type { MacKeys } from './head-guard.ts'
 import { Frontier } from './merkle.ts'
+import { isRotation, signersFrom, type Signers } from './signers.ts'
 import type { AuditProblem } from './verification.ts'
 
 /** Where the chain is, and the keys that it is verified with. */
 export interface VerifySource {
   readonly tenant: string
   readonly origin: string
-  /** `undefined` where it could not be read: then no checkpoint verifies. */
+  /** The key of genesis; `undefined` where it could not be read: then no checkpoint verifies. */
   readonly publicKey: Buffer | undefined
   readonly macKeyOf: MacKeys
   /** The newest head that this process has seen: the log cannot be older. @defaultValue none */
@@ -37,6 +37,7 @@ export class ChainWalk {
   readonly #from: number
   /** The newest head that this process had seen when the verification began. */
   readonly #seen: Head | undefined
+  readonly #signers: Signers | undefined
   readonly frontier: Frontier = new Frontier()
   next: number
   hash: Buffer = noHash
@@ -45,7 +46,9 @@ export class ChainWalk {
   lastChangeHash: Buffer = noHash
 
   constructor(source: VerifySource, from: number, seen: Head | undefined) {
+    const { origin, publicKey } = source
     this.#source = source
+    this.#signers = publicKey === undefined ? undefined : signersFrom(origin, publicKey)
     this.#seen = seen
     this.#from = from
     this.next = from
@@ -81,7 +84,18 @@ export class ChainWalk {
     this.#compareSeen(seq)
     if (this.#from === 0) this.frontier.append(this.hash)
     if (record.change !== undefined) this.#change(seq, record.change)
+    this.#rotation(record)
     this.next += 1
+  }
+
+  #rotation(record: AuditRecord): void {
+    if (!isRotation(record) || this.#signers?.rotate(record) !== false) return
+    throw new Problem(record.seq, 'checkpoint', { expected: 'a verifier key of this log', found: 'none' })
+  }
+
+  /** Whether every key that signed from some record on was vouched for by the one before it. */
+  get keysAreVouched(): boolean {
+    return this.#from > 0 || this.#signers?.isVouched !== false
   }
 
   /** Whoever has seen a shorter log knows one of its hashes. */
@@ -105,10 +119,8 @@ export class ChainWalk {
   }
 
   #checkpoint(note: string): void {
-    const { origin, publicKey } = this.#source
     const root = this.frontier.root()
-    const signed = publicKey !== undefined && verifyCheckpoint(note, { origin, size: this.next, root }, publicKey)
-    if (signed) return
+    if (this.#signers?.accepts(note, { size: this.next, root }) === true) return
     const expected = `a signed checkpoint of root ${root.toString('base64')}`
     throw new Problem(this.next - 1, 'checkpoint', { expected, found: 'another' })
   }
@@ -131,6 +143,9 @@ async function readCheckpoints(
 /** Compares what the chain came to with its head. @throws Problem */
 export function checkEnd(walk: ChainWalk, head: Head | undefined, size: number): void {
   if (head === undefined) throw new Problem(size, 'head', { expected: 'an authentic head', found: 'none' })
+  if (!walk.keysAreVouched) {
+    throw new Problem(size, 'checkpoint', { expected: 'one that the old and the new key signed', found: 'none' })
+  }
   const whole = walk.frontier.size === size
   const facts: [AuditProblem['kind'], string, string][] = [
     ['head', head.headHash.toString('hex'), walk.hash.toString('hex')],

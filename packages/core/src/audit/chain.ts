@@ -2,7 +2,7 @@ import type { Touched } from '../state/cache.ts'
 import type { Row } from '../storage/table.ts'
 import type { Head } from './head.ts'
 import { noHash } from './head.ts'
-import { Frontier } from './merkle.ts'
+import { Frontier, type TileEntry } from './merkle.ts'
 import { linkRecord, type RecordDraft } from './record.ts'
 
 /** Who writes, and when. */
@@ -24,6 +24,8 @@ export interface LinkedRecords {
   readonly measures: readonly RecordMeasure[]
   /** The rows of the state that the changes among them touched. */
   readonly touched: readonly Touched[]
+  /** The hashes that they added to tiles of level 1 and above, in the order of their places. */
+  readonly tileEntries: readonly TileEntry[]
   /** The root of the Merkle tree after them. */
   root(): Buffer
 }
@@ -40,13 +42,14 @@ export class ChainBuilder implements LinkedRecords {
   readonly drafts: RecordDraft[] = []
   readonly measures: RecordMeasure[] = []
   readonly touched: Touched[] = []
+  readonly tileEntries: TileEntry[] = []
   readonly #writer: Writer
   readonly #frontier: Frontier
   #head: Omit<Head, 'frontier'>
 
   constructor(head: Head, writer: Writer) {
     this.#writer = writer
-    this.#frontier = new Frontier(head.size, head.frontier)
+    this.#frontier = new Frontier(head.size, head.frontier, (entry) => this.tileEntries.push(entry))
     this.#head = head
   }
 

@@ -1,19 +1,23 @@
-import type { SigningKey } from '../crypto/ed25519.ts'
 import type { Clock } from '../internal/clock.ts'
 import { limits } from '../internal/defaults.ts'
 import type { StorageTransaction } from '../storage/adapter.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import type { BatchCompanion, LinkedBatch } from './companion.ts'
+import type { LogKeys } from './log-keys.ts'
+import { isRotation } from './signers.ts'
 
 /** What a checkpoint writer works with. */
 export interface CheckpointParts {
   readonly tenant: string
   readonly origin: string
-  readonly key: SigningKey
+  readonly keys: Pick<LogKeys, 'at'>
   readonly clock: Clock
 }
 
-/** Signs checkpoints, at most one a second under load. Between them the head's MAC protects. */
+/**
+ * Signs checkpoints, at most one a second under load. Between them the head's MAC protects. A batch that puts another
+ * key in force ends in a checkpoint that both keys sign, so that the old one vouches for the new.
+ */
 export class CheckpointWriter implements BatchCompanion {
   readonly #parts: CheckpointParts
   #signedAt = -Infinity
@@ -29,23 +33,30 @@ export class CheckpointWriter implements BatchCompanion {
     return size > this.#signedSize
   }
 
-  /** Signs the batch's head, if a second has passed since the last one. */
+  /** Signs the batch's head, if a second has passed since the last one, or keys have changed. */
   async write(tx: StorageTransaction, { head, chain }: LinkedBatch): Promise<void> {
-    if (this.#parts.clock.monotonic() - this.#signedAt < limits.checkpointIntervalMs) return
-    await this.insert(tx, head.size, chain.root())
+    const rotations = chain.drafts.filter(isRotation).length
+    const isDue = this.#parts.clock.monotonic() - this.#signedAt >= limits.checkpointIntervalMs
+    if (isDue || rotations > 0) await this.#insert(tx, { size: head.size, root: chain.root(), rotations })
   }
 
   /** Signs and stores one, as part of a transaction. */
   async insert(tx: StorageTransaction, size: number, root: Buffer): Promise<void> {
-    const { tenant, origin, key, clock } = this.#parts
-    const note = signCheckpoint({ origin, size, root }, key)
-    this.#insertedSize = size
-    await tx.insert('checkpoints', { tenant, size, note, createdAt: clock.now() })
+    await this.#insert(tx, { size, root, rotations: 0 })
   }
 
   committed({ head: { size } }: LinkedBatch): void {
     if (this.#insertedSize !== size || size === this.#signedSize) return
     this.#signedSize = size
     this.#signedAt = this.#parts.clock.monotonic()
+  }
+
+  async #insert(tx: StorageTransaction, of: { size: number; root: Buffer; rotations: number }): Promise<void> {
+    const { tenant, origin, keys, clock } = this.#parts
+    const { size, root, rotations } = of
+    const inForce = await keys.at(tx)
+    const note = signCheckpoint({ origin, size, root }, ...inForce.slice(-1 - rotations))
+    this.#insertedSize = size
+    await tx.insert('checkpoints', { tenant, size, note, createdAt: clock.now() })
   }
 }

@@ -1,8 +1,8 @@
-import { publicKeyOf, signEd25519, verifyEd25519, type SigningKey } from '../crypto/ed25519.ts'
-import { sha256 } from '../crypto/hash.ts'
+import { publicKeyOf, signEd25519, type SigningKey } from '../crypto/ed25519.ts'
+import { keyId, parseNote, signersOf, type Note, type VerifierKey } from './note.ts'
+import { parseCount, parseHash } from './tlog-proof.ts'
 
-const algorithmEd25519 = 0x01
-const maxNoteBytes = 1_000_000
+const algorithmEd25519 = Buffer.of(0x01)
 
 /** A checkpoint (C2SP tlog-checkpoint): how long the log is, and the root of its Merkle tree. */
 export interface Checkpoint {
@@ -12,45 +12,50 @@ export interface Checkpoint {
 }
 
 /**
- * Signs a checkpoint as a C2SP signed note.
+ * Signs a checkpoint as a C2SP signed note. Where a key gives way to another, both sign.
  *
  * ```text
  * <origin>\n<size>\n<base64 root>\n\n— <origin> <base64(key hash 4 ‖ signature 64)>\n
  * ```
  */
-export function signCheckpoint(checkpoint: Checkpoint, key: SigningKey): string {
+export function signCheckpoint(checkpoint: Checkpoint, ...keys: readonly SigningKey[]): string {
   const body = noteBody(checkpoint)
-  const hash = keyHash(checkpoint.origin, publicKeyOf(key))
-  const signature = signEd25519(key, Buffer.from(body, 'utf8'))
-  return `${body}\n— ${checkpoint.origin} ${Buffer.concat([hash, signature]).toString('base64')}\n`
+  const lines = keys.map((key) => {
+    const id = Buffer.from(logKey(checkpoint.origin, publicKeyOf(key)).id, 'hex')
+    const signature = signEd25519(key, Buffer.from(body, 'utf8'))
+    return `— ${checkpoint.origin} ${Buffer.concat([id, signature]).toString('base64')}\n`
+  })
+  return `${body}\n${lines.join('')}`
 }
 
-/** Whether a note is exactly this checkpoint, signed by this key. Other signatures beside ours are allowed. */
+/** Whether a note is exactly this checkpoint, signed by this key. Signatures of others beside ours are allowed. */
 export function verifyCheckpoint(note: string, checkpoint: Checkpoint, publicKey: Uint8Array): boolean {
-  const body = noteBody(checkpoint)
-  if (note.length > maxNoteBytes || !note.startsWith(`${body}\n`) || !note.endsWith('\n')) return false
-  const start = `— ${checkpoint.origin} `
-  const hash = keyHash(checkpoint.origin, publicKey)
-  return note
-    .slice(body.length + 1, -1)
-    .split('\n')
-    .filter((line) => line.startsWith(start))
-    .map((line) => Buffer.from(line.slice(start.length), 'base64'))
-    .filter((signature) => signature.length === 68 && signature.subarray(0, 4).equals(hash))
-    .some((signature) => verifyEd25519(publicKey, Buffer.from(body, 'utf8'), signature.subarray(4)))
+  const parsed = parseNote(note)
+  if (parsed?.text !== noteBody(checkpoint)) return false
+  return signersOf(parsed, [logKey(checkpoint.origin, publicKey)]) !== undefined
+}
+
+/** The checkpoint that a note is of; `undefined` for any other note, and for one with lines that are none of ours. */
+export function readCheckpoint({ text }: Note): Checkpoint | undefined {
+  const [origin = '', count, encoded] = text.split('\n', 3)
+  const [size, root] = [parseCount(count), parseHash(encoded)]
+  if (origin === '' || size === undefined || root === undefined) return undefined
+  return text === noteBody({ origin, size, root }) ? { origin, size, root } : undefined
+}
+
+/** A key of the log, as notes are verified with it. */
+export function logKey(origin: string, publicKey: Uint8Array): VerifierKey {
+  const id = keyId(origin, Buffer.concat([algorithmEd25519, publicKey]))
+  return { name: origin, id, kind: 'log', publicKey: Buffer.from(publicKey) }
 }
 
 /** The key as others get it (C2SP signed-note): `<origin>+<hash, hex>+<base64(0x01 ‖ public key)>`. */
 export function verifierKey(origin: string, publicKey: Uint8Array): string {
-  const encoded = Buffer.concat([Buffer.from([algorithmEd25519]), publicKey]).toString('base64')
-  return `${origin}+${keyHash(origin, publicKey).toString('hex')}+${encoded}`
+  const encoded = Buffer.concat([algorithmEd25519, publicKey]).toString('base64')
+  return `${origin}+${logKey(origin, publicKey).id}+${encoded}`
 }
 
-function noteBody({ origin, size, root }: Checkpoint): string {
+/** What of a checkpoint is signed. */
+export function noteBody({ origin, size, root }: Checkpoint): string {
   return `${origin}\n${size}\n${root.toString('base64')}\n`
-}
-
-function keyHash(origin: string, publicKey: Uint8Array): Buffer {
-  const name = Buffer.from(`${origin}\n`, 'utf8')
-  return sha256(name, Buffer.from([algorithmEd25519]), publicKey).subarray(0, 4)
 }

@@ -1,7 +1,18 @@
 import { nodeHash, sha256 } from '../crypto/hash.ts'
 import { asBuffer } from '../internal/bytes.ts'
+import type { TreeNode } from './merkle-path.ts'
 
 const hashBytes = 32
+/** How many levels of the tree one tile spans. */
+export const tileHeight = 8
+
+/** A hash in a tile of level 1 or above (C2SP tlog-tiles): the root of a complete subtree of `256^level` leaves. */
+export interface TileEntry {
+  readonly level: number
+  /** Its place in the level, through all tiles. */
+  readonly index: number
+  readonly hash: Buffer
+}
 
 /**
  * The frontier of a Merkle tree (RFC 6962 section 2.1): the roots of its complete subtrees, from the left. It is all
@@ -9,10 +20,15 @@ const hashBytes = 32
  */
 export class Frontier {
   readonly #peaks: Buffer[]
+  readonly #onTile: ((entry: TileEntry) => void) | undefined
   #size: number
 
-  /** @throws RangeError unless `bytes` is as long as the frontier of a tree of this size. */
-  constructor(size = 0, bytes: Uint8Array = Buffer.alloc(0)) {
+  /**
+   * @param onTile - called with each hash that belongs into a tile of level 1 or above, when its subtree is complete.
+   * @throws RangeError unless `bytes` is as long as the frontier of a tree of this size.
+   */
+  constructor(size = 0, bytes: Uint8Array = Buffer.alloc(0), onTile?: (entry: TileEntry) => void) {
+    this.#onTile = onTile
     if (bytes.byteLength !== onesOf(size) * hashBytes) throw new RangeError('not the frontier of a tree of this size')
     const copy = Buffer.from(asBuffer(bytes))
     this.#size = size
@@ -27,10 +43,22 @@ export class Frontier {
   /** Adds the hash of a leaf. */
   append(leaf: Buffer): void {
     let hash = leaf
-    for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2)
+    let height = 0
+    for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2) {
       hash = nodeHash(this.#peaks.pop() as Buffer, hash)
+      height += 1
+      if (height % tileHeight === 0) this.#onTile?.({ level: height / tileHeight, index: (rest - 1) / 2, hash })
+    }
     this.#peaks.push(hash)
     this.#size += 1
+  }
+
+  /** The root of one of the complete subtrees it consists of, by height and place; `undefined` for any other. */
+  peak({ height, index }: TreeNode): Buffer | undefined {
+    const below = Math.floor(this.#size / 2 ** height)
+    if (below % 2 === 0 || index !== below - 1) return undefined
+    // As many peaks are further left as the size has ones above this one.
+    return this.#peaks[onesOf(below) - 1]
   }
 
   /** The tree's root; of the empty tree, the hash of nothing. */

@@ -1,5 +1,15 @@
+import type { ConsistencyProof, InclusionProof, LogVerifierKey, SignedCheckpoint } from '../audit/proofs.ts'
 import { aborted } from '../audit/queue.ts'
+import { checkpointAudit } from '../operations/checkpoint-audit.ts'
+import { getAuditVerifierKey } from '../operations/get-audit-verifier-key.ts'
 import { listAudit, type ListAuditRequest } from '../operations/list-audit.ts'
+import { proveAuditConsistency, type ConsistencyProofRequest } from '../operations/prove-audit-consistency.ts'
+import { proveAuditInclusion, type InclusionProofRequest } from '../operations/prove-audit-inclusion.ts'
+import {
+  rotateAuditKey,
+  type RotateAuditKeyRequest,
+  type RotateAuditKeyResult,
+} from '../operations/rotate-audit-key.ts'
 import { verifyAudit, type AuditVerification, type VerifyAuditRequest } from '../operations/verify-audit.ts'
 import type { CallOptions } from '../call.ts'
 import type { AuditRecord } from '../runtime.ts'
@@ -61,5 +71,51 @@ export class Audit {
   async verify(request: VerifyAuditRequest = {}, options: CallOptions = {}): Promise<AuditVerification> {
     const { signal } = requireObject(options, 'options')
     return this.#run(verifyAudit, { signal, ...requireObject(request, 'request') }, options)
+  }
+
+  /** Signs the log as it is. Keep what comes: a log that was cut, put back or exchanged does not grow out of it. */
+  async checkpoint(options?: CallOptions): Promise<SignedCheckpoint> {
+    return this.#run(checkpointAudit, {}, options)
+  }
+
+  /**
+   * Proves that a record stands in the log, with a number of hashes that grows with the logarithm of its length.
+   *
+   * @throws InvalidRequestError where there is no such record or checkpoint; StorageTamperedError
+   * @example
+   * ```ts
+   * import type { Kms } from '@chatelaine/core'
+   * import { verifyProof } from '@chatelaine/core/verify'
+   *
+   * const prove = async (kms: Kms, seq: number, key: string): Promise<boolean> => {
+   *   const { proof, record } = await kms.audit.inclusionProof({ seq })
+   *   return record !== undefined && verifyProof({ proof, record, keys: [key] }).ok
+   * }
+   * ```
+   */
+  async inclusionProof(request: InclusionProofRequest, options?: CallOptions): Promise<InclusionProof> {
+    return this.#run(proveAuditInclusion, request, options)
+  }
+
+  /**
+   * Proves that the log only grew since it had a size: nothing that a checkpoint of then covers was changed.
+   *
+   * @throws InvalidRequestError where there are no such sizes; StorageTamperedError
+   */
+  async consistencyProof(request: ConsistencyProofRequest, options?: CallOptions): Promise<ConsistencyProof> {
+    return this.#run(proveAuditConsistency, request, options)
+  }
+
+  /** The key that checkpoints are verified with. Note it where the database's administrator cannot write. */
+  async verifierKey(options?: CallOptions): Promise<LogVerifierKey> {
+    return this.#run(getAuditVerifierKey, {}, options)
+  }
+
+  /**
+   * Puts another key in force for checkpoints; admins only. The old key vouches for it: whoever follows the log needs no
+   * other word. A checkpoint that only the old key signs is worth nothing from then on.
+   */
+  async rotateKey(request: RotateAuditKeyRequest = {}, options?: CallOptions): Promise<RotateAuditKeyResult> {
+    return this.#run(rotateAuditKey, request, options)
   }
 }

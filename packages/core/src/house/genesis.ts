@@ -1,7 +1,7 @@
 import { ChainBuilder, emptyHead } from '../audit/chain.ts'
 import { signCheckpoint, verifierKey } from '../audit/checkpoint.ts'
 import { headRow } from '../audit/head.ts'
-import { publicKeyOf } from '../crypto/ed25519.ts'
+import { publicKeyOf, type SigningKey } from '../crypto/ed25519.ts'
 import { randomBytesOf } from '../crypto/randomness.ts'
 import { Keyring } from '../keys/keyring.ts'
 import type { Settings } from '../options.ts'
@@ -24,7 +24,7 @@ export async function genesisRows(tenant: string, settings: Settings): Promise<r
   const keyring = new Keyring(random)
   keyring.add(epoch, keyringKey)
   const secrets = newSecretRows(keyring, random, { tenant, now })
-  const { signing } = openSecrets(keyring, secrets)
+  const [signing] = openSecrets(keyring, secrets).signing as [SigningKey]
   const origin = settings.auditOrigin ?? `chatelaine.invalid/${tenant}`
   const monotonic = clock.monotonic()
   const provider = await rootKeyId(settings, rootKeys[0] as RootKey)

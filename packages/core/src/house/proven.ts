@@ -2,10 +2,12 @@ import { verifyCheckpoint } from '../audit/checkpoint.ts'
 import type { Head } from '../audit/head.ts'
 import { HeadGuard, type MacKeys } from '../audit/head-guard.ts'
 import { late, storageErrors } from '../audit/live-view.ts'
-import { publicKeyOf } from '../crypto/ed25519.ts'
+import { LogKeys } from '../audit/log-keys.ts'
+import { signingKey } from '../crypto/ed25519.ts'
 import { leafHash } from '../crypto/hash.ts'
 import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
 import { within } from '../internal/patience.ts'
+import { openSecret } from '../keys/house-secret.ts'
 import { Keyring } from '../keys/keyring.ts'
 import { originPattern, type Settings } from '../options.ts'
 import { Alarm } from '../state/tree/alarm.ts'
@@ -34,7 +36,8 @@ export interface Opening {
 export interface Proven {
   readonly keyring: Keyring
   readonly secrets: HouseSecrets
-  readonly publicKey: Buffer
+  /** The keys that sign the log's checkpoints. */
+  readonly keys: LogKeys
   readonly origin: string
   readonly macKeyOf: MacKeys
   readonly guard: HeadGuard
@@ -55,8 +58,8 @@ export async function prove({ tenant, settings, foundation, proved, nodes }: Ope
   const keyring = proved ?? new Keyring(random)
   if (proved === undefined) await openKeyring(keyring, foundation.keyring, settings)
   const secrets = openSecrets(keyring, foundation.secrets)
-  const publicKey = publicKeyOf(secrets.signing)
-  const origin = provenOrigin(foundation, publicKey)
+  const keys = new LogKeys({ tenant, open: (row) => signingKey(openSecret(keyring, row)) }, secrets.signing)
+  const origin = provenOrigin(foundation, keys.first)
   const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
   const guard = new HeadGuard(tenant, macKeyOf)
   const trees = new Trees(tenant, nodes, new Alarm())
@@ -68,7 +71,7 @@ export async function prove({ tenant, settings, foundation, proved, nodes }: Ope
     return end
   })
   guard.saw(head)
-  return { keyring, secrets, publicKey, origin, macKeyOf, guard, trees, head, snapshot }
+  return { keyring, secrets, keys, origin, macKeyOf, guard, trees, head, snapshot }
 }
 
 /** The head, if the log ends where it says: with its record, and with no checkpoint of a longer log. */

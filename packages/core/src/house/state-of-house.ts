@@ -2,6 +2,7 @@ import type { HeadGuard } from '../audit/head-guard.ts'
 import type { Ledger } from '../audit/ledger.ts'
 import type { LiveView } from '../audit/live-view.ts'
 import type { VerifySource } from '../audit/chain-walk.ts'
+import type { Proofs } from '../audit/proofs.ts'
 import { verifyChain } from '../audit/verify.ts'
 import { isKmsError } from '../errors.ts'
 import type { Timers } from '../internal/clock.ts'
@@ -18,6 +19,7 @@ export interface HouseParts {
   readonly view: LiveView
   readonly guard: HeadGuard
   readonly source: VerifySource
+  readonly proofs: Proofs
   readonly timers: Timers
   readonly alarm: Alarm
   readonly storageName: string
@@ -35,6 +37,7 @@ export function stateOfHouse(parts: HouseParts): House {
       if (!found.ok) parts.herald.tampering({ code: 'STORAGE_TAMPERED', message: found.problem.kind }, 'verifyAudit')
       return found
     },
+    proofs: parts.proofs,
     nextCommit: async (signal) => nextCommit(parts, signal),
     health: async () => health(parts),
   }

@@ -4,7 +4,9 @@ import type { Head } from '../audit/head.ts'
 import { HeadTrimmer } from '../audit/head-trimmer.ts'
 import { Ledger } from '../audit/ledger.ts'
 import { LiveView } from '../audit/live-view.ts'
+import { Proofs } from '../audit/proofs.ts'
 import { Pseudonyms } from '../audit/pseudonym.ts'
+import { TileWriter } from '../audit/tile-writer.ts'
 import { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { NameIndex } from '../keys/name-index.ts'
@@ -35,27 +37,28 @@ export interface Tenant {
 export async function openTenant(opening: Opening): Promise<Tenant> {
   const { tenant, settings, foundation } = opening
   const { storage, clock, timers, random, deadlineMs } = settings
-  const { keyring, secrets, publicKey, origin, macKeyOf, guard, trees, snapshot, head } = await prove(opening)
+  const { keyring, secrets, keys, origin, macKeyOf, guard, trees, snapshot, head } = await prove(opening)
   const cache = new StateCache()
   const patience = { timers, deadlineMs }
   cache.restart(head.revision)
   const view = new LiveView({ storage, tenant, cache, guard, patience, trees })
-  const checkpoints = new CheckpointWriter({ tenant, origin, key: secrets.signing, clock })
+  const checkpoints = new CheckpointWriter({ tenant, origin, keys, clock })
   const herald = new Herald({ tenant, clock, timers, logger: settings.logger })
-  const companions = [checkpoints, new HeadTrimmer(), herald]
+  const companions = [checkpoints, new TileWriter(), new HeadTrimmer(), herald]
   const writing = { storage, tenant, cache, trees, guard, clock, timers, random, companions, keyring }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
   const seen = (): Head | undefined => guard.seen
-  const source = { tenant, origin, publicKey, macKeyOf, snapshot, seen }
+  const source = { tenant, origin, publicKey: keys.first, macKeyOf, snapshot, seen }
+  const proofs = new Proofs({ tenant, origin, keys, snapshot: async (read) => view.snapshot(read) })
   const provider = String(foundation.keyring.at(-1)?.['provider'])
   const rootKey = (): HouseHealth['rootKey'] => ({ provider, epoch: keyring.epoch })
   const refusedRequests = (): number => pipeline.refusedRequests
   const dataKeys = new DataKeyCache(clock)
   const telling = { rootKey, refusedRequests, dataKeys, herald, storageName: storage.name }
-  const house = stateOfHouse({ ledger, view, guard, source, timers, alarm: trees.alarm, ...telling })
+  const house = stateOfHouse({ ledger, view, guard, source, proofs, timers, alarm: trees.alarm, ...telling })
   const revision = (): number => cache.revision
   const hashes = { pseudonyms: new Pseudonyms(secrets.pii), names: new NameIndex(secrets.names) }
-  const walking = { tools: { random, timers }, view, revision, ...hashes, house }
+  const walking = { tools: { random, timers }, view, revision, ...hashes, house, auditOrigin: origin }
   const sawError = (error: unknown, action: string): void => {
     trees.alarm.saw(error)
     herald.sawError(error, action)

@@ -1,3 +1,4 @@
+import { tiles } from './audit-tables.ts'
 import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
 import { imports } from './import-tables.ts'
 import { aliases, keyDefaults } from './lifecycle-tables.ts'
@@ -228,4 +229,5 @@ export const tables: readonly TableDescriptor[] = [
   aliases,
   keyDefaults,
   stateTree,
+  tiles,
 ]

@@ -58,9 +58,13 @@ describe('a checkpoint (C2SP signed note)', () => {
     const line = note.slice(body.length + 1)
     expect(verifies(`${body}\n${other}${line}`)).toBe(true)
     expect(verifies(`${body}\n${line}${other}`)).toBe(true)
+  })
+
+  test('E88 is rejected whole where a signature names our key and is not of it', () => {
+    const line = note.slice(body.length + 1)
     const forged = `— ${origin} ${Buffer.concat([hashOf(origin), Buffer.alloc(64)]).toString('base64')}\n`
-    expect(verifies(`${body}\n${forged}${line}`)).toBe(true)
-    expect(verifies(`${body}\n${forged.repeat(16)}${line}`)).toBe(true)
+    expect(verifies(`${body}\n${forged}${line}`)).toBe(false)
+    expect(verifies(`${body}\n${line}${forged}`)).toBe(false)
   })
 
   test.each<[string, string]>([
@@ -92,7 +96,10 @@ describe('a checkpoint (C2SP signed note)', () => {
 
   test('E81 has at most a million characters, signatures of others included', () => {
     const line = note.slice(body.length + 1)
-    const filler = (length: number): string => `— w ${'A'.repeat(length - '— w \n'.length)}\n`
+    const filler = (length: number): string => {
+      const name = 'w'.repeat(1 + ((length - '— w \n'.length) % 4))
+      return `— ${name} ${'A'.repeat(length - `— ${name} \n`.length)}\n`
+    }
     expect(verifies(`${body}\n${line}${filler(1_000_000 - note.length)}`)).toBe(true)
     expect(verifies(`${body}\n${line}${filler(1_000_001 - note.length)}`)).toBe(false)
   })
@@ -107,7 +114,8 @@ describe('a checkpoint (C2SP signed note)', () => {
 
 describe('the writer of checkpoints', () => {
   const clock = fakeClock()
-  const made = (): CheckpointWriter => new CheckpointWriter({ tenant: 'default', origin, key, clock })
+  const made = (): CheckpointWriter =>
+    new CheckpointWriter({ tenant: 'default', origin, keys: { at: async () => [key] }, clock })
 
   /** A batch after which the log has this size. */
   const batch = (size: number): LinkedBatch => {
@@ -115,7 +123,7 @@ describe('the writer of checkpoints', () => {
     return {
       before: emptyHead('default'),
       head,
-      chain: { rows: [], drafts: [], measures: [], touched: [], root: () => checkpoint.root },
+      chain: { rows: [], drafts: [], measures: [], touched: [], tileEntries: [], root: () => checkpoint.root },
     }
   }
 

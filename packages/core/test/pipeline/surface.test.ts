@@ -70,7 +70,7 @@ const namespaces = {
   dataKeys: ['generate', 'get', 'rotate', 'list'],
   grants: ['create', 'ensure', 'upsert', 'list', 'revoke'],
   principals: ['deactivate', 'activate'],
-  audit: ['list', 'tail', 'verify'],
+  audit: ['checkpoint', 'consistencyProof', 'inclusionProof', 'list', 'rotateKey', 'tail', 'verifierKey', 'verify'],
   ops: ['health'],
 }
 const ofOwner = ['as', 'on', 'tenant', 'close']

@@ -60,5 +60,10 @@ export const actions: Readonly<Record<string, readonly string[]>> = {
   'audit.list': ['readAudit'],
   'audit.verify': ['verifyAudit'],
   'audit.tail': ['readAudit'],
+  'audit.checkpoint': ['checkpointAudit'],
+  'audit.inclusionProof': ['proveAuditInclusion'],
+  'audit.consistencyProof': ['proveAuditConsistency'],
+  'audit.verifierKey': ['getAuditVerifierKey'],
+  'audit.rotateKey': ['rotateAuditKey'],
   'ops.health': ['health'],
 }

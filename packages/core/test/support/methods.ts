@@ -132,5 +132,11 @@ export const methods: Readonly<Record<string, readonly [Call, object]>> = {
   ],
   'audit.list': [async (kms, request, options) => kms.audit.list(request, options), {}],
   'audit.verify': [async (kms, request, options) => kms.audit.verify(request, options), {}],
+  'audit.inclusionProof': [async (kms, request, options) => kms.audit.inclusionProof(request, options), { seq: 0 }],
+  'audit.consistencyProof': [
+    async (kms, request, options) => kms.audit.consistencyProof(request, options),
+    { from: 1 },
+  ],
+  'audit.rotateKey': [async (kms, request, options) => kms.audit.rotateKey(request, options), {}],
   'audit.tail': [async (kms, request, options) => kms.audit.tail(request, options).next(), { from: 0 }],
 }

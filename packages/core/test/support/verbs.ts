@@ -1,32 +1,9 @@
+import { audit } from './audit-verbs.ts'
+import type { ClientVerb, Target } from './client-verb.ts'
 import { recipient } from './wrapped-material.ts'
-import type { GrantOperation, Kms, KmsClient } from '../../src/index.ts'
+import type { GrantOperation, Kms } from '../../src/index.ts'
 import { aliasVerbs } from './alias-verbs.ts'
 import { through } from './streams.ts'
-
-/** What a verb is tried on. The messages hold JSON, so that every form of decryption opens them. */
-export interface Target {
-  /** Id or name of the key. */
-  readonly key: string
-  readonly message: Buffer
-  /** A wrapped message. */
-  readonly wrapped: Buffer
-  readonly dataKey: Buffer
-  /** Id of a grant on the key. */
-  readonly grant: string
-}
-
-/** A verb of the client. */
-export interface ClientVerb {
-  /** What a service must have been granted, all of it; `undefined` for what no grant gives. */
-  readonly needs: readonly GrantOperation[] | undefined
-  /** Whether an auditor may do it without a grant. */
-  readonly auditor?: true
-  /** Whether every active principal may do it. */
-  readonly open?: true
-  /** Whether it names a key, or a ciphertext that does. */
-  readonly names?: 'key' | 'message' | 'grant'
-  readonly run: (client: KmsClient, on: Target) => Promise<unknown>
-}
 
 const keyVerb = (needs: readonly GrantOperation[], run: ClientVerb['run']): ClientVerb => ({ needs, names: 'key', run })
 const messageVerb = (need: GrantOperation, run: ClientVerb['run']): ClientVerb => ({
@@ -218,11 +195,11 @@ export const keyless: Readonly<Record<string, ClientVerb>> = {
     needs: undefined,
     run: async (client) => client.principals.activate({ principal: 'somebody' }),
   },
-  'audit.list': { needs: undefined, auditor: true, run: async (client) => client.audit.list() },
-  'audit.verify': { needs: undefined, auditor: true, run: async (client) => client.audit.verify() },
-  'audit.tail': { needs: undefined, auditor: true, run: async (client) => client.audit.tail({ from: 0 }).next() },
+  ...audit,
   'ops.health': { needs: [], auditor: true, open: true, run: async (client) => client.ops.health() },
 }
+
+export type { ClientVerb, Target } from './client-verb.ts'
 
 /** Every verb of the client. */
 export const verbs: Readonly<Record<string, ClientVerb>> = { ...using, ...tendingOne, ...keyless }
