@@ -58,6 +58,7 @@ const keysOf: Readonly<Record<string, readonly string[]>> = {
   secrets: ['tenant', 'purpose', 'version'],
   keyring: ['tenant', 'epoch'],
   state_tree: ['tenant', 'level', 'place'],
+  usage: ['tenant', 'kind', 'level', 'toSeq'],
 }
 
 /** What it is, the table, what becomes of its rows, and what is said of it. */
@@ -180,6 +181,13 @@ describe('checkInvariants', () => {
     ['no first checkpoint', 'checkpoints', without(0), /^the checkpoint of size 1 is missing/],
     ['an edited row', 'keys', edited(0, (row) => ({ rev: Number(row['rev']) + 1 })), /^row \["keys".*its revision/],
     ['a row that was made by somebody else', 'keys', edited(0, { createdBy: 'somebody' }), /createdBy is somebody/],
+    [
+      'counts of one record more',
+      'usage',
+      edited(-1, (row) => ({ fromSeq: Number(row['fromSeq']) + 1 })),
+      /^counts of level 1, records \d+ to \d+, count \d+ of them/,
+    ],
+    ['counts of records to come', 'usage', edited(-1, { toSeq: 5000 }), /to 5000, are of no records of this log/],
     ['a deleted row', 'versions', without(0), /^row \["versions".* is missing: record \d+ left it/],
     ['a deleted grant', 'grants', without(0), /^row \["grants".* is missing/],
     [

@@ -149,6 +149,21 @@ export type { RotateAuditKeyRequest, RotateAuditKeyResult } from './operations/r
 export type { AuditVerification, VerificationRecord, VerifyAuditRequest } from './operations/verify-audit.ts'
 export type { AuditProblem, BrokenLog, IntactLog, Verification, VerifyOptions } from './audit/verification.ts'
 export type { Health } from './operations/health.ts'
+export type { FailureCount, Metrics, MetricsRequest, MissingCounts, VerificationMetrics } from './operations/metrics.ts'
+export type { Usage, UsageRequest } from './operations/usage.ts'
+export type { SeriesUsage, TopUsage, TopUsageRequest } from './operations/top-usage.ts'
+export type { ProblematicKey, ProblematicKeys, ProblematicKeysRequest } from './operations/problematic-keys.ts'
+export type {
+  DurationMetrics,
+  Durations,
+  ItemCounts,
+  OperationMetrics,
+  UsageCounts,
+  UsageHours,
+  UsageWindow,
+  WindowDescription,
+} from './operations/shared/usage.ts'
+export type { KeyCounts } from './audit/usage/standing.ts'
 export type { HouseHealth } from './house-health.ts'
 export type { KmsEvents, KmsEventType, RecordEvent, TamperingEvent } from './signals/event.ts'
 export type { Logger } from './signals/logger.ts'

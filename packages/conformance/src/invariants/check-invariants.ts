@@ -1,6 +1,7 @@
 import type { StorageAdapter, StorageReader } from '@chatelaine/core/storage'
 import { Agreement } from './agreement.ts'
 import { Chain } from './chain.ts'
+import { checkCounts } from './counts.ts'
 import { Witnesses } from './milestones.ts'
 import { rowsOf, tenantsIn } from './pages.ts'
 import { EnoughProblems, Problems } from './problems.ts'
@@ -20,7 +21,7 @@ export interface InvariantOptions {
  * It shows that records are dense from 0 and linked, that their texts are canonical and their columns say the same,
  * that heads and signed checkpoints are of this chain, that changes follow each other, and that the rows of the state
  * are those that the changes left, at their revisions, without contradictions among them, and that the state tree over them
- * is the one that the newest head names. It is written from the specification and shares no code with the library.
+ * is the one that the newest head names, and that rows of counts count each record once. It is written from the specification and shares no code with the library.
  *
  * It cannot tell a head's MAC, for want of the key: whoever edits rows, tree and head so that they fit is not noticed. It
  * reads page by page, and remembers one entry for each row of the state and each writer.
@@ -70,4 +71,5 @@ async function checkTenant(view: StorageReader, tenant: string, problems: Proble
   witnesses.end()
   await fold.check(view, tenant)
   await new Agreement(view, tenant, problems).check()
+  await checkCounts(view, { tenant, size: chain.size, problems })
 }

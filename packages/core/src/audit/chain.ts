@@ -26,6 +26,8 @@ export interface LinkedRecords {
   readonly touched: readonly Touched[]
   /** The hashes that they added to tiles of level 1 and above, in the order of their places. */
   readonly tileEntries: readonly TileEntry[]
+  /** By how many the keys in each state have become more or fewer. */
+  readonly keyMoves: ReadonlyMap<string, number>
   /** The root of the Merkle tree after them. */
   root(): Buffer
 }
@@ -43,6 +45,7 @@ export class ChainBuilder implements LinkedRecords {
   readonly measures: RecordMeasure[] = []
   readonly touched: Touched[] = []
   readonly tileEntries: TileEntry[] = []
+  readonly keyMoves = new Map<string, number>()
   readonly #writer: Writer
   readonly #frontier: Frontier
   #head: Omit<Head, 'frontier'>
@@ -61,6 +64,11 @@ export class ChainBuilder implements LinkedRecords {
   /** `seq` of the next record. */
   get size(): number {
     return this.#head.size
+  }
+
+  /** Notes that keys moved between states. */
+  moveKeys(moves: ReadonlyMap<string, number>): void {
+    for (const [state, count] of moves) this.keyMoves.set(state, (this.keyMoves.get(state) ?? 0) + count)
   }
 
   /** Links one record. With `touched` it is a change, and moves the revision; `stateRoot` is the tree's root after it. */

@@ -59,6 +59,7 @@ export async function doChange(change: ChangeEntry, place: BatchPlace): Promise<
     const draft = await tx.savepoint(perform)
     tree.keep()
     chain.append(draft, set.touched, tree.root)
+    chain.moveKeys(set.keyMoves)
   } catch (error) {
     tree.undo()
     // Only what the change itself threw, on a storage that did all it was asked, concerns this change alone.

@@ -1,8 +1,12 @@
 import { health, type Health } from '../operations/health.ts'
+import { metrics, type Metrics, type MetricsRequest } from '../operations/metrics.ts'
+import { problematicKeys, type ProblematicKeys, type ProblematicKeysRequest } from '../operations/problematic-keys.ts'
+import { topUsage, type TopUsage, type TopUsageRequest } from '../operations/top-usage.ts'
+import { usage, type Usage, type UsageRequest } from '../operations/usage.ts'
 import type { CallOptions } from '../call.ts'
 import type { Run } from './run.ts'
 
-/** What operators look at: `kms.ops`. */
+/** What operators look at: `kms.ops`. All but `health` is for admins and auditors. */
 export class Ops {
   readonly #run: Run
 
@@ -14,5 +18,42 @@ export class Ops {
   /** How the KMS is. Answers, with `recorded: false`, even where that cannot be recorded or nothing can be read. */
   async health(options?: CallOptions): Promise<Health> {
     return this.#run(health, {}, options)
+  }
+
+  /**
+   * What was done in a window of time, and how the tenant stands: calls, failures and durations by operation, keys by
+   * state, the last verification. Reads at most 200 rows, whatever the size of the log.
+   *
+   * @throws AccessDeniedError, InvalidRequestError
+   * @example
+   * ```ts
+   * import type { Kms } from '@chatelaine/core'
+   *
+   * const decrypted = async (kms: Kms): Promise<number> =>
+   *   (await kms.ops.metrics({ window: '30d' })).operations['decrypt']?.items.succeeded ?? 0
+   * ```
+   */
+  async metrics(request: MetricsRequest = {}, options?: CallOptions): Promise<Metrics> {
+    return this.#run(metrics, request, options)
+  }
+
+  /** What was done with a key, by a principal, or with an owner's keys. @throws KeyNotFoundError, InvalidRequestError */
+  async usage(request: UsageRequest, options?: CallOptions): Promise<Usage> {
+    return this.#run(usage, request, options)
+  }
+
+  /** The keys, principals or owners with the most calls. @throws AccessDeniedError, InvalidRequestError */
+  async topUsage(request: TopUsageRequest, options?: CallOptions): Promise<TopUsage> {
+    return this.#run(topUsage, request, options)
+  }
+
+  /**
+   * Keys whose failures stand out: at least 5 calls have failed, at least a tenth of the key's calls, and at least twice
+   * the share of all keys together. Denied calls are left out: they tell of who called, not of the key.
+   *
+   * @throws AccessDeniedError, InvalidRequestError
+   */
+  async problematicKeys(request: ProblematicKeysRequest = {}, options?: CallOptions): Promise<ProblematicKeys> {
+    return this.#run(problematicKeys, request, options)
   }
 }

@@ -6,6 +6,7 @@ import { Ledger } from '../audit/ledger.ts'
 import { LiveView } from '../audit/live-view.ts'
 import { Proofs } from '../audit/proofs.ts'
 import { Pseudonyms } from '../audit/pseudonym.ts'
+import { UsageCounter } from '../audit/usage/usage-counter.ts'
 import { TileWriter } from '../audit/tile-writer.ts'
 import { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { Keyring } from '../keys/keyring.ts'
@@ -44,7 +45,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const view = new LiveView({ storage, tenant, cache, guard, patience, trees })
   const checkpoints = new CheckpointWriter({ tenant, origin, keys, clock })
   const herald = new Herald({ tenant, clock, timers, logger: settings.logger })
-  const companions = [checkpoints, new TileWriter(), new HeadTrimmer(), herald]
+  const companions = [checkpoints, new TileWriter(), new HeadTrimmer(), new UsageCounter(clock), herald]
   const writing = { storage, tenant, cache, trees, guard, clock, timers, random, companions, keyring }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
   const seen = (): Head | undefined => guard.seen

@@ -39,6 +39,8 @@ export const limits = Object.freeze({
   queuedResultBytes: 256 * 1024 * 1024,
   /** Most events and log lines waiting to be told. */
   queuedSignals: 10_000,
+  /** For how long records are not counted after the storage has not taken their counts. */
+  usageSuspensionMs: 10_000,
   /** Longest text of a record. */
   recordBytes: 16 * 1024,
   /** Most rows that one change may touch. */

@@ -10,6 +10,7 @@ import { keyOf } from './tree/place.ts'
  */
 export class ChangeSet extends RowWriter {
   readonly #touched: Touched[] = []
+  readonly #keyMoves = new Map<string, number>()
   #bytes = 0
 
   /** What was touched so far. */
@@ -17,19 +18,35 @@ export class ChangeSet extends RowWriter {
     return this.#touched
   }
 
+  /** By how many the keys in each state have become more or fewer. */
+  get keyMoves(): ReadonlyMap<string, number> {
+    return this.#keyMoves
+  }
+
   override async insert(table: string, row: object, taken: () => Error): Promise<void> {
     this.#touch(table, { ...row, rev: 1 })
-    return super.insert(table, row, taken)
+    await super.insert(table, row, taken)
+    if (table === 'keys') this.#moveKey(row, 1)
   }
 
   override async update<R extends RevisedRow>(table: string, row: R, changes: Partial<R>): Promise<R> {
     this.#touch(table, { ...row, ...changes, rev: row.rev + 1 })
-    return super.update(table, row, changes)
+    const next = await super.update(table, row, changes)
+    if (table === 'keys') this.#moveKey(row, -1)
+    if (table === 'keys') this.#moveKey(next, 1)
+    return next
   }
 
   override async remove(table: string, row: RevisedRow): Promise<void> {
     this.#touch(table, { ...row, rev: 0 })
     return super.remove(table, row)
+  }
+
+  #moveKey(row: object, by: 1 | -1): void {
+    const state = String(Reflect.get(row, 'state'))
+    const moved = (this.#keyMoves.get(state) ?? 0) + by
+    if (moved === 0) this.#keyMoves.delete(state)
+    else this.#keyMoves.set(state, moved)
   }
 
   #touch(table: string, row: RevisedRow): void {

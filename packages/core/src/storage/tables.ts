@@ -4,6 +4,7 @@ import { imports } from './import-tables.ts'
 import { aliases, keyDefaults } from './lifecycle-tables.ts'
 import type { TableDescriptor } from './table.ts'
 import { stateTree } from './tree-tables.ts'
+import { usage } from './usage-tables.ts'
 
 const text = { type: 'text' } as const
 const integer = { type: 'integer' } as const
@@ -230,4 +231,5 @@ export const tables: readonly TableDescriptor[] = [
   keyDefaults,
   stateTree,
   tiles,
+  usage,
 ]

@@ -123,7 +123,15 @@ describe('the writer of checkpoints', () => {
     return {
       before: emptyHead('default'),
       head,
-      chain: { rows: [], drafts: [], measures: [], touched: [], tileEntries: [], root: () => checkpoint.root },
+      chain: {
+        rows: [],
+        drafts: [],
+        measures: [],
+        touched: [],
+        keyMoves: new Map(),
+        tileEntries: [],
+        root: () => checkpoint.root,
+      },
     }
   }
 

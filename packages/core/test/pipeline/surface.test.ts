@@ -71,7 +71,7 @@ const namespaces = {
   grants: ['create', 'ensure', 'upsert', 'list', 'revoke'],
   principals: ['deactivate', 'activate'],
   audit: ['checkpoint', 'consistencyProof', 'inclusionProof', 'list', 'rotateKey', 'tail', 'verifierKey', 'verify'],
-  ops: ['health'],
+  ops: ['health', 'metrics', 'usage', 'topUsage', 'problematicKeys'],
 }
 const ofOwner = ['as', 'on', 'tenant', 'close']
 

@@ -65,5 +65,9 @@ export const actions: Readonly<Record<string, readonly string[]>> = {
   'audit.consistencyProof': ['proveAuditConsistency'],
   'audit.verifierKey': ['getAuditVerifierKey'],
   'audit.rotateKey': ['rotateAuditKey'],
+  'ops.metrics': ['readMetrics'],
+  'ops.usage': ['readMetrics'],
+  'ops.topUsage': ['readMetrics'],
+  'ops.problematicKeys': ['readMetrics'],
   'ops.health': ['health'],
 }

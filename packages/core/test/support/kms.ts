@@ -87,6 +87,11 @@ export class Database {
     })
   }
 
+  /** Removes a row behind the library's back. */
+  async remove(table: string, key: readonly Value[]): Promise<void> {
+    await this.#memory.transact('default', async (tx) => tx.remove(table, key))
+  }
+
   /** What was recorded, as it is stored, from a place on. */
   async records(tenant = 'default', from = 0): Promise<AuditRecord[]> {
     const found: Row[] = []

@@ -131,6 +131,10 @@ export const methods: Readonly<Record<string, readonly [Call, object]>> = {
     { principal: 'p' },
   ],
   'audit.list': [async (kms, request, options) => kms.audit.list(request, options), {}],
+  'ops.metrics': [async (kms, request, options) => kms.ops.metrics(request, options), {}],
+  'ops.usage': [async (kms, request, options) => kms.ops.usage(request, options), { principal: 'p' }],
+  'ops.topUsage': [async (kms, request, options) => kms.ops.topUsage(request, options), { by: 'key' }],
+  'ops.problematicKeys': [async (kms, request, options) => kms.ops.problematicKeys(request, options), {}],
   'audit.verify': [async (kms, request, options) => kms.audit.verify(request, options), {}],
   'audit.inclusionProof': [async (kms, request, options) => kms.audit.inclusionProof(request, options), { seq: 0 }],
   'audit.consistencyProof': [

@@ -2,6 +2,7 @@ import { audit } from './audit-verbs.ts'
 import type { ClientVerb, Target } from './client-verb.ts'
 import { recipient } from './wrapped-material.ts'
 import type { GrantOperation, Kms } from '../../src/index.ts'
+import { opsVerbs } from './ops-verbs.ts'
 import { aliasVerbs } from './alias-verbs.ts'
 import { through } from './streams.ts'
 
@@ -196,7 +197,7 @@ export const keyless: Readonly<Record<string, ClientVerb>> = {
     run: async (client) => client.principals.activate({ principal: 'somebody' }),
   },
   ...audit,
-  'ops.health': { needs: [], auditor: true, open: true, run: async (client) => client.ops.health() },
+  ...opsVerbs,
 }
 
 export type { ClientVerb, Target } from './client-verb.ts'

@@ -29,6 +29,11 @@ export async function lastUseOf(set: ChangeSet, keyId: string): Promise<LastUse>
 }
 
 /** Whether a record is of a key that did what it is for. Of a many-verb some items may have failed. */
-function isUse({ action, status }: Row): boolean {
-  return status === 'SUCCESS' && action !== 'listDataKeys' && grantOperation(action as string)?.usage !== undefined
+export function isUse({ action, status }: Row): boolean {
+  return status === 'SUCCESS' && isUseOf(action as string)
+}
+
+/** Whether an operation is what a key is for. */
+export function isUseOf(action: string): boolean {
+  return action !== 'listDataKeys' && grantOperation(action)?.usage !== undefined
 }

@@ -1,0 +1,34 @@
+import type { StorageTransaction } from '../../storage/adapter.ts'
+import type { Range, Row } from '../../storage/table.ts'
+
+/** The part of a transaction that counting needs, which remembers whether the storage failed. */
+export class AskedStorage {
+  readonly #tx: StorageTransaction
+  #failed = false
+
+  constructor(tx: StorageTransaction) {
+    this.#tx = tx
+  }
+
+  /** Whether the storage could not do what it was asked: its transaction is in doubt then. */
+  get failed(): boolean {
+    return this.#failed
+  }
+
+  async range(table: string, range: Range): Promise<Row[]> {
+    return this.#asked(this.#tx.range(table, range))
+  }
+
+  async append(table: string, rows: readonly Row[]): Promise<void> {
+    return this.#asked(this.#tx.append(table, rows))
+  }
+
+  async #asked<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call
+    } catch (error) {
+      this.#failed = true
+      throw error
+    }
+  }
+}
