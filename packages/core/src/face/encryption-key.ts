@@ -11,6 +11,7 @@ import { generateDataKeyPair } from '../operations/generate-data-key-pair.ts'
 import { generateDataKey } from '../operations/generate-data-key.ts'
 import { getPublicKey, type GetPublicKeyResult } from '../operations/get-public-key.ts'
 import { reEncryptMany, type ReEncryptManyResult } from '../operations/re-encrypt-many.ts'
+import { reEncryptStream, type ReEncryptStreamRequest } from '../operations/re-encrypt-stream.ts'
 import { reEncrypt } from '../operations/re-encrypt.ts'
 import type { GenerateDataKeyPairRequest, GenerateDataKeyPairResult } from '../operations/shared/data-key-pairs.ts'
 import { deterministicDecrypt } from '../operations/deterministic-decrypt.ts'
@@ -56,6 +57,8 @@ export type EncryptStreamOptions = Omit<EncryptStreamRequest, 'key'> & CallOptio
 
 /** Options of a handle's `decryptStream`. */
 export type DecryptStreamOptions = Omit<DecryptStreamRequest, 'key'> & CallOptions
+/** Options of a handle's `reEncryptStream`. */
+export type ReEncryptStreamOptions = Omit<ReEncryptStreamRequest, 'key'> & CallOptions
 
 /** A key of usage `ENCRYPT_DECRYPT`. Data keys, encryption contexts and re-encryption are for AES keys alone. */
 export class EncryptionKey extends KeyHandle {
@@ -167,6 +170,12 @@ export class EncryptionKey extends KeyHandle {
   decryptStream(options: DecryptStreamOptions = {}): ByteTransform {
     const [call, fields] = split(options)
     return this.#run.stream(decryptStream, { ...fields, key: this.#key }, call)
+  }
+
+  /** Puts a stream under this key; see {@link KmsClient.reEncryptStream}. @throws InvalidRequestError, ClosedError at once */
+  reEncryptStream(options: ReEncryptStreamOptions = {}): ByteTransform {
+    const [call, fields] = split(options)
+    return this.#run.stream(reEncryptStream, { ...fields, key: this.#key }, call)
   }
 
   /** Decrypts a range of a message of this key. @throws InvalidCiphertextError, AccessDeniedError, InvalidKeyStateError */

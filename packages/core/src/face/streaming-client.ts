@@ -6,6 +6,7 @@ import {
   type ReEncryptHeaderRequest,
   type ReEncryptHeaderResult,
 } from '../operations/re-encrypt-header.ts'
+import { reEncryptStream, type ReEncryptStreamRequest } from '../operations/re-encrypt-stream.ts'
 import { parseOptions, type CallOptions } from '../call.ts'
 import type { ByteTransform } from '../stream-session.ts'
 import { gather } from './random-access.ts'
@@ -53,6 +54,18 @@ export abstract class StreamingClient {
    */
   decryptStream(request: DecryptStreamRequest = {}, options?: CallOptions): ByteTransform {
     return this.#run.stream(decryptStream, request, options)
+  }
+
+  /**
+   * Puts a message that comes piece by piece under another key, version or context. Its first 128 bytes become others,
+   * the rest passes as it is, unopened: that something in it was changed shows to whoever decrypts it. It takes what
+   * `encryptStream` made, or `encrypt` with `envelope: 'wrapped'`; where the message lies in a file that can be written
+   * in place, `reEncryptHeader` reads and writes 128 bytes of it.
+   *
+   * @throws InvalidRequestError, ClosedError at once
+   */
+  reEncryptStream(request: ReEncryptStreamRequest = {}, options?: CallOptions): ByteTransform {
+    return this.#run.stream(reEncryptStream, request, options)
   }
 
   /**

@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { bodyOffset, longestHead } from '../envelope/header.ts'
-import { invalidCiphertext } from '../envelope/open.ts'
 import { wrapped } from '../envelope/suite.ts'
 import type { UseOperation } from '../runtime.ts'
 import type { Ciphertext } from './shared/fields.ts'
 import { reEncryptFields, type ReEncryptRequest, type ReEncryptResult } from './shared/messages.ts'
-import { reEncryptMessage } from './shared/sealing.ts'
+import { reEncryptMessage, requireWrapped } from './shared/sealing.ts'
 
 /** The beginning of a message to put under another key, the current version of its own, or another context. */
 export interface ReEncryptHeaderRequest extends Omit<ReEncryptRequest, 'ciphertext'> {
@@ -30,7 +29,7 @@ export const reEncryptHeader: UseOperation<ReEncryptHeaderRequest, z.output<type
   effect: 'use',
   schema,
   perform: async ({ header: beginning, ...request }, walk) => {
-    if (beginning[3] !== wrapped.code) throw invalidCiphertext('only a wrapped message is re-encrypted by its header')
+    requireWrapped(beginning)
     // Zeros stand for the body, which nobody looks at.
     const message = Buffer.concat([beginning], longestHead)
     const { ciphertext, ...result } = await reEncryptMessage(walk, { ...request, ciphertext: message })

@@ -150,6 +150,7 @@ describe('a handle', () => {
         'deterministicDecrypt',
         'encryptStream',
         'decryptStream',
+        'reEncryptStream',
         'decryptRange',
         'generateDataKey',
         'generateDataKeyPair',

@@ -59,6 +59,7 @@ describe('bytes that come out', () => {
       'reEncryptMany',
       'encryptStream',
       'decryptStream',
+      'reEncryptStream',
       'decryptRange',
       'reEncryptHeader',
       'generateDataKey',

@@ -34,7 +34,7 @@ const verbs = [
   'getPublicKey',
   'generateRandom',
 ]
-const streaming = ['encryptStream', 'decryptStream', 'decryptRange', 'reEncryptHeader']
+const streaming = ['encryptStream', 'decryptStream', 'reEncryptStream', 'decryptRange', 'reEncryptHeader']
 const bulkAndSearch = [
   'needsReEncrypt',
   'needsReEncryptMany',

@@ -13,6 +13,7 @@ export const actions: Readonly<Record<string, readonly string[]>> = {
   reEncryptMany: ['reEncryptFrom', 'reEncryptTo'],
   encryptStream: ['encrypt', 'encrypt'],
   decryptStream: ['decrypt', 'decrypt'],
+  reEncryptStream: ['reEncryptFrom', 'reEncryptTo', 'reEncryptFrom'],
   decryptRange: ['decrypt'],
   reEncryptHeader: ['reEncryptFrom', 'reEncryptTo'],
   generateDataKey: ['generateDataKey'],

@@ -20,6 +20,7 @@ export const methods: Readonly<Record<string, readonly [Call, object]>> = {
   reEncryptMany: [async (kms, request, options) => kms.reEncryptMany(request, options), { items: [] }],
   encryptStream: [async (kms, request, options) => through(kms.encryptStream(request, options), ['1']), { key: 'k' }],
   decryptStream: [async (kms, request, options) => through(kms.decryptStream(request, options), ['1']), {}],
+  reEncryptStream: [async (kms, request, options) => through(kms.reEncryptStream(request, options), ['1']), {}],
   decryptRange: [
     async (kms, request, options) => kms.decryptRange(request, options),
     { ciphertext: new Uint8Array([0, 0, 0]) },

@@ -13,6 +13,12 @@ const messageVerb = (need: GrantOperation, run: ClientVerb['run']): ClientVerb =
   run,
 })
 
+const movingVerb = (run: ClientVerb['run']): ClientVerb => ({
+  needs: ['reEncryptFrom', 'reEncryptTo'],
+  names: 'message',
+  run,
+})
+
 /** The item of a many-verb as a single verb: its error is thrown. */
 async function item(result: Promise<{ readonly items: readonly { ok: boolean; error?: Error }[] }>): Promise<unknown> {
   const [only] = (await result).items
@@ -34,29 +40,18 @@ export const using: Readonly<Record<string, ClientVerb>> = {
   decryptMany: messageVerb('decrypt', async (client, { message }) =>
     item(client.decryptMany({ items: [{ ciphertext: message }] })),
   ),
-  reEncrypt: {
-    needs: ['reEncryptFrom', 'reEncryptTo'],
-    names: 'message',
-    run: async (client, { message }) => client.reEncrypt({ ciphertext: message }),
-  },
-  reEncryptText: {
-    needs: ['reEncryptFrom', 'reEncryptTo'],
-    names: 'message',
-    run: async (client, { message }) => client.reEncryptText({ ciphertext: message }),
-  },
-  reEncryptMany: {
-    needs: ['reEncryptFrom', 'reEncryptTo'],
-    names: 'message',
-    run: async (client, { message }) => item(client.reEncryptMany({ items: [{ ciphertext: message }] })),
-  },
+  reEncrypt: movingVerb(async (client, { message }) => client.reEncrypt({ ciphertext: message })),
+  reEncryptText: movingVerb(async (client, { message }) => client.reEncryptText({ ciphertext: message })),
+  reEncryptMany: movingVerb(async (client, { message }) =>
+    item(client.reEncryptMany({ items: [{ ciphertext: message }] })),
+  ),
   encryptStream: keyVerb(['encrypt'], async (client, { key }) => through(client.encryptStream({ key }), ['1'])),
   decryptStream: messageVerb('decrypt', async (client, { message }) => through(client.decryptStream(), [message])),
+  reEncryptStream: movingVerb(async (client, { wrapped }) => through(client.reEncryptStream(), [wrapped])),
   decryptRange: messageVerb('decrypt', async (client, { message }) => client.decryptRange({ ciphertext: message })),
-  reEncryptHeader: {
-    needs: ['reEncryptFrom', 'reEncryptTo'],
-    names: 'message',
-    run: async (client, { wrapped }) => client.reEncryptHeader({ header: wrapped.subarray(0, 128) }),
-  },
+  reEncryptHeader: movingVerb(async (client, { wrapped }) =>
+    client.reEncryptHeader({ header: wrapped.subarray(0, 128) }),
+  ),
   generateDataKey: keyVerb(['generateDataKey'], async (client, { key }) => client.generateDataKey({ key })),
   generateDataKeyWithoutPlaintext: keyVerb(['generateDataKeyWithoutPlaintext'], async (client, { key }) =>
     client.generateDataKeyWithoutPlaintext({ key }),

@@ -1,5 +1,5 @@
 import { emptyContext } from '../../envelope/context.ts'
-import { open, openDataKey } from '../../envelope/open.ts'
+import { invalidCiphertext, open, openDataKey } from '../../envelope/open.ts'
 import { resealDataKey, seal } from '../../envelope/seal.ts'
 import { derived, wrapped, type Suite } from '../../envelope/suite.ts'
 import { saltBytes } from '../../crypto/chunked-encryption.ts'
@@ -91,6 +91,11 @@ export async function reEncryptMessage(
   } finally {
     wipe(secret)
   }
+}
+
+/** @throws InvalidCiphertextError unless a message begins so of which only the beginning is re-encrypted. */
+export function requireWrapped(beginning: Buffer): void {
+  if (beginning[3] !== wrapped.code) throw invalidCiphertext('only a wrapped message is re-encrypted by its header')
 }
 
 function requireNoAlgorithm(request: { readonly algorithm?: string | undefined }): void {

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { emptyContext } from '../envelope/context.ts'
+import { longestHead } from '../envelope/header.ts'
+import { MovedStream } from '../envelope/moved-stream.ts'
+import type { StreamOperation } from '../streaming.ts'
+import { reEncryptFields, type ReEncryptRequest } from './shared/messages.ts'
+import { reEncryptMessage, requireWrapped } from './shared/sealing.ts'
+
+/** A stream to put under another key, the current version of its own, or another context. */
+export interface ReEncryptStreamRequest extends Omit<ReEncryptRequest, 'ciphertext'> {}
+
+const { ciphertext: _ciphertext, ...fields } = reEncryptFields
+const schema = z.strictObject(fields)
+
+/** Re-encrypts a message that comes piece by piece: another beginning, and the rest as it is. */
+export const reEncryptStream: StreamOperation<ReEncryptStreamRequest, z.output<typeof schema>> = {
+  action: 'reEncrypt',
+  effect: 'stream',
+  schema,
+  headBytes: longestHead,
+  open: async (request, walk, head) => {
+    requireWrapped(head)
+    const { ciphertext, sourceKeyId, sourceKeyVersion } = await reEncryptMessage(walk, { ...request, ciphertext: head })
+    const { context = emptyContext, allowRevoked } = request
+    const claim = {
+      action: 'reEncryptFrom',
+      usage: 'ENCRYPT_DECRYPT',
+      key: sourceKeyId,
+      version: sourceKeyVersion,
+      need: 'process',
+      context,
+      allowRevoked,
+    } as const
+    return { claim, cipher: new MovedStream(ciphertext) }
+  },
+}
