@@ -13,6 +13,8 @@ export interface GrantOperationRow {
 }
 
 const verb = { usage: 'ENCRYPT_DECRYPT', manage: true } as const
+/** Named data keys are things of their own, which others may have made: who manages the key above does not have them. */
+const named = { usage: 'ENCRYPT_DECRYPT' } as const
 const signing = { usage: 'SIGN_VERIFY', manage: true } as const
 const authenticating = { usage: 'GENERATE_VERIFY_MAC', manage: true } as const
 const agreeing = { usage: 'KEY_AGREEMENT', manage: true } as const
@@ -29,10 +31,10 @@ export const grantOperations = Object.freeze({
   generateDataKeyPair: verb,
   generateDataKeyPairWithoutPlaintext: verb,
   decryptDataKey: verb,
-  createDataKey: verb,
-  getDataKey: verb,
-  rotateDataKey: verb,
-  listDataKeys: { ...verb, auditor: true },
+  createDataKey: named,
+  getDataKey: named,
+  rotateDataKey: named,
+  listDataKeys: { ...named, auditor: true },
   deterministicEncrypt: verb,
   deterministicDecrypt: verb,
   sign: signing,
@@ -79,8 +81,8 @@ export function grantOperation(name: string): GrantOperationRow | undefined {
 }
 
 /**
- * What the manager of a key may do: describe, update, rotate, disable, enable and revoke it, and use it. A `service`
- * that makes a key receives a grant of these on it.
+ * What the manager of a key may do: describe, update, rotate, disable, enable and revoke it, and use it by the verbs of
+ * its usage, which are those that its handle has. A `service` that makes a key receives a grant of these on it.
  */
 export const manageKey: readonly GrantOperation[] = Object.freeze(
   grantOperationNames.filter((name) => grantOperation(name)?.manage === true),

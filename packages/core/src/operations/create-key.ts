@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { grantOperation, manageKey, type GrantOperation } from '../access/grant-operation.ts'
+import { grantOperation, manageKey } from '../access/grant-operation.ts'
 import { addGrant } from '../access/store.ts'
 import { publicHalfOf } from '../crypto/given-material.ts'
 import { ConflictError } from '../errors.ts'
@@ -81,7 +81,7 @@ const ensureSchema = z
   .transform(withMaterial)
 type Parsed = z.output<typeof createSchema>
 
-/** Makes a key with its first version. A service that makes one receives a grant of `manageKey` on it, and of importing. */
+/** Makes a key with its first version. A service that makes one receives a grant of `manageKey` on it. */
 export const createKey: ChangeOperation<CreateKeyRequest, Parsed, KeyDescription> = {
   action: 'createKey',
   effect: 'change',
@@ -208,13 +208,12 @@ async function grantToCreator(change: ChangeWalk, key: KeyRow): Promise<void> {
     const usage = grantOperation(operation)?.usage
     return usage === undefined || usage === key.usage
   })
-  const importing: readonly GrantOperation[] = ['getParametersForImport', 'importKeyMaterial']
   await addGrant(change.set, {
     id: change.random.uuid(),
     name: null,
     principal: change.actor.id,
     keyId: key.id,
-    operations: jcs(key.origin === 'EXTERNAL' ? [...operations, ...importing] : operations),
+    operations: jcs(operations),
     constraints: '{}',
     expiresAt: null,
     createdAt: change.now,

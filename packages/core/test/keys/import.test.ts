@@ -100,15 +100,36 @@ describe('a key whose material is to be imported', () => {
     await expectCode(kms.keys.deleteImportedKeyMaterial({ key: 'made' }), 'INVALID_KEY_USAGE')
   })
 
-  test('S0-33 a service that makes one may bring its material, and not take it away again', async () => {
-    const world = await makeWorld()
-    const { kms } = world
+  test('S0-33 a service that makes one brings its material along, or is granted the import: the two halves of it apart', async () => {
+    const { kms } = await makeWorld()
     await kms.grants.create({ principal: 'app', key: '*', operations: ['createKey'] })
     const app = kms.as('app')
     await app.keys.create({ name: 'k', spec: 'AES_256', origin: 'EXTERNAL', exportable: true })
-    await app.keys.importKeyMaterial(importOf('k', material, await parameters(app, 'k')))
+    await expectCode(parameters(app, 'k'), 'ACCESS_DENIED')
+    await kms.grants.create({ principal: 'app', key: 'k', operations: ['getParametersForImport'] })
+    const request = importOf('k', material, await parameters(app, 'k'))
+    await expectCode(app.keys.importKeyMaterial(request), 'ACCESS_DENIED')
+    await kms.grants.create({ principal: 'app', key: 'k', operations: ['importKeyMaterial'] })
+    expect((await app.keys.importKeyMaterial(request)).state).toBe('Enabled')
     expect(await outcomeOf(app.encrypt({ key: 'k', plaintext: 'x' }))).toBe('ok')
     await expectCode(app.keys.deleteImportedKeyMaterial({ key: 'k' }), 'ACCESS_DENIED')
+    const brought = { format: 'raw', bytes: material } as const
+    const own = await app.keys.create({ spec: 'AES_256', origin: 'EXTERNAL', material: brought })
+    expect(await outcomeOf(own.encrypt('x'))).toBe('ok')
+  })
+
+  test('S0-33 a service that makes one has the named data keys under it only where they are granted', async () => {
+    const { kms } = await makeWorld()
+    await kms.grants.create({ principal: 'app', key: '*', operations: ['createKey'] })
+    const app = kms.as('app')
+    const { id } = await app.keys.create({ name: 'k', spec: 'AES_256' })
+    await kms.dataKeys.generate({ reference: 'orders', key: 'k' })
+    await expectCode(app.dataKeys.generate({ reference: 'own', key: 'k' }), 'ACCESS_DENIED')
+    for (const verb of ['get', 'rotate'] as const) {
+      await expectCode(app.dataKeys[verb]({ reference: 'orders' }), 'ACCESS_DENIED')
+    }
+    await kms.grants.create({ principal: 'app', key: id as string, operations: ['getDataKey'] })
+    expect((await app.dataKeys.get({ reference: 'orders' })).plaintext).toHaveLength(32)
   })
 })
 
