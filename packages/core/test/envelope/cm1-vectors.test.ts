@@ -126,6 +126,23 @@ describe('the CM1 vectors', () => {
     },
   )
 
+  it.each(tests.filter(({ result, suite }) => result === 'valid' && suite === 0x02))(
+    'J127 $id is put under another context by its header, and as a stream: its body stays, and opens there alone',
+    async (vector) => {
+      const message = ciphertextOf(vector)
+      const [context, newContext] = [vector.ec, { moved: 'yes' }]
+      const { header } = await kms.reEncryptHeader({ header: message.subarray(0, 128), context, newContext })
+      const byHeader = Buffer.concat([header, message.subarray(128)])
+      const asStream = await through(kms.reEncryptStream({ context, newContext }), portionsOf(message, [1000, 1]))
+      expect(asStream.subarray(128).equals(message.subarray(128))).toBe(true)
+      for (const moved of [byHeader, asStream]) {
+        const { plaintext } = await kms.decrypt({ ciphertext: moved, context: newContext })
+        expect(plaintext.equals(plaintextOf(vector))).toBe(true)
+        expect((await refusal(kms.decrypt({ ciphertext: moved, context }))).code).toBe('INVALID_CIPHERTEXT')
+      }
+    },
+  )
+
   it.each(tests.filter(({ result }) => result === 'invalid'))('$id does not open: $why', async (vector) => {
     if (vector.operation === undefined) {
       const streamed = through(kms.decryptStream({ context: vector.ec }), [ciphertextOf(vector)])
