@@ -19,7 +19,7 @@ const callers = 64
 const context = { table: 'customers', row: '42' }
 const value = randomBytes(1024)
 const portion = randomBytes(portionBytes)
-const streamBytes = 16 * mebibyte
+const streamBytes = 64 * mebibyte
 /** The SDK takes milliseconds where others take microseconds: fewer operations of it say as much. */
 const fewer = 40
 const frameLength = 16_384

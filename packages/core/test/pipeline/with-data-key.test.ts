@@ -1,3 +1,5 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import type { DataKeyScope, KmsClient, LentDataKey } from '../../src/index.ts'
 import { expectCode, outcomeOf, recordsOf, turns } from '../support/kms.ts'
@@ -54,6 +56,27 @@ describe('withDataKey', () => {
     await expect(kms.withDataKey({ key: 'k' }, failing)).rejects.toBe(broken)
     expect(lent.map((bytes) => bytes.equals(Buffer.alloc(32)))).toEqual([true, true, true])
     expect((await lend(kms)).plaintext.equals(Buffer.alloc(32))).toBe(false)
+  })
+
+  test('is hit by work on streams too, of which nobody knows how long they are', async () => {
+    const { kms } = await makeLender()
+    const sealed: { readonly sealed: Buffer; readonly dataKey: Buffer }[] = []
+    for (let n = 1; n <= 4; n++) {
+      await kms.withDataKey({ key: 'k' }, async ({ plaintext, ciphertext }) => {
+        const stream = Readable.from([Buffer.alloc(n * 1000, n), Buffer.from('end')])
+        const parts: Buffer[] = []
+        const cipher = createCipheriv('aes-256-ctr', plaintext, Buffer.alloc(16, n))
+        for await (const part of stream.pipe(cipher)) parts.push(part as Buffer)
+        sealed.push({ sealed: Buffer.concat(parts), dataKey: ciphertext })
+      })
+    }
+    expect((await kms.ops.health()).dataKeys).toEqual({ cached: 1, hits: 3, misses: 1 })
+    const { plaintext } = await kms.decryptDataKey({ ciphertext: sealed[0]!.dataKey })
+    for (const [at, { sealed: bytes, dataKey }] of sealed.entries()) {
+      expect(dataKey).toEqual(sealed[0]!.dataKey)
+      const opened = createDecipheriv('aes-256-ctr', plaintext, Buffer.alloc(16, at + 1)).update(bytes)
+      expect(opened).toEqual(Buffer.concat([Buffer.alloc((at + 1) * 1000, at + 1), Buffer.from('end')]))
+    }
   })
 
   test('is not spoilt by what a borrower does to its copy', async () => {
