@@ -18,6 +18,11 @@ export type { RootKey, RootKeyContext, RootKeyDescription } from './root-key/roo
 export type { Clock, Timers } from './internal/clock.ts'
 export type { Randomness } from './crypto/randomness.ts'
 
+export { RootKeys } from './face/root-keys.ts'
+export type { EpochOpener, EpochRows, EpochStatus, EpochWrapping } from './face/root-key-options.ts'
+export type { RewrapOptions, RewrapProgress, Rewrapping } from './face/root-key-options.ts'
+export type { RootKeyRotation, RootKeyStatus, RotateRootKeyOptions } from './face/root-key-options.ts'
+
 // Working with it
 export { KmsClient } from './face/client.ts'
 export type { EncryptJsonRequest, EncryptTextRequest } from './face/text.ts'

@@ -64,7 +64,7 @@ export async function inspectKms(options: InspectOptions): Promise<Inspection> {
   await within(settings, storageErrors(storage.open(tables)), late)
   const foundation = await findFoundation(tenant, settings).catch(note)
   const keyring = new Keyring(settings.random)
-  await openKeyring(keyring, foundation?.keyring ?? [], settings).catch(note)
+  await openKeyring(keyring, foundation ?? { keyring: [], wraps: [] }, settings).catch(note)
   let secrets: HouseSecrets | undefined
   try {
     secrets = openSecrets(keyring, foundation?.secrets ?? [])

@@ -1,5 +1,6 @@
 import { ClosedError, InvalidRequestError } from './errors.ts'
 import { KmsClient } from './face/client.ts'
+import { RootKeys } from './face/root-keys.ts'
 import type { Run } from './face/run.ts'
 import { requireObject } from './face/text.ts'
 import { ownOnly } from './internal/own.ts'
@@ -32,11 +33,15 @@ export class Kms extends KmsClient {
   readonly #stops = new Set<() => void>()
   /** The tenants of this storage. */
   readonly tenants: Tenants
+  /** What this tenant hangs on. */
+  readonly rootKey: RootKeys
 
   /** @internal */
   constructor(house: House, tenant: Tenant, isOwner: boolean) {
     const life = { ended: false }
-    super(runFor({ tenant, life }, house.settings.actor, undefined))
+    const run = runFor({ tenant, life }, house.settings.actor, undefined)
+    super(run)
+    this.rootKey = new RootKeys(tenant.desk, run)
     this.#life = life
     this.#isOwner = isOwner
     this.#house = house

@@ -53,7 +53,8 @@ export interface KmsOptions {
 /** Options, checked, with the defaults in their places. */
 export interface Settings {
   readonly storage: StorageAdapter
-  readonly rootKeys: readonly RootKey[]
+  /** The current one first. A rotation puts another there, for every tenant of this process. */
+  readonly rootKeys: RootKey[]
   readonly actor: Actor
   readonly tenant: string
   readonly auditOrigin: string | undefined

@@ -20,6 +20,8 @@ const together = 64
 /** What rows of these tables are looked up by. Rows of all others: the table and their whole key. */
 const shared: Readonly<Record<string, (key: readonly unknown[]) => unknown[]>> = {
   keyring: () => ['house'],
+  keyring_wraps: () => ['house'],
+  keyring_epochs: () => ['house'],
   secrets: () => ['house'],
   keys: (key) => ['key', key[0]],
   versions: (key) => ofVersion('key', key),

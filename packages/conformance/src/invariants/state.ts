@@ -5,8 +5,9 @@ import type { Problems } from './problems.ts'
 import type { SaidTouch } from './record-text.ts'
 import { StateTreeCheck } from './state-tree.ts'
 
-/** Tables whose first rows come with the genesis, which is no change. */
-const fromGenesis = ['keyring', 'secrets']
+/** Rows that come with the genesis, which is no change: the first keyring epoch, and the house's own secrets. */
+const isOfGenesis = (table: string, key: readonly unknown[]): boolean =>
+  table === 'secrets' || (table === 'keyring' && key[0] === 1)
 /** What is changed by compare-and-set has a revision. The tree over these tables has one too, and is none of them. */
 const stateTables = tables
   .filter(({ name, columns }) => columns['rev'] !== undefined && name !== 'state_tree')
@@ -43,7 +44,7 @@ export class Fold {
     const where = `record ${seq}: ${name}`
     const isKey = stateTables.includes(table) && key.length === tableNamed(table).primaryKey.length - 1
     if (!isKey) return this.#problems.add(`${where} is no row of the state.`)
-    const isFromGenesis = fromGenesis.includes(table)
+    const isFromGenesis = isOfGenesis(table, key)
     const before = this.#rows.get(name) ?? { rev: isFromGenesis ? 1 : 0, made: undefined }
     this.#checkStep(where, before.rev, rev)
     if (rev === 0 && !isFromGenesis) this.#rows.delete(name)
@@ -56,8 +57,9 @@ export class Fold {
     for (const table of stateTables) {
       const columns = tableNamed(table).primaryKey.slice(1)
       for await (const row of rowsOf(view, table, tenant)) {
-        const name = JSON.stringify([table, ...columns.map((column) => row[column])])
-        this.#checkRow(name, row, fromGenesis.includes(table))
+        const key = columns.map((column) => row[column])
+        const name = JSON.stringify([table, ...key])
+        this.#checkRow(name, row, isOfGenesis(table, key))
         tree.take(table, row)
       }
     }

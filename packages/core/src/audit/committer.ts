@@ -11,7 +11,7 @@ import { ChainBuilder } from './chain.ts'
 import type { BatchCompanion, LinkedBatch } from './companion.ts'
 import type { Entry } from './entry.ts'
 import { headRow, type Head } from './head.ts'
-import type { HeadGuard } from './head-guard.ts'
+import { UnknownEpochError, type HeadGuard } from './head-guard.ts'
 import { doChange, linkUse } from './turn.ts'
 
 /** What a committer works with. */
@@ -28,6 +28,8 @@ export interface CommitterParts {
   readonly companions: readonly BatchCompanion[]
   /** What authenticates new heads: the key of the newest epoch. */
   readonly keyring: { readonly epoch: number; headMacKey(epoch: number): SecretKey }
+  /** Takes over keyring epochs that others began: outside of the lock, for the root key may take its time. */
+  readonly learn?: (() => Promise<void>) | undefined
 }
 
 /** A batch as it was written: for each entry the `seq` of its last record, or `undefined` where it must be done again. */
@@ -71,7 +73,8 @@ export class Committer {
    * @throws what the adapter threw, if nothing was applied.
    */
   async commit(entries: readonly Entry[], signal: AbortSignal): Promise<Batch> {
-    const { storage, tenant } = this.#parts
+    const { storage, tenant, learn } = this.#parts
+    let hasLearned = false
     for (;;) {
       let attempt: Attempt | undefined
       const write = async (tx: StorageTransaction): Promise<void> => {
@@ -82,7 +85,10 @@ export class Committer {
         if (attempt !== undefined) return this.#committed(attempt)
         throw new StorageUnavailableError('the storage did not run the transaction')
       } catch (error) {
-        if (error instanceof Behind) await this.#catchUpOutside()
+        if (error instanceof UnknownEpochError && learn !== undefined && !hasLearned) {
+          hasLearned = true
+          await learn()
+        } else if (error instanceof Behind) await this.#catchUpOutside()
         else if (await this.#isAppliedAfter(error, attempt, signal))
           return this.#committed(attempt as unknown as Attempt)
         else throw error

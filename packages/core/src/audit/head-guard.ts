@@ -7,15 +7,23 @@ import { openHead, type Head } from './head.ts'
 /** Keys of heads, by epoch; throws for one that does not exist. */
 export type MacKeys = (epoch: number) => SecretKey
 
+/**
+ * The head is of a keyring epoch that this process does not know, and may yet learn. If not, it is what it says.
+ */
+export class UnknownEpochError extends StorageTamperedError {}
+
 /** Reads heads and believes only those that are ours and not older than the newest that this process has seen. */
 export class HeadGuard {
   readonly #tenant: string
   readonly #macKeyOf: MacKeys
+  readonly #knows: (epoch: number) => boolean
   #seen: Head | undefined
 
-  constructor(tenant: string, macKeyOf: MacKeys) {
+  /** @param knows - whether an epoch's key is there; without it every one is asked for */
+  constructor(tenant: string, macKeyOf: MacKeys, knows: (epoch: number) => boolean = () => true) {
     this.#tenant = tenant
     this.#macKeyOf = macKeyOf
+    this.#knows = knows
   }
 
   /** The newest head that this process has seen. */
@@ -32,6 +40,8 @@ export class HeadGuard {
   async read(reader: StorageReader, floor: Head | undefined): Promise<Head> {
     const [row] = await reader.range('heads', { prefix: [this.#tenant], order: 'desc', limit: 1 })
     if (row === undefined) throw new StorageTamperedError('the chain has no head')
+    if (!this.#knows(row['epoch'] as number))
+      throw new UnknownEpochError('the head names a keyring epoch that does not exist')
     const head = openHead(row, this.#macKeyOf)
     if (head === undefined) throw new StorageTamperedError('the head of the chain does not verify')
     if (floor !== undefined) compare(floor, head)
@@ -57,7 +67,8 @@ export class HeadGuard {
 }
 
 function compare(seen: Head, head: Head): void {
-  if (head.size < seen.size || head.revision < seen.revision) {
+  // Whoever sees a head of a new epoch learns it before writing another, so that epochs never go back.
+  if (head.size < seen.size || head.revision < seen.revision || head.epoch < seen.epoch) {
     throw new RollbackDetectedError('the storage shows an older chain than this process has seen')
   }
   if (head.size === seen.size && !head.headHash.equals(seen.headHash)) {

@@ -8,7 +8,7 @@ import { within, type Patience } from '../internal/patience.ts'
 import { reasonOf, withReason } from '../internal/reason.ts'
 import { catchUp } from './catch-up.ts'
 import type { Head } from './head.ts'
-import type { HeadGuard } from './head-guard.ts'
+import { UnknownEpochError, type HeadGuard } from './head-guard.ts'
 
 /**
  * The state as operations see it: from the cache, or from a snapshot whose head is checked and which brings the cache
@@ -22,6 +22,7 @@ export class LiveView implements StateView {
   readonly #guard: HeadGuard
   readonly #patience: Patience
   readonly #trees: Trees
+  readonly #learn: (() => Promise<void>) | undefined
   readonly #flights = new Map<string, Promise<unknown>>()
 
   constructor(parts: LiveViewParts) {
@@ -31,6 +32,7 @@ export class LiveView implements StateView {
     this.#guard = parts.guard
     this.#patience = parts.patience
     this.#trees = parts.trees
+    this.#learn = parts.learn
   }
 
   read<T>(query: Query<T>): T | Promise<T> {
@@ -40,6 +42,16 @@ export class LiveView implements StateView {
 
   /** Reads what cannot be cached, from one snapshot whose head was checked, and every row of the state with it. @throws StorageUnavailableError */
   async snapshot<T>(read: (reader: StorageReader, head: Head) => Promise<T>): Promise<T> {
+    try {
+      return await this.#snapshot(read)
+    } catch (error) {
+      if (this.#learn === undefined || !(error instanceof UnknownEpochError)) throw error
+      await this.#learn()
+      return this.#snapshot(read)
+    }
+  }
+
+  async #snapshot<T>(read: (reader: StorageReader, head: Head) => Promise<T>): Promise<T> {
     const floor = this.#guard.seen
     let answer: { readonly is: T } | undefined
     const work = this.#storage.snapshot(async (reader) => {
@@ -91,6 +103,8 @@ export interface LiveViewParts {
   readonly guard: HeadGuard
   readonly patience: Patience
   readonly trees: Trees
+  /** Takes over keyring epochs that others began. */
+  readonly learn?: (() => Promise<void>) | undefined
 }
 
 const outOfTime = 'deadline'

@@ -1,7 +1,10 @@
 import { StorageTamperedError, TenantNotFoundError } from '../errors.ts'
 import { pause } from '../internal/clock.ts'
 import { within } from '../internal/patience.ts'
+import type { KeyringState } from '../keys/keyring-store.ts'
 import type { Settings } from '../options.ts'
+import type { KeyringEpochRow, KeyringRow } from '../state/keyring-rows.ts'
+import { rowsAs } from '../state/rows.ts'
 import type { StorageReader, StorageTransaction } from '../storage/adapter.ts'
 import { isStorageConflict, storageFailureOf } from '../storage/errors.ts'
 import type { Row } from '../storage/table.ts'
@@ -10,8 +13,7 @@ import { late, storageErrors } from '../audit/live-view.ts'
 import { genesisRows } from './genesis.ts'
 
 /** What a tenant stands on, as it is stored. */
-export interface Foundation {
-  readonly keyring: readonly Row[]
+export interface Foundation extends KeyringState {
   readonly secrets: readonly Row[]
   readonly genesis: Row | undefined
   /** The checkpoint that was signed with it. */
@@ -21,19 +23,29 @@ export interface Foundation {
 /** Reads what a tenant stands on; `undefined` where there is no such tenant. @throws StorageTamperedError */
 export async function readFoundation(reader: StorageReader, tenant: string): Promise<Foundation | undefined> {
   const all = { prefix: [tenant], limit: 1000 }
-  const keyring = await reader.range('keyring', all)
-  if (keyring.length > 0) {
+  const rows = await readKeyringRows(reader, tenant)
+  if (rows.keyring.length > 0) {
     const [genesis, checkpoint] = [
       await reader.get('records', [tenant, 0]),
       await reader.get('checkpoints', [tenant, 1]),
     ]
-    return { keyring, secrets: await reader.range('secrets', all), genesis, checkpoint }
+    return { ...rows, secrets: await reader.range('secrets', all), genesis, checkpoint }
   }
   for (const { name } of tables) {
     const [row] = await reader.range(name, { prefix: [tenant], limit: 1 })
     if (row !== undefined) throw new StorageTamperedError(`the tenant has rows in ${name} but no keyring`)
   }
   return undefined
+}
+
+/** What is stored of a tenant's keyring. */
+export async function readKeyringRows(reader: StorageReader, tenant: string): Promise<KeyringState> {
+  const all = { prefix: [tenant], limit: 1000 }
+  return {
+    keyring: rowsAs<KeyringRow>(await reader.range('keyring', all)),
+    wraps: rowsAs<KeyringRow>(await reader.range('keyring_wraps', all)),
+    epochs: rowsAs<KeyringEpochRow>(await reader.range('keyring_epochs', all)),
+  }
 }
 
 /**
@@ -55,9 +67,13 @@ export async function layFoundation(tenant: string, settings: Settings, make: bo
   }
 }
 
-/** Keyring rows of whatever tenant there is, so that a root key can be proved before another tenant is made. */
-export async function anyKeyring(settings: Settings): Promise<readonly Row[]> {
-  const snapshot = settings.storage.snapshot(async (reader) => reader.range('keyring', { prefix: [], limit: 1 }))
+/** The keyring of whatever tenant there is, so that a root key can be proved before another tenant is made. */
+export async function anyKeyring(settings: Settings): Promise<KeyringState> {
+  const snapshot = settings.storage.snapshot(async (reader) => {
+    const [row] = await reader.range('keyring', { prefix: [], limit: 1 })
+    if (row === undefined) return { keyring: [], wraps: [], epochs: [] }
+    return readKeyringRows(reader, row['tenant'] as string)
+  })
   return within(settings, storageErrors(snapshot), late)
 }
 

@@ -7,7 +7,11 @@ import { tables } from '../storage/tables.ts'
 import { anyKeyring, findFoundation, layFoundation } from './foundation.ts'
 import { openKeyring, rootKeyId } from './keyring-row.ts'
 import { Keyring } from '../keys/keyring.ts'
+import { isMoved } from './moving.ts'
 import { openTenant, type Tenant } from './tenant.ts'
+
+/** How often a tenant is read anew whose keyring moved while it was opened. */
+const triesToOpen = 5
 
 /** One storage with the tenants that are open in this process. */
 export class House {
@@ -56,6 +60,17 @@ export class House {
   }
 
   async #load(tenant: string, make: boolean): Promise<Tenant> {
+    for (let left = triesToOpen - 1; ; left--) {
+      try {
+        return await this.#loadOnce(tenant, make)
+      } catch (error) {
+        if (left === 0 || !isMoved(error)) throw error
+        this.#proved = undefined
+      }
+    }
+  }
+
+  async #loadOnce(tenant: string, make: boolean): Promise<Tenant> {
     const foundation = await layFoundation(tenant, this.settings, make)
     const proved = this.#proved?.tenant === tenant ? this.#proved.keyring : undefined
     return openTenant({ tenant, settings: this.settings, foundation, proved, nodes: this.#nodes })
@@ -65,7 +80,7 @@ export class House {
     const { tenant, random } = this.settings
     const foundation = await findFoundation(tenant, this.settings)
     const keyring = new Keyring(random)
-    await openKeyring(keyring, foundation?.keyring ?? (await anyKeyring(this.settings)), this.settings)
+    await openKeyring(keyring, foundation ?? (await anyKeyring(this.settings)), this.settings)
     if (foundation !== undefined) this.#proved = { tenant, keyring }
   }
 

@@ -3,50 +3,55 @@ import { copyBytes, wipe } from '../internal/bytes.ts'
 import { within, type Patience } from '../internal/patience.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { RootKey, RootKeyContext } from '../root-key/root-key.ts'
-import type { Row } from '../storage/table.ts'
+import type { KeyringRow } from '../state/keyring-rows.ts'
 
-/** Unwraps every epoch's keyring key into a keyring. @throws RootKeyMismatchError, RootKeyUnavailableError */
-export async function openKeyring(keyring: Keyring, rows: readonly Row[], asking: Asking): Promise<void> {
-  for (const row of rows) {
-    const context = keyringContext(row['tenant'] as string, row['epoch'] as number)
-    const wrapped = { provider: row['provider'] as string, bytes: row['wrapped'] as Uint8Array }
-    keyring.add(context.epoch, await unwrapKeyringKey(asking, wrapped, context))
+/** Unwraps the keyring key of every epoch that a keyring lacks. @throws RootKeyMismatchError, RootKeyUnavailableError */
+export async function openKeyring(keyring: Keyring, stored: StoredKeys, asking: Asking): Promise<void> {
+  for (const row of stored.keyring) {
+    if (keyring.epochs.has(row.epoch)) continue
+    const wraps = [row, ...stored.wraps.filter(({ epoch }) => epoch === row.epoch)]
+    keyring.add(row.epoch, await unwrapKeyringKey(asking, wraps, keyringContext(row.tenant, row.epoch)))
   }
 }
 
-/** A keyring key as it is stored. */
-export interface WrappedKeyringKey {
-  /** The name of the root key that wrapped it. */
-  readonly provider: string
-  readonly bytes: Uint8Array
+/** A keyring as it is stored: the wrapping in use of each epoch, and others. */
+export interface StoredKeys {
+  readonly keyring: readonly KeyringRow[]
+  readonly wraps: readonly KeyringRow[]
 }
 
+/** A keyring key, and the root key that wrapped it. */
+export type WrappedKey = Pick<KeyringRow, 'provider' | 'wrapped'>
+
 /**
- * Unwraps a keyring key with the first of the root keys that may open it and does. Whoever calls it wipes the key.
+ * Unwraps a keyring key with the first of the root keys that may open one of its wrappings, and does. Whoever calls it
+ * wipes the key.
  *
- * @throws RootKeyMismatchError, RootKeyUnavailableError
+ * @throws RootKeyUnavailableError where one of them might have, RootKeyMismatchError where none does
  */
 export async function unwrapKeyringKey(
   asking: Asking,
-  { provider, bytes }: WrappedKeyringKey,
+  wraps: readonly WrappedKey[],
   context: RootKeyContext,
 ): Promise<Buffer> {
-  let mismatch: unknown = new RootKeyMismatchError('this storage was made with another root key')
+  let failure: unknown = new RootKeyMismatchError('this storage was made with another root key')
   for (const rootKey of asking.rootKeys) {
-    const mayOpen = (await rootKeyId(asking, rootKey)) === provider || rootKey.opens?.(provider) === true
-    if (!mayOpen) continue
-    try {
-      return await unwrapWith(asking, rootKey, { bytes, context })
-    } catch (error) {
-      if (!isKmsError(error, 'ROOT_KEY_MISMATCH')) throw error
-      mismatch = error
+    const id = await rootKeyId(asking, rootKey)
+    for (const { provider, wrapped } of wraps) {
+      if (id !== provider && rootKey.opens?.(provider) !== true) continue
+      try {
+        return await unwrapWith(asking, rootKey, { bytes: wrapped, context })
+      } catch (error) {
+        if (!isKmsError(failure, 'ROOT_KEY_UNAVAILABLE')) failure = error
+      }
     }
   }
-  throw mismatch
+  throw failure
 }
 
-async function unwrapWith(
-  asking: Asking,
+/** Unwraps a keyring key with one root key. Whoever calls it wipes the key. */
+export async function unwrapWith(
+  asking: Patience,
   rootKey: RootKey,
   { bytes, context }: { readonly bytes: Uint8Array; readonly context: RootKeyContext },
 ): Promise<Buffer> {
@@ -66,7 +71,15 @@ export interface Asking extends Patience {
 
 /** Wraps a keyring key under the current root key, for its row. @throws RootKeyUnavailableError */
 export async function wrapKeyringKey(asking: Asking, key: Uint8Array, context: RootKeyContext): Promise<Buffer> {
-  const rootKey = asking.rootKeys[0] as RootKey
+  return wrapWith(asking, asking.rootKeys[0] as RootKey, { key, context })
+}
+
+/** Wraps a keyring key under a root key. @throws RootKeyUnavailableError */
+export async function wrapWith(
+  asking: Patience,
+  rootKey: RootKey,
+  { key, context }: { readonly key: Uint8Array; readonly context: RootKeyContext },
+): Promise<Buffer> {
   const copy = copyBytes(key)
   const wrapped = await ask(asking, async () => rootKey.wrap(copy, context)).finally(() => wipe(copy))
   if (wrapped instanceof Uint8Array && wrapped.byteLength > 0) return copyBytes(wrapped)
@@ -79,7 +92,7 @@ export function keyringContext(tenant: string, epoch: number): RootKeyContext {
 }
 
 /** The name of a root key. @throws RootKeyMissingError, RootKeyUnavailableError */
-export async function rootKeyId(asking: Asking, rootKey: RootKey): Promise<string> {
+export async function rootKeyId(asking: Patience, rootKey: RootKey): Promise<string> {
   const told: unknown = await ask(asking, async () => rootKey.describe())
   const id: unknown = typeof told === 'object' && told !== null ? Reflect.get(told, 'id') : undefined
   if (typeof id === 'string' && /^[^\0]{1,1024}$/su.test(id) && id.isWellFormed()) return id

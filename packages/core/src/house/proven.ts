@@ -18,7 +18,10 @@ import { Trees } from '../state/tree/trees.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import type { Row } from '../storage/table.ts'
 import type { Foundation } from './foundation.ts'
+import { epochLearner } from './epoch-learning.ts'
+import { requireStated } from './epoch-statement.ts'
 import { openKeyring } from './keyring-row.ts'
+import { requireUnmoved } from './moving.ts'
 import { openSecrets, type HouseSecrets } from './secrets.ts'
 
 /** What a tenant is opened from. */
@@ -43,6 +46,8 @@ export interface Proven {
   readonly guard: HeadGuard
   readonly trees: Trees
   readonly head: Head
+  /** Takes over keyring epochs that were begun since. */
+  readonly learn: () => Promise<void>
   /** Reads from one snapshot, within the deadline. */
   readonly snapshot: <T>(read: (reader: StorageReader) => Promise<T>) => Promise<T>
 }
@@ -56,22 +61,26 @@ export interface Proven {
 export async function prove({ tenant, settings, foundation, proved, nodes }: Opening): Promise<Proven> {
   const { storage, timers, random, deadlineMs } = settings
   const keyring = proved ?? new Keyring(random)
-  if (proved === undefined) await openKeyring(keyring, foundation.keyring, settings)
+  // What was opened to prove the root key is not opened again.
+  await openKeyring(keyring, foundation, settings)
   const secrets = openSecrets(keyring, foundation.secrets)
   const keys = new LogKeys({ tenant, open: (row) => signingKey(openSecret(keyring, row)) }, secrets.signing)
+  requireStated(keyring, foundation, keys.first)
   const origin = provenOrigin(foundation, keys.first)
   const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
-  const guard = new HeadGuard(tenant, macKeyOf)
+  const guard = new HeadGuard(tenant, macKeyOf, (epoch) => keyring.epochs.has(epoch))
   const trees = new Trees(tenant, nodes, new Alarm())
   const snapshot: Proven['snapshot'] = async (read) =>
     within({ timers, deadlineMs }, storageErrors(storage.snapshot(read)), late)
   const head = await snapshot(async (reader) => {
+    await requireUnmoved(reader, tenant, foundation)
     const end = await readChainEnd(reader, guard)
     await checkFoundation(trees.at(reader, end.stateRoot), foundation)
     return end
   })
   guard.saw(head)
-  return { keyring, secrets, keys, origin, macKeyOf, guard, trees, head, snapshot }
+  const learn = epochLearner({ settings, tenant, keyring, publicKey: keys.first })
+  return { keyring, secrets, keys, origin, macKeyOf, guard, trees, head, snapshot, learn }
 }
 
 /** The head, if the log ends where it says: with its record, and with no checkpoint of a longer log. */
@@ -89,12 +98,14 @@ async function readChainEnd(reader: StorageReader, guard: HeadGuard): Promise<He
 }
 
 /** The tenant stands on what the state tree knows of, on all of it, and on nothing else. @throws StorageTamperedError */
-async function checkFoundation(tree: StateTree, { keyring, secrets }: Foundation): Promise<void> {
+async function checkFoundation(tree: StateTree, foundation: Foundation): Promise<void> {
   for (const [table, rows] of [
-    ['keyring', keyring],
-    ['secrets', secrets],
+    ['keyring', foundation.keyring],
+    ['keyring_wraps', foundation.wraps],
+    ['keyring_epochs', foundation.epochs],
+    ['secrets', foundation.secrets],
   ] as const) {
-    for (const row of rows) await tree.check(table, keyOf(table, row), row)
+    for (const row of rows) await tree.check(table, keyOf(table, row), row as unknown as Row)
     if ((await tree.countBelow(table, [])) !== rows.length) throw tree.tampered(table, [])
   }
 }

@@ -3,6 +3,7 @@ import { Committer } from '../audit/committer.ts'
 import type { Head } from '../audit/head.ts'
 import { HeadTrimmer } from '../audit/head-trimmer.ts'
 import { Ledger } from '../audit/ledger.ts'
+import type { SigningKey } from '../crypto/ed25519.ts'
 import { LiveView } from '../audit/live-view.ts'
 import { Proofs } from '../audit/proofs.ts'
 import { Pseudonyms } from '../audit/pseudonym.ts'
@@ -17,6 +18,7 @@ import type { House } from '../runtime.ts'
 import { Herald } from '../signals/herald.ts'
 import { StateCache } from '../state/cache.ts'
 import { finalCheckpoint } from './final-checkpoint.ts'
+import { KeyringDesk } from './keyring-desk.ts'
 import { prove, type Opening } from './proven.ts'
 import { stateOfHouse } from './state-of-house.ts'
 
@@ -31,6 +33,8 @@ export interface Tenant {
   readonly dataKeys: DataKeyCache
   /** Tells what happened. */
   readonly herald: Herald
+  /** What works on its keyring. */
+  readonly desk: KeyringDesk
   close(): Promise<void>
 }
 
@@ -38,21 +42,22 @@ export interface Tenant {
 export async function openTenant(opening: Opening): Promise<Tenant> {
   const { tenant, settings, foundation } = opening
   const { storage, clock, timers, random, deadlineMs } = settings
-  const { keyring, secrets, keys, origin, macKeyOf, guard, trees, snapshot, head } = await prove(opening)
+  const { keyring, secrets, keys, origin, macKeyOf, guard, trees, snapshot, head, learn } = await prove(opening)
   const cache = new StateCache()
   const patience = { timers, deadlineMs }
   cache.restart(head.revision)
-  const view = new LiveView({ storage, tenant, cache, guard, patience, trees })
+  const view = new LiveView({ storage, tenant, cache, guard, patience, trees, learn })
   const checkpoints = new CheckpointWriter({ tenant, origin, keys, clock })
   const herald = new Herald({ tenant, clock, timers, logger: settings.logger })
   const companions = [checkpoints, new TileWriter(), new HeadTrimmer(), new UsageCounter(clock), herald]
-  const writing = { storage, tenant, cache, trees, guard, clock, timers, random, companions, keyring }
+  const writing = { storage, tenant, cache, trees, guard, clock, timers, random, companions, keyring, learn }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
   const seen = (): Head | undefined => guard.seen
   const source = { tenant, origin, publicKey: keys.first, macKeyOf, snapshot, seen }
   const proofs = new Proofs({ tenant, origin, keys, snapshot: async (read) => view.snapshot(read) })
-  const provider = String(foundation.keyring.at(-1)?.['provider'])
-  const rootKey = (): HouseHealth['rootKey'] => ({ provider, epoch: keyring.epoch })
+  const signing = secrets.signing[0] as SigningKey
+  const desk = new KeyringDesk({ settings, tenant, keyring, signing, learn, foundation })
+  const rootKey = (): HouseHealth['rootKey'] => ({ provider: desk.provider, epoch: keyring.epoch })
   const refusedRequests = (): number => pipeline.refusedRequests
   const dataKeys = new DataKeyCache(clock)
   const telling = { rootKey, refusedRequests, dataKeys, herald, storageName: storage.name }
@@ -67,10 +72,11 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, deadlineMs, sawError, ...walking })
   herald.opened(head.size)
   const finish = async (): Promise<void> => finalCheckpoint({ settings, tenant, guard, checkpoints })
-  return closable({ pipeline, house, ledger, keyring, dataKeys, herald, finish })
+  return closable({ pipeline, house, desk, ledger, keyring, dataKeys, herald, finish })
 }
 
 interface TenantParts {
+  readonly desk: KeyringDesk
   readonly pipeline: Pipeline
   readonly house: House
   readonly ledger: Ledger
@@ -81,10 +87,11 @@ interface TenantParts {
 }
 
 function closable(parts: TenantParts): Tenant {
-  const { pipeline, house, ledger, keyring, dataKeys, herald, finish } = parts
+  const { pipeline, house, desk, ledger, keyring, dataKeys, herald, finish } = parts
   let closed = false
   return {
     pipeline,
+    desk,
     isClosed: () => closed,
     nextCommit: house.nextCommit,
     dataKeys,

@@ -21,7 +21,7 @@ export function newSecret<T>(
 ): { readonly row: Row & { readonly rev: number }; readonly made: T } {
   const id = how.random.uuid()
   const bytes = randomBytesOf(how.random, 32)
-  const material = keyring.wrap(identityOf({ ...place, id }), bytes)
+  const material = keyring.wrap(secretIdentity({ ...place, id }), bytes)
   const made = how.use(bytes)
   bytes.fill(0)
   return { row: { ...place, id, epoch: keyring.epoch, material, createdAt: how.now, rev: 1 }, made }
@@ -29,11 +29,12 @@ export function newSecret<T>(
 
 /** Unwraps a secret of the house. @throws StorageTamperedError */
 export function openSecret(keyring: Keyring, row: Row): Buffer {
-  const identity = identityOf(row as unknown as SecretPlace & { id: string })
+  const identity = secretIdentity(row as unknown as SecretPlace & { id: string })
   return keyring.unwrap(row['epoch'] as number, identity, row['material'] as Uint8Array)
 }
 
-function identityOf({ tenant, purpose, id, version }: SecretPlace & { readonly id: string }): Identity {
+/** Whose secret it is. */
+export function secretIdentity({ tenant, purpose, id, version }: SecretPlace & { readonly id: string }): Identity {
   const fixed = { type: wrapTypes.house, exportable: false, origin: 'CHATELAINE', usage: 'HOUSE' }
   return { ...fixed, id, version, spec: purpose, tenant }
 }

@@ -6,6 +6,8 @@ import type { KeyRow } from '../state/rows.ts'
 import type { Keyring } from './keyring.ts'
 import { keyIdentity, wrapTypes, type Identity } from './wrapping.ts'
 
+/** How long a token is good. */
+export const importTokenLifetimeMs = 86_400_000
 const epochBytes = 4
 /** Where a CW1 text names its version. */
 const versionAt = epochBytes + 20

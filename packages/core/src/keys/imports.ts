@@ -136,6 +136,7 @@ async function putImport(
   else await change.insert('imports', row, () => new StorageTamperedError('an import that was not there is there'))
 }
 
-function fingerprintIdentity(key: KeyRow, version: number): Identity {
+/** Whose secret a fingerprint of imported material is. */
+export function fingerprintIdentity(key: KeyRow, version: number): Identity {
   return { ...keyIdentity(key, version, 'symmetric'), type: wrapTypes.fingerprint }
 }

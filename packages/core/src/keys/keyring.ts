@@ -1,4 +1,4 @@
-import { expandSha512, secretKey, type SecretKey } from '../crypto/secret-key.ts'
+import { secretKey, type SecretKey } from '../crypto/secret-key.ts'
 import type { FreshMaterial } from '../crypto/fresh-material.ts'
 import type { Randomness } from '../crypto/randomness.ts'
 import { InvalidKeyUsageError, isKmsError, LimitExceededError, StorageTamperedError } from '../errors.ts'
@@ -10,6 +10,7 @@ import { ownOnly } from '../internal/own.ts'
 import type { Authorized, Material, PairMaterial, UsableKey } from '../stages.ts'
 import type { KeyRow, KeyUsage, VersionRow } from '../state/rows.ts'
 import type { StateView } from '../state/view.ts'
+import { Epochs } from './epochs.ts'
 import { openPair } from './open-pair.ts'
 import { findKey, notFound } from './find.ts'
 import { importOf, keyById, versionOf } from './queries.ts'
@@ -50,18 +51,12 @@ export interface WrappedMaterial {
   readonly publicKey: Buffer | null
 }
 
-/** The keys of one keyring epoch. */
-interface EpochKeys {
-  readonly wrap: SecretKey
-  readonly headMac: SecretKey
-}
-
 /** Keyring keys of one tenant, and the material they unwrap. */
 export class Keyring {
-  readonly #epochs = new Map<number, EpochKeys>()
+  /** The epochs that this process knows. */
+  readonly epochs = new Epochs()
   readonly #materials = new Lru<string, Material | PairMaterial>(limits.cachedMaterials)
   readonly #random: Randomness
-  #epoch = 0
 
   constructor(random: Randomness) {
     this.#random = random
@@ -69,37 +64,39 @@ export class Keyring {
 
   /** The epoch under which new secrets are wrapped: the newest. */
   get epoch(): number {
-    return this.#epoch
+    return this.epochs.newest
   }
 
   /** Takes the keyring key of an epoch over, and wipes it. */
   add(epoch: number, keyringKey: Buffer): void {
-    const secret = secretKey(keyringKey)
-    const derive = (label: string): SecretKey => secretKey(expandSha512(secret, Buffer.from(label, 'latin1'), 32))
-    this.#epochs.set(epoch, { wrap: derive('wrap'), headMac: derive('head-mac') })
-    this.#epoch = Math.max(this.#epoch, epoch)
+    this.epochs.add(epoch, keyringKey)
+  }
+
+  /** Another keyring of the same tenant, with nothing in it yet. */
+  aside(): Keyring {
+    return new Keyring(this.#random)
   }
 
   /** The key that authenticates heads of an epoch. @throws StorageTamperedError for an epoch that does not exist. */
   headMacKey(epoch: number): SecretKey {
-    return this.#keysOf(epoch).headMac
+    return this.epochs.of(epoch).headMac
   }
 
   /** Wraps a secret under the current epoch. */
   wrap(identity: Identity, bytes: Uint8Array): Buffer {
-    return wrapSecret(this.#keysOf(this.#epoch).wrap, identity, { bytes, random: this.#random })
+    return wrapSecret(this.epochs.of(this.epoch).wrap, identity, { bytes, random: this.#random })
   }
 
   /** Unwraps a secret. Whoever calls it wipes the bytes. @throws StorageTamperedError */
   unwrap(epoch: number, identity: Identity, wrapped: Uint8Array): Buffer {
-    return unwrapSecret(this.#keysOf(epoch).wrap, identity, wrapped)
+    return unwrapSecret(this.epochs.of(epoch).wrap, identity, wrapped)
   }
 
   /** Fresh material, wrapped for this key version and nowhere else. Its bytes are wiped. */
   wrapFresh(key: KeyRow, version: number, material: FreshMaterial): WrappedMaterial {
     try {
       const wrapped = this.wrap(keyIdentity(key, version, material.kind), material.bytes)
-      return { epoch: this.#epoch, material: wrapped, publicKey: material.publicKey }
+      return { epoch: this.epoch, material: wrapped, publicKey: material.publicKey }
     } finally {
       wipe(material.bytes)
     }
@@ -131,13 +128,7 @@ export class Keyring {
   /** Forgets every secret. Node frees them with their last reference. */
   clear(): void {
     this.#materials.clear()
-    this.#epochs.clear()
-  }
-
-  #keysOf(epoch: number): EpochKeys {
-    const keys = this.#epochs.get(epoch)
-    if (keys === undefined) throw new StorageTamperedError('a row names a keyring epoch that does not exist')
-    return keys
+    this.epochs.clear()
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { wipe } from '../internal/bytes.ts'
 import { importable } from '../keys/imports.ts'
-import { sealToken } from '../keys/import-token.ts'
+import { importTokenLifetimeMs, sealToken } from '../keys/import-token.ts'
 import type { ChangeOperation } from '../runtime.ts'
 import { keyReference, keyVersion } from './shared/fields.ts'
 import { requireExternal, wrappingAlgorithm, wrappingKeySpecs } from './shared/wrappings.ts'
@@ -33,7 +33,6 @@ export interface GetParametersForImportResult {
   readonly parametersValidTo: Date
 }
 
-const lifetimeMs = 86_400_000
 const schema = z.strictObject({
   key: keyReference,
   version: keyVersion.optional(),
@@ -58,7 +57,7 @@ export const getParametersForImport: ChangeOperation<
     const wrapping = request.wrappingAlgorithm
     change.note({ version, wrappingAlgorithm: wrapping.name, wrappingKeySpec: spec })
     const { bytes, publicKey } = await change.material({ spec })
-    const expiresAt = change.now + lifetimeMs
+    const expiresAt = change.now + importTokenLifetimeMs
     const importToken = sealToken(change.keyring, key, { version, wrapping, expiresAt, privateKey: bytes })
     wipe(bytes)
     const parametersValidTo = new Date(expiresAt)

@@ -2,6 +2,7 @@ import { tiles } from './audit-tables.ts'
 import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
 import { imports } from './import-tables.ts'
 import { aliases, keyDefaults } from './lifecycle-tables.ts'
+import { keyringEpochs, keyringWraps } from './keyring-tables.ts'
 import type { TableDescriptor } from './table.ts'
 import { stateTree } from './tree-tables.ts'
 import { usage } from './usage-tables.ts'
@@ -214,6 +215,8 @@ const principals: TableDescriptor = {
 /** Every table of core. Each one's first column is the tenant. */
 export const tables: readonly TableDescriptor[] = [
   keyring,
+  keyringWraps,
+  keyringEpochs,
   locks,
   heads,
   checkpoints,

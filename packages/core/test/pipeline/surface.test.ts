@@ -120,9 +120,10 @@ describe('what a client has', () => {
       expect([name, Reflect.has(client, name)]).toEqual([name, false])
     }
     expect(methodsOf(kms)).toEqual(ofOwner.toSorted())
-    expect(Object.keys(kms).toSorted()).toEqual([...Object.keys(namespaces), 'tenants'].toSorted())
+    expect(Object.keys(kms).toSorted()).toEqual([...Object.keys(namespaces), 'rootKey', 'tenants'].toSorted())
     expect(kms.tenants).toBeInstanceOf(Tenants)
     expect(methodsOf(kms.tenants)).toEqual(['ensure'])
+    expect(methodsOf(kms.rootKey)).toEqual(['rewrap', 'rotate', 'status'])
   })
 
   test('D65 leads to nothing inside: no storage, keyring, ledger or pipeline can be reached from it', async () => {

@@ -1,4 +1,5 @@
 import { headRow, openHead } from '../../src/audit/head.ts'
+import { readKeyringRows } from '../../src/house/foundation.ts'
 import { openKeyring } from '../../src/house/keyring-row.ts'
 import { localRootKey } from '../../src/index.ts'
 import { Keyring } from '../../src/keys/keyring.ts'
@@ -49,7 +50,7 @@ export async function authenticate(
   if (!isOfState(table)) return
   const keyring = new Keyring(seededRandomness('none'))
   const rootKeys = [localRootKey(rootKeyText)]
-  await openKeyring(keyring, await tx.range('keyring', { prefix: ['default'], limit: 100 }), {
+  await openKeyring(keyring, await readKeyringRows(tx, 'default'), {
     rootKeys,
     timers: fakeClock(),
     deadlineMs: 1000,

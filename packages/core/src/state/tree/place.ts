@@ -45,6 +45,8 @@ const ofGrant = ([principal, keyId]: Beginning): Lookup | undefined => {
 /** The lookups of the tables whose rows share their buckets with others. Every other table's is its whole key. */
 const lookups: Readonly<Record<string, (key: Beginning) => Lookup | undefined>> = {
   keyring: ofHouse,
+  keyring_wraps: ofHouse,
+  keyring_epochs: ofHouse,
   secrets: ofHouse,
   keys: byId('key'),
   versions: withVersions('key'),

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { rewrapRow, wrappedTables, type RowName } from '../keys/rewrap.ts'
+import type { ChangeOperation } from '../runtime.ts'
+
+/** Rows whose material is to be wrapped under the newest keyring epoch. */
+export interface RewrapMaterialRequest {
+  readonly rows: readonly RowName[]
+}
+
+const key = z.array(z.union([z.string(), z.int()])).min(1)
+const table = z.string().refine((name) => Object.hasOwn(wrappedTables, name), 'nothing is wrapped there')
+
+const schema = z.strictObject({ rows: z.array(z.strictObject({ table, key })).max(100) })
+
+/** Wraps the material of some rows under the newest epoch, and says how many there were that needed it. */
+export const rewrapMaterial: ChangeOperation<RewrapMaterialRequest, z.output<typeof schema>, number> = {
+  action: 'rewrapMaterial',
+  effect: 'change',
+  schema,
+  perform: async ({ rows }, change) => {
+    await change.authorize('rewrapMaterial')
+    let moved = 0
+    for (const row of rows) if (await rewrapRow(change.set, change.keyring, row)) moved += 1
+    change.note({ epoch: change.keyring.epoch, rows: moved })
+    return moved
+  },
+}

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest'
+import type { Row } from '../../src/storage/table.ts'
+import { codeOf, rootKey as old } from '../support/audit-world.ts'
+import { epochsOf, fresh, house, nameOf } from '../support/epochs.ts'
+
+describe('moving all material to a new keyring epoch, where something is in the way,', () => {
+  test('keeps the epoch before as long as an import token that it sealed may come back', async () => {
+    const { world, kms } = await house()
+    const key = await kms.keys.create({ name: 'given', spec: 'AES_256', origin: 'EXTERNAL' } as never)
+    expect(key).toBeDefined()
+    const first = await kms.rootKey.rewrap({ newEpoch: true })
+    expect(first).toMatchObject({ moved: 13, retired: [] })
+    expect(first.retireDueAt?.getTime()).toBe(world.clock.now() + 86_400_000)
+    expect((await kms.rootKey.status()).rewrap).toBe('unfinished')
+    world.clock.advance(86_400_000)
+    expect(await kms.rootKey.rewrap()).toEqual({ dryRun: false, epoch: 2, began: false, moved: 0, retired: [1] })
+  })
+
+  test('stops at material that does not open, and leaves it as it is', async () => {
+    const { world, kms } = await house()
+    await kms.rootKey.rewrap({ newEpoch: true, dryRun: true })
+    const row = (await world.shelf.rows('versions'))[4] as Row
+    const broken = Buffer.from(row['material'] as Uint8Array)
+    broken[broken.length - 1]! ^= 1
+    await world.shelf.edit('versions', ['default', row['keyId'] as string, row['version'] as number], (was) => ({
+      ...was,
+      material: broken,
+    }))
+    expect(await codeOf(kms.rootKey.rewrap({ newEpoch: true }))).toBe('STORAGE_TAMPERED')
+    expect(await epochsOf(world, 'keyring')).toEqual([1, 2])
+  })
+
+  test('needs every root key that opens the newest epoch', async () => {
+    const { world, kms } = await house()
+    const next = fresh()
+    await kms.rootKey.rotate({ to: next })
+    const without = await world.open({ rootKey: next })
+    expect(await codeOf(without.rootKey.rewrap({ newEpoch: true }))).toBe('INVALID_REQUEST')
+    await without.rootKey.rotate({ retire: true })
+    expect(await without.rootKey.rewrap()).toMatchObject({ began: true, retired: [1] })
+  })
+
+  test('tells which epoch and root key each thing hangs on', async () => {
+    const { world, kms } = await house()
+    const next = fresh()
+    const [from, to] = [await nameOf(old), await nameOf(next)]
+    await kms.rootKey.rotate({ to: next })
+    expect(await kms.rootKey.status()).toEqual({
+      rootKey: to,
+      rewrap: 'needed',
+      epochs: [
+        {
+          epoch: 1,
+          beganAt: new Date(world.clock.now()),
+          madeUnder: from,
+          wrappedBy: [
+            { rootKey: to, isConfigured: true },
+            { rootKey: from, isConfigured: true },
+          ],
+          rows: { versions: 9, imports: 0, secrets: 3 },
+        },
+      ],
+    })
+    await kms.rootKey.rewrap()
+    expect(await kms.rootKey.status()).toMatchObject({ rewrap: 'done', epochs: [{ epoch: 2, madeUnder: to }] })
+  })
+
+  test.each<[string, unknown]>([
+    ['an empty batch', { batch: 0 }],
+    ['too large a batch', { batch: 101 }],
+    ['half a row', { batch: 1.5 }],
+    ['no rate', { ratePerSecond: 0 }],
+    ['a rate that is no number', { ratePerSecond: NaN }],
+    ['somebody who does not listen', { onProgress: 'x' }],
+    ['no object', 7],
+  ])('is asked for properly: %s is refused', async (_, options) => {
+    const { kms } = await house()
+    expect(await codeOf(kms.rootKey.rewrap(options as never))).toBe('INVALID_REQUEST')
+  })
+})
+
+describe('an epoch that nobody began', () => {
+  test('has no effect where somebody can wrap with the root key, and open nothing', async () => {
+    const { world, kms } = await house()
+    await kms.rootKey.rewrap({ newEpoch: true })
+    const mine = await old.wrap(Buffer.alloc(32, 'mine'), { tenant: 'default', epoch: 3, purpose: 'keyring' })
+    await world.shelf.tamper(async (tx) => {
+      const [row] = await tx.range('keyring', { prefix: ['default'], order: 'desc', limit: 1 })
+      await tx.insert('keyring', { ...(row as Row), epoch: 3, wrapped: mine })
+      const [said] = await tx.range('keyring_epochs', { prefix: ['default'], order: 'desc', limit: 1 })
+      await tx.insert('keyring_epochs', { ...(said as Row), epoch: 3 })
+      const [head] = await tx.range('heads', { prefix: ['default'], order: 'desc', limit: 1 })
+      await tx.insert('heads', { ...(head as Row), size: ((head as Row)['size'] as number) + 1, epoch: 3 })
+    })
+    expect(await codeOf(kms.key('orders').encrypt('x'))).toBe('STORAGE_TAMPERED')
+    expect(await codeOf(world.open())).toBe('STORAGE_TAMPERED')
+  })
+})
