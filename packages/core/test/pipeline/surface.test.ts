@@ -184,6 +184,7 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "RootKeyMismatchError",
       "RootKeyMissingError",
       "RootKeyUnavailableError",
+      "RootKeys",
       "SigningKey",
       "StorageTamperedError",
       "StorageUnavailableError",
