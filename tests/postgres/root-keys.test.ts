@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { runRootKeyRig } from '../root-keys/rig.ts'
+import { serverUrl } from '../support/postgres-schema.ts'
+
+test(
+  'G105 a root key is rotated on PostgreSQL, and all material moved, by a process that is killed, while others work',
+  { timeout: 60_000 },
+  async () => {
+    const seed = Date.now() % 1_000_000
+    const how = { versions: 300, kills: 2, batch: 20, seed, url: serverUrl() }
+    const report = await runRootKeyRig({ storage: 'postgres', ...how })
+    expect({ seed, problems: report.problems }).toEqual({ seed, problems: [] })
+    expect(report).toMatchObject({ killed: 2, left: 0 })
+  },
+)
