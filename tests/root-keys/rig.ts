@@ -89,14 +89,8 @@ class Rig {
     this.#expect(killed === this.#plan.kills, `only ${killed} jobs were killed`)
     this.#problems.push(...(await oracleOn(this.#place)))
     const sum = (of: 'encrypted' | 'decrypted'): number => reports.reduce((all, report) => all + report[of], 0)
-    return {
-      killed,
-      encrypted: sum('encrypted'),
-      decrypted: sum('decrypted'),
-      left,
-      seconds,
-      problems: this.#problems,
-    }
+    const done = { encrypted: sum('encrypted'), decrypted: sum('decrypted') }
+    return { killed, ...done, left, seconds, problems: this.#problems }
   }
 
   /** Keys with several versions each, and messages under many of them. */
