@@ -149,6 +149,7 @@ export type { RecordChange, RecordCounts, RecordDetails, RecordStatus } from './
 export type { Touched } from './state/cache.ts'
 export type { DamagedRecord, ListAuditRequest, StoredRecord } from './operations/list-audit.ts'
 export type { ConsistencyProof, InclusionProof, LogVerifierKey, SignedCheckpoint } from './audit/proofs.ts'
+export type { AuditExport, AuditExportRequest, TilesExport, TilesExportRequest } from './face/audit-export.ts'
 export type { ConsistencyProofRequest } from './operations/prove-audit-consistency.ts'
 export type { InclusionProofRequest } from './operations/prove-audit-inclusion.ts'
 export type { RotateAuditKeyRequest, RotateAuditKeyResult } from './operations/rotate-audit-key.ts'

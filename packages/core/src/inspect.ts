@@ -183,5 +183,5 @@ const closedHouse: House = {
   verify: absent,
   nextCommit: absent,
   health: absent,
-  proofs: { checkpoint: absent, inclusion: absent, consistency: absent, verifierKey: absent },
+  proofs: { checkpoint: absent, inclusion: absent, consistency: absent, verifierKey: absent, exportPlan: absent },
 }

@@ -160,7 +160,7 @@ export interface ChangeWalk {
 export interface House {
   verify(options: VerifyOptions): Promise<Verification>
   /** Proves what is in the log. */
-  readonly proofs: Pick<Proofs, 'checkpoint' | 'inclusion' | 'consistency' | 'verifierKey'>
+  readonly proofs: Pick<Proofs, 'checkpoint' | 'inclusion' | 'consistency' | 'verifierKey' | 'exportPlan'>
   /** Resolves after the next batch of this process, or when it is time to look for those of others. */
   readonly nextCommit: (signal: AbortSignal | undefined) => Promise<void>
   health(): Promise<HouseHealth>

@@ -25,3 +25,4 @@ export {
   type NoteSignature,
   type VerifierKey,
 } from './audit/note.ts'
+export { verifyExport, type VerifiedExport, type VerifyExportOptions } from './audit/verify-export.ts'

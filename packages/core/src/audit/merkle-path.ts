@@ -51,6 +51,12 @@ export function subtreesOf({ start, end }: Span): TreeNode[] {
   return nodes
 }
 
+/** The leaves of a complete subtree. */
+export function spanOf({ height, index }: TreeNode): Span {
+  const size = 2 ** height
+  return { start: index * size, end: (index + 1) * size }
+}
+
 /** The Merkle tree hash of a span, from the hashes of its complete subtrees. */
 export function hashOfSpan(span: Span, hashOf: (node: TreeNode) => Buffer): Buffer {
   return subtreesOf(span)

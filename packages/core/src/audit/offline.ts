@@ -156,6 +156,16 @@ export function shown({ origin, size, root, signers }: SignedByKnown): CheckedCh
   return { origin, size, root: root.toString('hex'), signers: signers.map(({ name, id }) => `${name}+${id}`) }
 }
 
+/** What a check that takes its time comes to. */
+export async function verdictOf<T extends object>(check: () => Promise<T>): Promise<Verdict<T>> {
+  try {
+    return { ok: true, ...(await check()) }
+  } catch (error) {
+    if (error instanceof Unverified) return { ok: false, problem: error.problem }
+    throw error
+  }
+}
+
 function verdict<T extends object>(check: () => T): Verdict<T> {
   try {
     return { ok: true, ...check() }

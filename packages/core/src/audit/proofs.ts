@@ -6,7 +6,7 @@ import { publicKeyOf, type SigningKey } from '../crypto/ed25519.ts'
 import type { Head } from './head.ts'
 import type { LogKeys } from './log-keys.ts'
 import { Frontier } from './merkle.ts'
-import { consistencyPath, inclusionPath, type Span } from './merkle-path.ts'
+import { consistencyPath, inclusionPath, spanOf, subtreesOf, type Span } from './merkle-path.ts'
 import { isConsistent, isIncluded } from './merkle-proof.ts'
 import { parseNote } from './note.ts'
 import { StoredTree } from './stored-tree.ts'
@@ -52,6 +52,26 @@ export interface LogVerifierKey {
   readonly history: readonly string[]
   /** Origin of the checkpoints. */
   readonly origin: string
+}
+
+/** What a part of the log consists of, and what it is verified against. */
+export interface ExportPlan {
+  readonly tenant: string
+  readonly origin: string
+  /** Place of the first record. */
+  readonly from: number
+  /** Place after the last record. */
+  readonly to: number
+  /** Frontier of the tree before the first record. */
+  readonly frontier: Buffer
+  /** The log as it is, signed. */
+  readonly checkpoint: string
+  /** Its size. */
+  readonly size: number
+  /** Its root. */
+  readonly root: Buffer
+  /** Proves that the log of that size grew out of the one of `to` records. */
+  readonly consistency: readonly Buffer[]
 }
 
 /** What proofs are made of. */
@@ -109,6 +129,20 @@ export class Proofs {
       if (from < 1 || from > of.size) throw new InvalidRequestError(`the log had no ${from} records before ${of.size}`)
       const hashes = await this.#consistent(view, { from, to: of.size, toRoot: Buffer.from(of.root, 'hex') })
       return { proof: formatConsistencyProof({ from, hashes, checkpoint }), from, to: of.size }
+    })
+  }
+
+  /** Says what it takes to export a part of the log, and signs the log as it is. */
+  async exportPlan(range: { from?: number | undefined; to?: number | undefined }): Promise<ExportPlan> {
+    return this.#look(async (view) => {
+      const { tenant, origin } = this.#parts
+      const { checkpoint, size } = this.#signed(view)
+      const { from = 0, to = size } = range
+      if (from >= to || to > size) throw new InvalidRequestError(`the log has no records ${from} to ${to - 1}`)
+      const root = view.frontier.root()
+      const peaks = await view.tree.hashesOf(subtreesOf({ start: 0, end: from }).map(spanOf))
+      const consistency = await this.#consistent(view, { from: to, to: size, toRoot: root })
+      return { tenant, origin, from, to, frontier: Buffer.concat(peaks), checkpoint, size, root, consistency }
     })
   }
 

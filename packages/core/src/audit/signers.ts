@@ -32,22 +32,27 @@ export class Signers {
     this.#vouching = first
   }
 
+  /** Signers that begin with the key that a record names, if it is one of this log. */
+  static named(text: unknown, origin: string): Signers | undefined {
+    const key = typeof text === 'string' ? parseVerifierKey(text) : undefined
+    return key?.kind === 'log' && key.name === origin ? new Signers(key) : undefined
+  }
+
+  /** The keys that a checkpoint may be signed by: the one in force, and the one that vouches for it. */
+  get keys(): readonly VerifierKey[] {
+    return [this.#inForce, this.#vouching]
+  }
+
   /** Whether the key in force was vouched for by the one before it. */
   get isVouched(): boolean {
     return this.#inForce.id === this.#vouching.id
   }
 
-  /** The key in force. */
-  get inForce(): VerifierKey {
-    return this.#inForce
-  }
-
   /** Takes the key of a rotation's record. `false` where the record does not carry one of this log. */
   rotate(record: MaybeRotation): boolean {
-    const text = record.details?.['verifierKey']
-    const key = typeof text === 'string' ? parseVerifierKey(text) : undefined
-    if (key?.kind !== 'log' || key.name !== this.#inForce.name) return false
-    this.#inForce = key
+    const next = Signers.named(record.details?.['verifierKey'], this.#inForce.name)
+    if (next === undefined) return false
+    this.#inForce = next.#inForce
     return true
   }
 
@@ -55,7 +60,7 @@ export class Signers {
   accepts(note: string, { size, root }: Pick<Checkpoint, 'size' | 'root'>): boolean {
     const parsed = parseNote(note)
     if (parsed?.text !== noteBody({ origin: this.#inForce.name, size, root })) return false
-    const keys = [this.#inForce, this.#vouching]
+    const { keys } = this
     const signers = signersOf(parsed, keys)?.map(({ id }) => id) ?? []
     if (!keys.every(({ id }) => signers.includes(id))) return false
     this.#vouching = this.#inForce

@@ -13,6 +13,8 @@ import {
 import { verifyAudit, type AuditVerification, type VerifyAuditRequest } from '../operations/verify-audit.ts'
 import type { CallOptions } from '../call.ts'
 import type { AuditRecord } from '../runtime.ts'
+import { exportSegments, exportTiles, type AuditExport, type AuditExportRequest } from './audit-export.ts'
+import type { TilesExport, TilesExportRequest } from './audit-export.ts'
 import type { Listing } from './listing.ts'
 import { listing, type Run } from './run.ts'
 import { requireObject } from './text.ts'
@@ -117,5 +119,36 @@ export class Audit {
    */
   async rotateKey(request: RotateAuditKeyRequest = {}, options?: CallOptions): Promise<RotateAuditKeyResult> {
     return this.#run(rotateAuditKey, request, options)
+  }
+
+  /**
+   * Exports records into a folder or a stream, to be verified without database and root key: by `chatelaine verify` of
+   * `@chatelaine/cli`, or `verifyExport` of `@chatelaine/core/verify`. A folder gets segments of JSON Lines in
+   * `segments/`; each ends in a signed checkpoint. Recorded once.
+   *
+   * @throws InvalidRequestError where the log has no such records; StorageTamperedError where they are not those that its
+   *   head is of: then nothing of the last segment is left behind. Whatever writing throws.
+   * @example
+   * ```ts
+   * import type { Kms } from '@chatelaine/core'
+   *
+   * const keep = async (kms: Kms): Promise<number> => {
+   *   const { to } = await kms.audit.export({ dir: '/mnt/archive/kms' })
+   *   return to
+   * }
+   * ```
+   */
+  async export(request: AuditExportRequest, options?: CallOptions): Promise<AuditExport> {
+    return exportSegments({ run: this.#run, options }, requireObject(request, 'request'))
+  }
+
+  /**
+   * Exports the log in the layout of C2SP tlog-tiles, `checkpoint`, `tile/…` and `tile/entries/…`, so that tools for
+   * transparency logs verify it. What a folder has already stays as it is. Recorded once.
+   *
+   * @throws StorageTamperedError; whatever writing throws.
+   */
+  async exportTiles(request: TilesExportRequest, options?: CallOptions): Promise<TilesExport> {
+    return exportTiles({ run: this.#run, options }, requireObject(request, 'request'))
   }
 }

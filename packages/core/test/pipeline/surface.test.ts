@@ -70,7 +70,18 @@ const namespaces = {
   dataKeys: ['generate', 'get', 'rotate', 'list'],
   grants: ['create', 'ensure', 'upsert', 'list', 'revoke'],
   principals: ['deactivate', 'activate'],
-  audit: ['checkpoint', 'consistencyProof', 'inclusionProof', 'list', 'rotateKey', 'tail', 'verifierKey', 'verify'],
+  audit: [
+    'checkpoint',
+    'consistencyProof',
+    'export',
+    'exportTiles',
+    'inclusionProof',
+    'list',
+    'rotateKey',
+    'tail',
+    'verifierKey',
+    'verify',
+  ],
   ops: ['health', 'metrics', 'usage', 'topUsage', 'problematicKeys'],
 }
 const ofOwner = ['as', 'on', 'tenant', 'close']

@@ -66,6 +66,8 @@ export const actions: Readonly<Record<string, readonly string[]>> = {
   'audit.consistencyProof': ['proveAuditConsistency'],
   'audit.verifierKey': ['getAuditVerifierKey'],
   'audit.rotateKey': ['rotateAuditKey'],
+  'audit.export': ['exportAudit'],
+  'audit.exportTiles': ['exportAudit'],
   'ops.metrics': ['readMetrics'],
   'ops.usage': ['readMetrics'],
   'ops.topUsage': ['readMetrics'],

@@ -1,3 +1,7 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { Writable } from 'node:stream'
 import type { ClientVerb } from './client-verb.ts'
 
 /** Verbs of the audit log: none of them belongs to a key, and no grant gives one. */
@@ -18,4 +22,14 @@ export const audit: Readonly<Record<string, ClientVerb>> = {
   },
   'audit.verifierKey': { needs: undefined, auditor: true, run: async (client) => client.audit.verifierKey() },
   'audit.rotateKey': { needs: undefined, run: async (client) => client.audit.rotateKey() },
+  'audit.export': {
+    needs: undefined,
+    auditor: true,
+    run: async (client) => client.audit.export({ writable: new Writable({ write: (_chunk, _, done) => done() }) }),
+  },
+  'audit.exportTiles': {
+    needs: undefined,
+    auditor: true,
+    run: async (client) => client.audit.exportTiles({ dir: mkdtempSync(path.join(tmpdir(), 'tiles-')) }),
+  },
 }
