@@ -1,7 +1,7 @@
 // Why: the order of core's rooms is stated once, in the comment below, and everything else in this file only says it
 // to a machine. `tsc -b` does not enforce directions: an import that no reference covers still compiles.
 //
-//   L7  index.ts  storage.ts  root-key.ts  testing.ts  verify.ts     the public entries
+//   L7  index.ts  storage.ts  root-key.ts  remote.ts  testing.ts  verify.ts     the public entries
 //   L6  kms.ts  inspect.ts  face/  house/  signals/  options.ts     what callers hold, and the only place that constructs
 //   L5  pipeline.ts  open-streams.ts  stream-session.ts  stream-records.ts  stream-input.ts  unrecorded.ts  attempt.ts  call.ts  granted.ts  walk.ts  walk-limits.ts  change-walk.ts  material-store.ts  patient-view.ts  decide.ts  facts.ts  drafts.ts   know the shape of an operation, no concrete one
 //   L4  runtime.ts  house-health.ts  streaming.ts  operations/*                    one file per verb
@@ -20,9 +20,9 @@ const layers = [
     '(pipeline|open-streams|stream-session|stream-records|stream-input|unrecorded|attempt|call|granted|walk|walk-limits|change-walk|material-store|patient-view|decide|facts|drafts)\\.ts$',
   ],
   ['(kms|inspect|options)\\.ts$', 'face/', 'house/', 'signals/'],
-  ['(index|storage|root-key|testing|verify)\\.ts$', 'testing/'],
+  ['(index|storage|root-key|remote|testing|verify)\\.ts$', 'testing/'],
 ]
-const entries = `${core}(index|storage|root-key|testing|verify)\\.ts$`
+const entries = `${core}(index|storage|root-key|remote|testing|verify)\\.ts$`
 const sources = '^packages/[^/]+/src/'
 const inCore = (rooms) => rooms.map((room) => core + room)
 
@@ -96,8 +96,15 @@ const libraries = [
       to: { path: '^(node:)?crypto$' },
     },
   ),
-  rule('zod-only-at-the-edge', 'zod stays in operations/* and options.ts.', {
-    from: { path: sources, pathNot: [`${core}operations/`, `${core}options\\.ts$`] },
+  rule('zod-only-at-the-edge', 'zod stays in operations/*, options and the wire form of results.', {
+    from: {
+      path: sources,
+      pathNot: [
+        `${core}operations/`,
+        `${core}options\\.ts$`,
+        '^packages/http/src/(results/|results\\.ts$|(client/)?options\\.ts$)',
+      ],
+    },
     to: { path: '(^|/)node_modules/zod/' },
   }),
   rule('kysely-only-in-sql-storages', 'kysely stays in the SQL adapters.', {
@@ -123,10 +130,14 @@ const packages = [
     from: { path: core },
     to: { path: '^packages/', pathNot: '^packages/core/' },
   }),
-  rule('others-see-only-the-public-subpaths-of-core', 'They are ., ./storage, ./root-key, ./testing and ./verify.', {
-    from: { path: '^(packages/(?!core/)[^/]+/src|examples)/' },
-    to: { path: '^packages/core/', pathNot: entries },
-  }),
+  rule(
+    'others-see-only-the-public-subpaths-of-core',
+    'They are ., ./storage, ./root-key, ./remote, ./testing and ./verify.',
+    {
+      from: { path: '^(packages/(?!core/)[^/]+/src|examples)/' },
+      to: { path: '^packages/core/', pathNot: entries },
+    },
+  ),
   rule('packages-meet-at-their-entries', 'What a package does not export is not there for another.', {
     from: { path: '^packages/([^/]+)/src/' },
     to: { path: '^packages/', pathNot: ['^packages/$1/', '^packages/core/', '^packages/[^/]+/src/index\\.ts$'] },

@@ -2,7 +2,7 @@ import { defineConfig } from 'tsup'
 
 // `splitting` puts what two entries share into a chunk, so that a class is one class whichever subpath it came through.
 export default defineConfig({
-  entry: ['src/index.ts', 'src/storage.ts', 'src/root-key.ts', 'src/testing.ts', 'src/verify.ts'],
+  entry: ['src/index.ts', 'src/storage.ts', 'src/root-key.ts', 'src/remote.ts', 'src/testing.ts', 'src/verify.ts'],
   format: 'esm',
   target: 'node22',
   splitting: true,

@@ -142,7 +142,8 @@ export type { RevokeGrantRequest } from './operations/revoke-grant.ts'
 export type { PrincipalDescription, PrincipalRequest } from './operations/shared/principals.ts'
 
 // Audit and operations
-export type { Audit, TailRequest } from './face/audit.ts'
+export type { Audit } from './face/audit.ts'
+export type { TailRequest } from './face/run.ts'
 export type { Ops } from './face/ops.ts'
 export type { AuditRecord, RecordFault } from './audit/audit-record.ts'
 export type { RecordChange, RecordCounts, RecordDetails, RecordStatus } from './audit/record.ts'

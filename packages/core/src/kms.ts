@@ -173,5 +173,5 @@ function runFor({ tenant, life }: { tenant: Tenant; life: Life }, actor: Actor, 
     return pipeline.stream(operation, request, { ...call(options), owner: life })
   }
   const { nextCommit, dataKeys } = tenant
-  return Object.assign(run, { onward, stream, nextCommit, dataKeys, actor })
+  return Object.assign(run, { onward, stream, house: { isHere: true as const, nextCommit, dataKeys, actor } })
 }

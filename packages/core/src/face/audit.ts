@@ -16,14 +16,8 @@ import type { AuditRecord } from '../runtime.ts'
 import { exportSegments, exportTiles, type AuditExport, type AuditExportRequest } from './audit-export.ts'
 import type { TilesExport, TilesExportRequest } from './audit-export.ts'
 import type { Listing } from './listing.ts'
-import { listing, type Run } from './run.ts'
+import { listing, type Run, type TailRequest } from './run.ts'
 import { requireObject } from './text.ts'
-
-/** Which records to follow. */
-export interface TailRequest {
-  /** Begin with this `seq`. @defaultValue the next record */
-  readonly from?: number | undefined
-}
 
 /** The audit log: `kms.audit`. Admins and auditors only. */
 export class Audit {
@@ -45,10 +39,12 @@ export class Audit {
    */
   async *tail(request: TailRequest = {}, options: CallOptions = {}): AsyncGenerator<AuditRecord, void, undefined> {
     const { signal } = requireObject(options, 'options')
+    const { house } = this.#run
+    if (!house.isHere) return yield* house.tail(request, options)
     let from = await this.#start(request, options)
     for (;;) {
       // Asked for before reading, so that a commit in between is not missed.
-      const woken = this.#run.nextCommit(signal)
+      const woken = house.nextCommit(signal)
       const page = await this.#run.onward(listAudit, { from, limit: 500 }, options)
       for (const record of page.items) {
         from = record.seq + 1

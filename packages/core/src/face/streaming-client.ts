@@ -8,13 +8,20 @@ import {
 } from '../operations/re-encrypt-header.ts'
 import { reEncryptStream, type ReEncryptStreamRequest } from '../operations/re-encrypt-stream.ts'
 import { parseOptions, type CallOptions } from '../call.ts'
+import { InvalidRequestError } from '../errors.ts'
 import type { ByteTransform } from '../stream-session.ts'
 import { gather } from './random-access.ts'
 import type { Run } from './run.ts'
 
+let readRun: (client: StreamingClient) => Run
+
 /** What a client does with messages that are too long to be held in memory. */
 export abstract class StreamingClient {
   readonly #run: Run
+
+  static {
+    readRun = (client) => client.#run
+  }
 
   /** @internal */
   constructor(run: Run) {
@@ -85,6 +92,15 @@ export abstract class StreamingClient {
    */
   async reEncryptHeader(request: ReEncryptHeaderRequest, options?: CallOptions): Promise<ReEncryptHeaderResult> {
     return this.#run(reEncryptHeader, request, options)
+  }
+}
+
+/** What runs the operations of a client. @throws InvalidRequestError for anything but a client of this copy of the package */
+export function runOf(client: StreamingClient): Run {
+  try {
+    return readRun(client)
+  } catch {
+    throw new InvalidRequestError('it is not a client of this copy of @chatelaine/core')
   }
 }
 

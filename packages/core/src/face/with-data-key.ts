@@ -5,9 +5,9 @@ import { emptyContext } from '../envelope/context.ts'
 import { wipe } from '../internal/bytes.ts'
 import { limits } from '../internal/defaults.ts'
 import { unlessAborted } from '../internal/patience.ts'
-import type { CacheTerms, Lease } from '../keys/data-key-cache.ts'
+import type { CacheTerms, DataKeyCache, Lease } from '../keys/data-key-cache.ts'
 import { dataKeyScopeSchema, useDataKey, type DataKeyScope, type LentDataKey } from '../operations/use-data-key.ts'
-import type { Run } from './run.ts'
+import type { Here, Run } from './run.ts'
 
 /** What is done with a data key while it is there. */
 export type DataKeyWork<T> = (dataKey: LentDataKey) => T | PromiseLike<T>
@@ -31,12 +31,14 @@ export async function withDataKey<T>(run: Run, { scope, work, options }: Lending
 }
 
 async function lend(run: Run, request: DataKeyScope, options: CallOptions | undefined): Promise<LentDataKey> {
-  const asked = read(run, request)
+  const { house } = run
+  if (!house.isHere) return house.lend(request, options)
+  const asked = read(house, request)
   // What is not valid the operation refuses, so that it is counted.
   if (asked === undefined) return run(useDataKey(undefined), request, options)
-  const { dataKeys: cache } = run
+  const { dataKeys: cache } = house
   const { name, terms } = asked
-  const lease = await leased(run, asked, options)
+  const lease = await leased(cache, asked, options)
   try {
     const lent = await run(useDataKey(lease.dataKey), asked.request, options)
     if (lent.isCached) cache.hit()
@@ -52,10 +54,10 @@ async function lend(run: Run, request: DataKeyScope, options: CallOptions | unde
 }
 
 /** What there is for a scope, once nobody else is about to make it. */
-async function leased(run: Run, { name, terms }: Asked, options: CallOptions | undefined): Promise<Lease> {
+async function leased(cache: DataKeyCache, { name, terms }: Asked, options: CallOptions | undefined): Promise<Lease> {
   const signal = options?.signal instanceof AbortSignal ? options.signal : undefined
   for (;;) {
-    const lease = run.dataKeys.lease(name, terms)
+    const lease = cache.lease(name, terms)
     if (!(lease instanceof Promise)) return lease
     await unlessAborted(lease, signal, { aborted: () => aborted(signal), discard: () => undefined })
   }
@@ -70,7 +72,7 @@ interface Asked {
 }
 
 /** Reads a request: data keys are kept apart by principal, role, key, kind and encryption context. */
-function read(run: Run, request: DataKeyScope): Asked | undefined {
+function read(house: Here, request: DataKeyScope): Asked | undefined {
   let parsed
   try {
     parsed = parse(dataKeyScopeSchema, request)
@@ -81,7 +83,7 @@ function read(run: Run, request: DataKeyScope): Asked | undefined {
   const { maxAgeMs = limits.dataKeyAgeMs, maxMessages = limits.dataKeyMessages } = parsed
   const { maxBytes = limits.dataKeyBytes, bytes = 0 } = parsed
   const kind = numberOfBytes ?? spec ?? 'AES_256'
-  const { id, role } = run.actor
+  const { id, role } = house.actor
   return {
     request: { ...parsed, context: Object.fromEntries(context.pairs) },
     name: JSON.stringify([role, id, key, kind, context.bytes.toString('base64')]),

@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { wireForms } from './shared/wire-form.ts'
 import { emptyContext } from '../envelope/context.ts'
 import { invalidCiphertext } from '../envelope/open.ts'
 import { openRange, planRange, type RangePieces } from '../envelope/range.ts'
 import { LimitExceededError } from '../errors.ts'
+import { asBuffer, isBytes } from '../internal/bytes.ts'
 import { limits } from '../internal/defaults.ts'
 import type { UseOperation } from '../runtime.ts'
 import type { Ciphertext } from './shared/fields.ts'
@@ -38,17 +40,19 @@ export interface GatheredRange extends Omit<DecryptRangeRequest, 'ciphertext'> {
   readonly start: number
   readonly end: number
   /** The chunks of the range, and the last one; `undefined` where the beginning is not that of a message. */
-  readonly pieces: RangePieces | undefined
+  readonly pieces?: RangePieces | undefined
 }
 
 const position = z.int().min(0)
+/** Bytes that were read for this call alone. */
+const piece = z.custom<Buffer>(isBytes, 'it is not a Uint8Array').transform(asBuffer).meta(wireForms.bytes)
 const schema = z
   .strictObject({
     ...decryptDataKeyFields,
     size: position,
     start: position,
     end: position,
-    pieces: z.custom<RangePieces | undefined>(() => true),
+    pieces: z.strictObject({ chunks: piece, last: piece }).optional(),
   })
   .refine(({ start, end }) => start <= end, { path: ['end'], message: 'it is before the start' })
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { wireForms } from './shared/wire-form.ts'
 import { maxKeyBytes } from '../crypto/given-material.ts'
 import { openPrivate } from '../crypto/key-pair.ts'
 import { InvalidRequestError } from '../errors.ts'
@@ -39,6 +40,7 @@ const schema = z.strictObject({
   expiresAt: z
     .date()
     .transform((date) => date.getTime())
+    .meta(wireForms.date)
     .optional(),
 })
 type Parsed = z.output<typeof schema>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { wireForms } from './shared/wire-form.ts'
 import { isKmsError } from '../errors.ts'
 import type { Verification } from '../audit/verification.ts'
 import type { UseOperation } from '../runtime.ts'
@@ -24,8 +25,11 @@ export interface VerificationRecord {
 
 const schema = z.strictObject({
   from: z.int().min(0).optional(),
-  signal: z.instanceof(AbortSignal).optional(),
-  onProgress: z.custom<(done: number, total: number) => void>((value) => typeof value === 'function').optional(),
+  signal: z.instanceof(AbortSignal).meta(wireForms.local).optional(),
+  onProgress: z
+    .custom<(done: number, total: number) => void>((value) => typeof value === 'function')
+    .meta(wireForms.local)
+    .optional(),
 })
 
 /** Verifies the audit log. Answers even where that cannot be recorded: it carries no key, plaintext or permission. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { wireForms } from './wire-form.ts'
 import { blindIndexOf, indexBits } from '../../crypto/blind-index.ts'
 import { InvalidKeyUsageError, InvalidRequestError, LimitExceededError } from '../../errors.ts'
 import { utf8 } from '../../internal/bytes.ts'
@@ -37,7 +38,9 @@ export interface BlindIndexResult {
 export const blindIndexFields = {
   key: keyReference,
   field: textOf(256),
-  value: z.union([z.string().refine((text) => text.isWellFormed(), 'it is not well-formed text'), plaintext]),
+  value: z
+    .union([z.string().refine((text) => text.isWellFormed(), 'it is not well-formed text'), plaintext])
+    .meta(wireForms.message),
   normalizer: z.enum(normalizerNames).optional(),
   bits: z.int().min(8).max(indexBits).optional(),
 }

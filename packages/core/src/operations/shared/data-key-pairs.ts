@@ -52,7 +52,7 @@ export interface GenerateDataKeyPairResult extends GenerateDataKeyPairWithoutPla
 }
 
 /** Where a pair waits while its operation is done again: made once, and wiped with the request. */
-interface Workshop {
+export interface Workshop {
   made?: Pick<FreshMaterial, 'bytes' | 'publicKey'>
 }
 
@@ -61,7 +61,8 @@ export const dataKeyPairSchema = z
   .strictObject({ key: keyReference, spec: z.enum(dataKeyPairSpecNames), context: context.optional() })
   .transform((request): Plan => ({ ...request, workshop: {} }))
 
-interface Plan {
+/** A request, and where its pair is made. */
+export interface Plan {
   readonly key: string
   readonly spec: DataKeyPairSpec
   readonly context?: EncodedContext | undefined

@@ -7,6 +7,7 @@ import { limits } from '../../internal/defaults.ts'
 import { ownOnly } from '../../internal/own.ts'
 import { isUuid } from '../../internal/uuid.ts'
 import type { EncodedContext } from '../../stages.ts'
+import { listOf, wireForms } from './wire-form.ts'
 
 /** Pairs of strings that are authenticated with a message and not stored in it. */
 export type EncryptionContext = Readonly<Record<string, string>>
@@ -62,6 +63,7 @@ export const reason: z.ZodType<string, string> = textOf(256)
 export const context: z.ZodType<EncodedContext, EncryptionContext | undefined> = z
   .custom<EncryptionContext | undefined>()
   .transform(encodeContext)
+  .meta(wireForms.context)
 
 /** Plaintext, copied at once, outside Node's pool. */
 export const plaintext: z.ZodType<Buffer, Plaintext> = message(allocate)
@@ -80,6 +82,7 @@ function message(room: (length: number) => Buffer): z.ZodType<Buffer, Plaintext>
       else copy.set(value)
       return copy
     })
+    .meta(wireForms.message)
 }
 
 /** Ciphertext, copied or decoded at once. */
@@ -90,6 +93,7 @@ export const ciphertext: z.ZodType<Buffer, Ciphertext> = z
     if (length > maxCiphertextBytes) throw tooLong()
     return typeof value === 'string' ? (fromBase64url(value) ?? notBase64url) : copyBytes(value)
   })
+  .meta(wireForms.sealed)
 
 /** Stands for a text that is not canonical base64url, until whoever opens it says so, and is recorded saying so. */
 export const notBase64url: Buffer = Buffer.alloc(0)
@@ -113,5 +117,6 @@ export function itemsOf<P, Q>(item: z.ZodType<P, Q>): z.ZodType<P[], readonly Q[
   }
   const own = (items: readonly unknown[]): readonly unknown[] => items.map(ownOnly)
   const bounded = z.custom<readonly Q[]>(Array.isArray, 'it is not an array').transform(tooMany).transform(own)
-  return bounded.pipe(z.array(item)).transform(own) as unknown as z.ZodType<P[], readonly Q[]>
+  const list = bounded.pipe(z.array(item)).transform(own).meta(listOf(item, limits.items))
+  return list as unknown as z.ZodType<P[], readonly Q[]>
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { wireForms } from './wire-form.ts'
 import { grantOperation, grantOperationNames, type GrantOperation } from '../../access/grant-operation.ts'
 import { decodeGrant, grantsOn, type Grant, type GrantConstraints } from '../../access/grant.ts'
 import { encodeContext } from '../../envelope/context.ts'
@@ -53,6 +54,13 @@ export interface GrantDescription {
 const pairs = z
   .custom<EncryptionContext>((value) => value !== undefined)
   .transform((value): EncryptionContext => Object.fromEntries(encodeContext(value).pairs))
+  .meta(wireForms.context)
+
+const constraintsForm = {
+  type: 'object',
+  properties: { contextEquals: wireForms.context, contextSubset: wireForms.context },
+  additionalProperties: false,
+}
 
 /** The fields of {@link CreateGrantRequest}, for schemas. */
 export const grantFields = {
@@ -67,10 +75,12 @@ export const grantFields = {
     .transform(ownOnly)
     .pipe(z.strictObject({ contextEquals: pairs.optional(), contextSubset: pairs.optional() }))
     .transform(ownOnly)
+    .meta(constraintsForm)
     .optional(),
   expiresAt: z
     .date()
     .transform((date) => date.getTime())
+    .meta(wireForms.date)
     .optional(),
   name: name.optional(),
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { wireForms } from './wire-form.ts'
 
 /** As it is when this module loads: nobody changes it afterwards. */
 const getTime = (Date.prototype as { getTime: (this: unknown) => number }).getTime
@@ -20,3 +21,4 @@ export const instant: z.ZodType<number, Date> = z
     return time >= 0 && time <= last
   }, 'it is not a Date between 1970 and 9999')
   .transform(timeOf)
+  .meta(wireForms.date)

@@ -6,6 +6,7 @@ import { derOfPem } from '../../crypto/pem.ts'
 import { InvalidRequestError } from '../../errors.ts'
 import { copyBytes, isBytes, lengthOf } from '../../internal/bytes.ts'
 import { ownOnly, readOwn } from '../../internal/own.ts'
+import { wireForms } from './wire-form.ts'
 
 /**
  * Key material from elsewhere. Chatelaine looks hard at it: whole keys in their canonical encoding, of exactly the size,
@@ -41,7 +42,9 @@ export type KeyMaterial =
 export type PublicKeyInput = Uint8Array | string | JsonWebKey
 
 /** Key material as it was handed in: decoded only when everything else about the request is right. */
-export const keyMaterial: z.ZodType<KeyMaterial, KeyMaterial> = z.custom<KeyMaterial>(isPlain, 'it is not an object')
+export const keyMaterial: z.ZodType<KeyMaterial, KeyMaterial> = z
+  .custom<KeyMaterial>(isPlain, 'it is not an object')
+  .meta(wireForms.material)
 
 /** A peer's public key as it was handed in. */
 export const publicKey: z.ZodType<GivenMaterial & { kind: 'public' }, PublicKeyInput> = z
@@ -52,6 +55,7 @@ export const publicKey: z.ZodType<GivenMaterial & { kind: 'public' }, PublicKeyI
     if (given.kind !== 'public') throw new InvalidRequestError('it is not a public key')
     return given
   })
+  .meta(wireForms.publicKey)
 
 type Decode = (given: unknown) => GivenMaterial
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { wireForms } from './wire-form.ts'
 import type { MessageType, SignatureFormat, SigningAlgorithm, ToSign } from '../../crypto/signing.ts'
 import { InvalidRequestError } from '../../errors.ts'
 import { copyBytes, isBytes, lengthOf } from '../../internal/bytes.ts'
@@ -95,6 +96,7 @@ export const signFields = {
       'it is not a Uint8Array of at most 255 bytes',
     )
     .transform(copyBytes)
+    .meta({ ...wireForms.bytes, maxLength: 340 })
     .optional(),
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { wireForms } from './wire-form.ts'
 import { keyWrappings, type KeyWrapping } from '../../crypto/key-wrapping.ts'
 import { InvalidKeyUsageError, InvalidRequestError, LimitExceededError } from '../../errors.ts'
 import { fromBase64url } from '../../internal/base64url.ts'
@@ -34,6 +35,7 @@ export function bytesUpTo(most: number): z.ZodType<Buffer, Uint8Array | string> 
       if (decoded === undefined) throw new InvalidRequestError('it is not canonical base64url')
       return decoded
     })
+    .meta(wireForms.sealed)
 }
 
 /** @throws InvalidKeyUsageError for a key whose material is made here: that is for ever too. */

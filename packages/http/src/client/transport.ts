@@ -1,0 +1,71 @@
+import { InvalidRequestError, type AuditRecord, type ByteTransform, type CallOptions } from '@chatelaine/core'
+import type { OperationName, StreamOperationName, Transport } from '@chatelaine/core/remote'
+import { resultSchema } from '../results.ts'
+import { routeOf } from '../routes.ts'
+import { codecOf } from '../server/asked.ts'
+import { resultReader } from '../wire/result-codec.ts'
+import { address, queryOf } from './address.ts'
+import { errorOfConnection, errorOfProblem } from './failure.ts'
+import type { ClientSettings } from './options.ts'
+
+const sendableId = /^[\x21-\x7e]{1,128}$/
+
+/** Carries operations over HTTP. Nothing is tried again by itself: whoever calls knows what may be done twice. */
+export class HttpTransport implements Transport {
+  readonly #settings: ClientSettings
+
+  constructor(settings: ClientSettings) {
+    this.#settings = settings
+  }
+
+  async call(name: OperationName, request: unknown, options: CallOptions): Promise<unknown> {
+    const route = routeOf(name)
+    const { path, rest } = address(route, codecOf(name).write(request as object))
+    const inQuery = route.method === 'GET' || route.method === 'DELETE'
+    const body = inQuery ? {} : { body: JSON.stringify(rest) }
+    const type: Record<string, string> = inQuery ? {} : { 'content-type': 'application/json' }
+    const target = `${path}${inQuery ? queryOf(rest) : ''}`
+    const answer = await this.#send(target, { method: route.method, headers: type, ...body }, options)
+    const told = await json(answer, options.signal)
+    if (!answer.ok) throw errorOfProblem(told, answer.status)
+    return resultReader(resultSchema(route.result))(told)
+  }
+
+  stream(_name: StreamOperationName, _request: unknown, _options: CallOptions): ByteTransform {
+    throw new InvalidRequestError('streams do not travel yet')
+  }
+
+  tail(_request: unknown, _options: CallOptions): AsyncGenerator<AuditRecord, void, undefined> {
+    throw new InvalidRequestError('a tail does not travel yet')
+  }
+
+  async #send(target: string, init: RequestInit, { signal, requestId }: CallOptions): Promise<Response> {
+    if (requestId !== undefined && !sendableId.test(requestId)) {
+      throw new InvalidRequestError('over HTTP a requestId is printable ASCII without spaces')
+    }
+    const { url, headers, fetch } = this.#settings
+    const named = requestId === undefined ? {} : { 'x-request-id': requestId }
+    const all = { ...(await headers()), ...(init.headers as Record<string, string>), ...named }
+    try {
+      return await fetch(`${url}${target}`, { ...init, headers: all, redirect: 'error', signal: signal ?? null })
+    } catch (error) {
+      throw errorOfConnection(error, signal)
+    }
+  }
+}
+
+/** The JSON of an answer; `undefined` where it is none, as a proxy's may be. */
+async function json(answer: Response, signal: AbortSignal | undefined): Promise<unknown> {
+  let text
+  try {
+    text = await answer.text()
+  } catch (error) {
+    throw errorOfConnection(error, signal)
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    if (answer.ok) throw errorOfProblem({ detail: 'the server answered something else than JSON' }, answer.status)
+    return undefined
+  }
+}

@@ -1,0 +1,84 @@
+import { createServer as createPlainServer, type Server } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { HttpHandler } from '../handler.ts'
+import { nodeListener } from './listener.ts'
+
+/** Where and how to serve. */
+export interface ServeOptions {
+  /** The port; 0 for any that is free. */
+  readonly port: number
+  /** The address to listen at. @defaultValue '127.0.0.1' */
+  readonly host?: string | undefined
+  /** Certificate and key, and for mutual TLS `requestCert` and `ca`. @defaultValue plain HTTP */
+  readonly tls?: TlsOptions | undefined
+  /** How long `close` waits for requests that are under way, in milliseconds. @defaultValue 10,000 */
+  readonly graceMs?: number | undefined
+}
+
+/** A server that listens. */
+export interface HttpServer {
+  /** Where, such as `http://127.0.0.1:8080`. */
+  readonly url: string
+  /** Node's own server. */
+  readonly server: Server
+  /** Takes no more connections and requests, waits for those that are under way, and ends. The KMS is closed after it. */
+  close(): Promise<void>
+}
+
+/** Headers and bodies come in this time, or not at all. */
+const headersMs = 10_000
+const requestMs = 300_000
+const maxHeaderBytes = 16_384
+
+/**
+ * Serves a handler with `node:http`, or with TLS. Resolves when it listens.
+ *
+ * @throws whatever Node throws where it cannot listen
+ * @example
+ * ```ts
+ * import { serveHttp } from '@chatelaine/http/node'
+ * import type { HttpHandler } from '@chatelaine/http'
+ * import type { Kms } from '@chatelaine/core'
+ *
+ * async function run(kms: Kms, handler: HttpHandler): Promise<void> {
+ *   const server = await serveHttp(handler, { port: 8080 })
+ *   process.once('SIGTERM', () => void server.close().then(() => kms.close()))
+ * }
+ * ```
+ */
+export async function serveHttp(handler: HttpHandler, options: ServeOptions): Promise<HttpServer> {
+  const { port, host = '127.0.0.1', tls, graceMs = 10_000 } = options
+  const limits = { headersTimeout: headersMs, requestTimeout: requestMs, maxHeaderSize: maxHeaderBytes }
+  const listener = nodeListener(handler)
+  const server: Server = tls === undefined ? createPlainServer(limits) : createTlsServer({ ...limits, ...tls })
+  server.on('request', (incoming, outgoing) => {
+    // Whoever asks a server that is closing learns that this connection ends with the answer.
+    if (!server.listening) outgoing.setHeader('connection', 'close')
+    void listener(incoming, outgoing)
+  })
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen(port, host, resolve)
+  await promise
+  const at = server.address() as AddressInfo
+  const name = at.family === 'IPv6' ? `[${at.address}]` : at.address
+  return {
+    url: `${tls === undefined ? 'http' : 'https'}://${name}:${at.port}`,
+    server,
+    close: closing(server, graceMs),
+  }
+}
+
+/** Ends a server once: what is idle now, what answers with its answer, what takes longer than `graceMs` then. */
+function closing(server: Server, graceMs: number): () => Promise<void> {
+  let ended: Promise<void> | undefined
+  const end = async (): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    server.close(() => resolve())
+    server.closeIdleConnections()
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+    await promise.finally(() => clearTimeout(timer))
+  }
+  return async () => (ended ??= end())
+}

@@ -1,0 +1,59 @@
+import type { Kms, KmsClient, Principal } from '@chatelaine/core'
+import type { Settings } from '../options.ts'
+import { HttpError } from '../problem.ts'
+import { within } from './patience.ts'
+
+/** Most clients that are kept to be used again. */
+const maxClients = 1000
+
+/** Finds out who asks, and gives the client that is bound to them. */
+export class Admission {
+  readonly #kms: Pick<Kms, 'as'>
+  readonly #settings: Settings
+  readonly #clients = new Map<string, KmsClient>()
+
+  constructor(kms: Pick<Kms, 'as'>, settings: Settings) {
+    this.#kms = kms
+    this.#settings = settings
+  }
+
+  /** The client of whoever asks. @throws HttpError of code `UNAUTHENTICATED` for everybody else */
+  async admit(request: Request, env: unknown, requestId: string): Promise<KmsClient> {
+    try {
+      const { authenticate, patienceMs } = this.#settings
+      const answer = authenticate(request, env)
+      const who = isPromise(answer) ? await within(answer, patienceMs, () => new Error('it took too long')) : answer
+      const client = this.#clientOf(who)
+      if (client !== undefined) return client
+    } catch (error) {
+      this.#settings.onError(error, { requestId })
+    }
+    throw new HttpError('UNAUTHENTICATED', 'nobody is known by what the request brings', {
+      'www-authenticate': 'Bearer',
+    })
+  }
+
+  #clientOf(who: unknown): KmsClient | undefined {
+    if (who === null || who === undefined || who === false) return undefined
+    const name = nameOf(who)
+    const known = name === undefined ? undefined : this.#clients.get(name)
+    if (known !== undefined || name === undefined) return known
+    // Refuses whatever is not the id, or the id and role, of a principal.
+    const client = this.#kms.as(who as Principal)
+    if (this.#clients.size >= maxClients) this.#clients.clear()
+    this.#clients.set(name, client)
+    return client
+  }
+}
+
+/** Under which name a client is kept: no two principals have the same. */
+function nameOf(who: unknown): string | undefined {
+  if (typeof who === 'string') return `service ${who}`
+  if (typeof who !== 'object' || who === null) return undefined
+  const { id, role } = who as { id?: unknown; role?: unknown }
+  return typeof id === 'string' && typeof role === 'string' ? `${role} ${id}` : undefined
+}
+
+function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function'
+}

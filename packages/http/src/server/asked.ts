@@ -1,0 +1,71 @@
+import { InvalidRequestError } from '@chatelaine/core'
+import { requestSchema, type JsonSchema, type OperationName } from '@chatelaine/core/remote'
+import type { Settings } from '../options.ts'
+import { HttpError } from '../problem.ts'
+import type { Route } from '../routes.ts'
+import { parseStrictJson } from '../strict-json.ts'
+import { requestCodec, type RequestCodec } from '../wire/request-codec.ts'
+import { mediaType, readBody, requirePlain } from './body.ts'
+
+const codecs = new Map<OperationName, RequestCodec>()
+
+/** The codec of an operation's requests. */
+export function codecOf(operation: OperationName): RequestCodec {
+  const known = codecs.get(operation) ?? requestCodec(requestSchema(operation))
+  codecs.set(operation, known)
+  return known
+}
+
+/** What a request to a route asks for, as the library takes it. @throws InvalidRequestError, LimitExceededError, HttpError */
+export async function readAsked(
+  request: Request,
+  path: Readonly<Record<string, string>>,
+  on: { readonly route: Route; readonly settings: Settings },
+): Promise<object> {
+  const { route, settings } = on
+  const inQuery = route.method === 'GET' || route.method === 'DELETE'
+  const query = queryOf(request.url)
+  if (!inQuery && query !== '') throw invalid('', 'this route takes no query')
+  const given = inQuery ? readQuery(query, requestSchema(route.operation)) : await readJson(request, settings)
+  for (const name of Object.keys(path)) if (Object.hasOwn(given, name)) throw invalid(name, 'it is in the path already')
+  return codecOf(route.operation).read({ ...given, ...path })
+}
+
+function queryOf(url: string): string {
+  const at = url.indexOf('?')
+  return at === -1 ? '' : url.slice(at + 1)
+}
+
+async function readJson(request: Request, settings: Settings): Promise<object> {
+  requirePlain(request)
+  // Asked of an empty body too: no form of another origin can say it.
+  if (mediaType(request) !== 'application/json') {
+    throw new HttpError('UNSUPPORTED_MEDIA_TYPE', 'the body is application/json')
+  }
+  const bytes = await readBody(request, settings)
+  const value = bytes.byteLength === 0 ? {} : parseStrictJson(bytes)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid('', 'the body is not an object')
+  return value
+}
+
+/** Members in a query: each once, numbers and truth values as their schemas want them. */
+function readQuery(query: string, schema: JsonSchema): object {
+  const properties = (schema['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>
+  const made: Record<string, unknown> = {}
+  for (const [name, text] of new URLSearchParams(query)) {
+    if (name === '__proto__' || Object.hasOwn(made, name)) throw invalid(name, 'it is there twice')
+    made[name] = Object.hasOwn(properties, name) ? ofType(text, properties[name]?.['type']) : text
+  }
+  return made
+}
+
+function ofType(text: string, type: unknown): unknown {
+  if (type === 'integer' && /^\d{1,16}$/.test(text)) return Number(text)
+  if (type === 'boolean' && /^(?:true|false)$/.test(text)) return text === 'true'
+  return text
+}
+
+function invalid(path: string, message: string): InvalidRequestError {
+  return new InvalidRequestError(`the request is not valid: ${path}: ${message}`, [{ path, message }])
+}

@@ -1,0 +1,65 @@
+import { InvalidRequestError, LimitExceededError } from '@chatelaine/core'
+import type { Settings } from '../options.ts'
+import { HttpError } from '../problem.ts'
+import { within } from './patience.ts'
+
+const none = new Uint8Array(0)
+
+/** The type of a body, without its parameters. */
+export function mediaType(request: Request): string {
+  const [type = ''] = (request.headers.get('content-type') ?? '').split(';')
+  return type.trim().toLowerCase()
+}
+
+/** Refuses a body that is compressed: what it would come to nobody knows before. @throws HttpError */
+export function requirePlain(request: Request): void {
+  const encoding = request.headers.get('content-encoding')
+  if (encoding === null || encoding === 'identity') return
+  throw new HttpError('UNSUPPORTED_MEDIA_TYPE', 'a body is not compressed', { 'accept-encoding': 'identity' })
+}
+
+/**
+ * Reads a whole body, of at most so many bytes, in at most so long.
+ *
+ * @throws LimitExceededError, InvalidRequestError when it ends early, HttpError when it takes too long
+ */
+export async function readBody(request: Request, { maxBodyBytes, patienceMs }: Settings): Promise<Uint8Array> {
+  const told = request.headers.get('content-length')
+  if (told !== null && Number(told) > maxBodyBytes) throw tooLong(maxBodyBytes)
+  if (told === '0') return none
+  const late = (): Error => new HttpError('REQUEST_TIMEOUT', 'the body takes too long', { connection: 'close' })
+  try {
+    const reading = told === null ? gather(request.body, maxBodyBytes) : whole(request, maxBodyBytes)
+    return await within(reading, patienceMs, late)
+  } catch (error) {
+    if (error instanceof HttpError || error instanceof LimitExceededError) throw error
+    throw new InvalidRequestError('the body ended before its end', [], { cause: error })
+  }
+}
+
+async function whole(request: Request, most: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(await request.arrayBuffer())
+  if (bytes.byteLength > most) throw tooLong(most)
+  return bytes
+}
+
+/** Reads what does not say how long it is. */
+async function gather(body: ReadableStream<Uint8Array> | null, most: number): Promise<Uint8Array> {
+  if (body === null) return none
+  const reader = body.getReader()
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    length += next.value.byteLength
+    if (length > most) {
+      void reader.cancel().catch(() => undefined)
+      throw tooLong(most)
+    }
+    chunks.push(next.value)
+  }
+  return Buffer.concat(chunks)
+}
+
+function tooLong(most: number): LimitExceededError {
+  return new LimitExceededError(`a body has at most ${most} bytes`)
+}

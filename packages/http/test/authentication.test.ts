@@ -1,0 +1,73 @@
+import { InvalidRequestError, type Principal } from '@chatelaine/core'
+import { describe, expect, test } from 'vitest'
+import { createHttpHandler, type Authenticated } from '../src/index.ts'
+import { newHttpHouse, newKms } from './support/house.ts'
+
+describe('Who asks', () => {
+  const nobody: [string, () => unknown][] = [
+    ['undefined', () => undefined],
+    ['null', () => null],
+    ['false', () => false],
+    ['a promise of false', async () => false],
+    ['an empty object', () => ({})],
+    ['an empty text', () => ''],
+    ['a number', () => 1],
+    ['true', () => true],
+    ['a principal without a role', () => ({ id: 'boss' })],
+    ['a role that there is not', () => ({ id: 'boss', role: 'root' })],
+    ['a principal with a space', () => 'the boss'],
+    ['an array', () => ['boss']],
+    [
+      'what throws',
+      () => {
+        throw new Error('no')
+      },
+    ],
+    [
+      'a promise that rejects',
+      async () => {
+        throw new Error('no')
+      },
+    ],
+    // oxlint-disable-next-line unicorn/no-thenable -- that is what it is about
+    ['a thenable for ever', () => ({ then: () => undefined })],
+    ['a principal on the prototype', () => Object.create({ id: 'boss', role: 'admin' }) as unknown],
+  ]
+
+  test.each(nobody)('H113 %s is nobody: 401', async (_, authenticate) => {
+    const { ask, kms } = await newHttpHouse({ authenticate: authenticate as () => Authenticated, patienceMs: 20 })
+    const answer = await ask('POST', '/v1/keys', { json: { name: 'k', spec: 'AES_256' } })
+    expect(answer).toMatchObject({ status: 401, json: { code: 'UNAUTHENTICATED' } })
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+    expect((await kms.keys.list()).items).toEqual([])
+  })
+
+  test('H113 without authenticate there is no handler', async () => {
+    const kms = await newKms()
+    expect(() => createHttpHandler(kms, {} as never)).toThrow(InvalidRequestError)
+    expect(() => createHttpHandler(kms, undefined as never)).toThrow(InvalidRequestError)
+  })
+
+  test('a service may do what its grants say, and is recorded under its own name', async () => {
+    const { ask, kms } = await newHttpHouse()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const json = { key: 'orders', plaintext: '' }
+    expect((await ask('POST', '/v1/crypto/encrypt', { token: 'billing', json })).status).toBe(403)
+    await kms.grants.create({ principal: 'billing', key: 'orders', operations: ['encrypt'] })
+    expect((await ask('POST', '/v1/crypto/encrypt', { token: 'billing', json })).status).toBe(200)
+    expect((await kms.audit.list({ actor: 'billing' })).items.map(({ status }) => status)).toEqual([
+      'DENIED',
+      'SUCCESS',
+    ])
+  })
+
+  test('more people than are kept are still told apart', async () => {
+    const { ask, kms } = await newHttpHouse({
+      authenticate: (request): Principal => request.headers.get('x-who') ?? '',
+    })
+    for (let i = 0; i < 1005; i++)
+      await ask('POST', '/v1/crypto/random', { json: { numberOfBytes: 1 }, headers: { 'x-who': `p${i}` } })
+    const { items } = await kms.audit.list({ action: 'generateRandom', limit: 500, from: 800 })
+    expect(new Set(items.map(({ actor }) => actor)).size).toBe(items.length)
+  })
+})
