@@ -1,0 +1,45 @@
+import { InvalidRequestError } from '@chatelaine/core'
+import { dispatch } from '@chatelaine/core/remote'
+import type { Context } from 'hono'
+import type { Route } from '../routes.ts'
+import { resultToJson, wipeBytes } from '../wire/result-codec.ts'
+import { jsonAnswer } from './answers.ts'
+import { readAsked } from './asked.ts'
+import type { Place } from './place.ts'
+import type { Service } from './service.ts'
+
+/** A request to a route. */
+export interface Visit {
+  readonly context: Context
+  readonly route: Route
+  readonly members: Place['members']
+  /** Of the request. */
+  readonly id: string
+}
+
+/** Serves one request of one route: who asks, what for, done and recorded, answered. */
+export async function serve({ settings, admission }: Service, visit: Visit): Promise<Response> {
+  const { context, route, id } = visit
+  const request = context.req.raw
+  const client = await admission.admit(request, context.env, id)
+  const asked = await readAsked(request, pathOf(visit), { route, settings })
+  try {
+    // Not the signal of the connection: whoever leaves early leaves a request that is done, and recorded, once.
+    const result = await dispatch(client, route.operation, { request: asked, options: { requestId: id } })
+    const text = resultToJson(result)
+    wipeBytes(result)
+    return jsonAnswer(text, { status: route.status, requestId: id })
+  } finally {
+    wipeBytes(asked)
+  }
+}
+
+function pathOf({ context, members }: Visit): Record<string, string> {
+  const path: Record<string, string> = {}
+  for (const [parameter, member] of members) {
+    const value = context.req.param(parameter)
+    if (value === undefined) throw new InvalidRequestError('a part of the path is missing')
+    path[member] = value
+  }
+  return path
+}

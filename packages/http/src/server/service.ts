@@ -1,0 +1,49 @@
+import type { Health, Kms } from '@chatelaine/core'
+import type { Settings } from '../options.ts'
+import { Admission } from './admission.ts'
+
+/** For how long an answer about readiness is believed: whoever asks more often writes no more records. */
+const healthAgeMs = 5000
+
+/** What all requests to a handler share. */
+export class Service {
+  readonly settings: Settings
+  readonly admission: Admission
+  readonly #kms: Pick<Kms, 'ops'>
+  readonly #draining = new AbortController()
+  #health: { readonly at: number; readonly found: Promise<Health> } | undefined
+
+  constructor(kms: Kms, settings: Settings) {
+    this.#kms = kms
+    this.settings = settings
+    this.admission = new Admission(kms, settings)
+  }
+
+  /** Aborts when no new requests are wanted. */
+  get draining(): AbortSignal {
+    return this.#draining.signal
+  }
+
+  /** Wants no new requests from now on. */
+  drain(): void {
+    this.#draining.abort(new Error('the server is closing'))
+  }
+
+  /** Whether requests are welcome, and would get their records. */
+  async isReady(): Promise<boolean> {
+    if (this.draining.aborted) return false
+    try {
+      return (await this.#newHealth()).recorded
+    } catch {
+      return false
+    }
+  }
+
+  async #newHealth(): Promise<Health> {
+    const now = performance.now()
+    if (this.#health === undefined || now - this.#health.at > healthAgeMs) {
+      this.#health = { at: now, found: this.#kms.ops.health() }
+    }
+    return this.#health.found
+  }
+}
