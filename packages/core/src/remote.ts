@@ -5,8 +5,9 @@
  * @packageDocumentation
  */
 
-export { dispatch, isChange, requestSchema, type Dispatched } from './face/dispatch.ts'
+export { dispatch, follow, isChange, requestSchema, type Dispatched } from './face/dispatch.ts'
 export type { OperationName, RequestOf, ResultOf, StreamOperationName } from './face/catalog.ts'
 export type { JsonSchema } from './operations/shared/wire-form.ts'
+export type { Tail } from './face/tail.ts'
 export { remoteClient, type Transport } from './face/remote.ts'
 export { errorCodes, reviveError, type ToldError } from './face/revive-error.ts'

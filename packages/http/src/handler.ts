@@ -3,11 +3,11 @@ import { Hono, type Context } from 'hono'
 import { cors } from 'hono/cors'
 import { readHttpOptions, type CorsOptions, type HttpOptions } from './options.ts'
 import { HttpError } from './problem.ts'
-import { routes } from './routes.ts'
+import { routes, tailPath } from './routes.ts'
 import { answer } from './server/answer.ts'
 import { openPages } from './server/open-pages.ts'
 import { methodsByPath, placeOf } from './server/place.ts'
-import { serve } from './server/serve.ts'
+import { serve, serveTailTo } from './server/serve.ts'
 import { Service } from './server/service.ts'
 
 /** Answers requests: a fetch handler, as Hono, Next.js, Deno, Bun and `@chatelaine/http/node` mount them. */
@@ -42,13 +42,14 @@ export function createHttpHandler(kms: Kms, options: HttpOptions): HttpHandler {
   if (settings.cors !== undefined) app.use(cors(corsOf(settings.cors)))
   const pages = openPages(service)
   for (const { path, page } of pages) app.get(path, async (context) => answer(service, context, page))
+  app.get(tailPath, async (context) => answer(service, context, async (id) => serveTailTo(service, context, id)))
   for (const route of routes) {
     const { pattern, members } = placeOf(route.path)
     app.on(route.method, pattern, async (context) =>
       answer(service, context, async (id) => serve(service, { context, route, members, id })),
     )
   }
-  for (const [pattern, methods] of methodsByPath([...routes, ...pages])) {
+  for (const [pattern, methods] of methodsByPath([...routes, ...pages, { path: tailPath, method: 'GET' }])) {
     app.all(pattern, async (context) => answer(service, context, () => refuseMethod(methods)))
   }
   app.notFound(async (context: Context) => answer(service, context, refusePath))

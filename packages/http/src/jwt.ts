@@ -104,15 +104,18 @@ function requireUnambiguous(token: string): void {
 
 function requireValid(options: JwtOptions): JwtOptions {
   const { keys, issuer, audience, algorithms, clockToleranceSeconds: tolerance = 0 } = options
-  const named = [issuer, audience].every((text) => typeof text === 'string' && text !== '')
-  const isUsable = Array.isArray(algorithms) && algorithms.length > 0 && algorithms.every((name) => allowed.has(name))
-  if (!named || !isUsable || typeof keys !== 'object' || !(tolerance >= 0 && tolerance <= 300)) {
+  const isNamed = [issuer, audience].every((text) => typeof text === 'string' && text !== '')
+  if (!isNamed || !areUsable(algorithms) || typeof keys !== 'object' || !(tolerance >= 0 && tolerance <= 300)) {
     throw new InvalidRequestError('jwtAuthentication takes keys, issuer, audience, and algorithms of public keys')
   }
   if (keys instanceof URL && keys.protocol !== 'https:' && !isLocal(keys)) {
     throw new InvalidRequestError('the keys of an issuer come over https')
   }
   return options
+}
+
+function areUsable(algorithms: readonly string[]): boolean {
+  return Array.isArray(algorithms) && algorithms.length > 0 && algorithms.every((name) => allowed.has(name))
 }
 
 function isLocal({ hostname }: URL): boolean {

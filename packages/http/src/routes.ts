@@ -128,6 +128,11 @@ const access: readonly Route[] = [
 const audit: readonly Route[] = [
   get('/v1/audit', ['listAudit', 'recordPage']),
   post('/v1/audit/verify', ['verifyAudit', 'verification']),
+  post('/v1/audit/checkpoint', ['checkpointAudit', 'checkpoint']),
+  get('/v1/audit/verifier-key', ['getAuditVerifierKey', 'verifierKey']),
+  get('/v1/audit/proofs/inclusion', ['proveAuditInclusion', 'inclusionProof']),
+  get('/v1/audit/proofs/consistency', ['proveAuditConsistency', 'consistencyProof']),
+  post('/v1/audit/rotate-key', ['rotateAuditKey', 'keyOfLog', ['CONFLICT']]),
   get('/v1/ops/health', ['health', 'health']),
 ]
 
@@ -140,6 +145,9 @@ export const routes: readonly Route[] = Object.freeze([
   ...access,
   ...audit,
 ])
+
+/** Where the audit log is followed, as server-sent events: no operation, but one for as long as somebody listens. */
+export const tailPath = '/v1/audit/tail'
 
 /** The names that a path gives members of the request. */
 export function pathMembers(path: string): readonly string[] {

@@ -1,5 +1,4 @@
 import type { ConsistencyProof, InclusionProof, LogVerifierKey, SignedCheckpoint } from '../audit/proofs.ts'
-import { aborted } from '../audit/queue.ts'
 import { checkpointAudit } from '../operations/checkpoint-audit.ts'
 import { getAuditVerifierKey } from '../operations/get-audit-verifier-key.ts'
 import { listAudit, type ListAuditRequest } from '../operations/list-audit.ts'
@@ -17,6 +16,7 @@ import { exportSegments, exportTiles, type AuditExport, type AuditExportRequest 
 import type { TilesExport, TilesExportRequest } from './audit-export.ts'
 import type { Listing } from './listing.ts'
 import { listing, type Run, type TailRequest } from './run.ts'
+import { openTail } from './tail.ts'
 import { requireObject } from './text.ts'
 
 /** The audit log: `kms.audit`. Admins and auditors only. */
@@ -38,28 +38,9 @@ export class Audit {
    * `ABORTED` when the signal aborts. Opening it is recorded once; what it reads is authorized anew every time.
    */
   async *tail(request: TailRequest = {}, options: CallOptions = {}): AsyncGenerator<AuditRecord, void, undefined> {
-    const { signal } = requireObject(options, 'options')
     const { house } = this.#run
     if (!house.isHere) return yield* house.tail(request, options)
-    let from = await this.#start(request, options)
-    for (;;) {
-      // Asked for before reading, so that a commit in between is not missed.
-      const woken = house.nextCommit(signal)
-      const page = await this.#run.onward(listAudit, { from, limit: 500 }, options)
-      for (const record of page.items) {
-        from = record.seq + 1
-        yield record
-      }
-      if (signal?.aborted === true) throw aborted(signal)
-      if (page.cursor === undefined) await woken
-    }
-  }
-
-  /** Opens a tail, which is recorded, and says where it begins. */
-  async #start(request: TailRequest, options: CallOptions): Promise<number> {
-    const asked = requireObject(request, 'request')
-    const { items } = await this.#run(listAudit, { ...asked, order: 'desc', limit: 1 }, options)
-    return asked.from ?? (items[0]?.seq ?? -1) + 1
+    yield* await openTail(this.#run, house, { request, options })
   }
 
   /**

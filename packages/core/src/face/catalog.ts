@@ -2,6 +2,7 @@ import { activatePrincipal } from '../operations/activate-principal.ts'
 import { blindIndex } from '../operations/blind-index.ts'
 import { blindIndexes } from '../operations/blind-indexes.ts'
 import { cancelKeyDeletion } from '../operations/cancel-key-deletion.ts'
+import { checkpointAudit } from '../operations/checkpoint-audit.ts'
 import { createAlias } from '../operations/create-alias.ts'
 import { createDataKey } from '../operations/create-data-key.ts'
 import { createGrant } from '../operations/create-grant.ts'
@@ -34,6 +35,7 @@ import { generateDataKeyWithoutPlaintext } from '../operations/generate-data-key
 import { generateDataKey } from '../operations/generate-data-key.ts'
 import { generateMac } from '../operations/generate-mac.ts'
 import { generateRandom } from '../operations/generate-random.ts'
+import { getAuditVerifierKey } from '../operations/get-audit-verifier-key.ts'
 import { getDataKey } from '../operations/get-data-key.ts'
 import { getParametersForImport } from '../operations/get-parameters-for-import.ts'
 import { getPublicKey } from '../operations/get-public-key.ts'
@@ -47,11 +49,14 @@ import { listKeyVersions } from '../operations/list-key-versions.ts'
 import { listKeys } from '../operations/list-keys.ts'
 import { needsReEncryptMany } from '../operations/needs-re-encrypt-many.ts'
 import { needsReEncrypt } from '../operations/needs-re-encrypt.ts'
+import { proveAuditConsistency } from '../operations/prove-audit-consistency.ts'
+import { proveAuditInclusion } from '../operations/prove-audit-inclusion.ts'
 import { reEncryptHeader } from '../operations/re-encrypt-header.ts'
 import { reEncryptMany } from '../operations/re-encrypt-many.ts'
 import { reEncrypt } from '../operations/re-encrypt.ts'
 import { revokeGrant } from '../operations/revoke-grant.ts'
 import { revokeKey } from '../operations/revoke-key.ts'
+import { rotateAuditKey } from '../operations/rotate-audit-key.ts'
 import { rotateDataKey } from '../operations/rotate-data-key.ts'
 import { rotateKey } from '../operations/rotate-key.ts'
 import { scheduleKeyDeletion } from '../operations/schedule-key-deletion.ts'
@@ -135,6 +140,11 @@ export const catalog = Object.freeze({
   deactivatePrincipal,
   listAudit,
   verifyAudit,
+  checkpointAudit,
+  getAuditVerifierKey,
+  proveAuditInclusion,
+  proveAuditConsistency,
+  rotateAuditKey,
   health,
 })
 

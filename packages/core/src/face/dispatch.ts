@@ -3,7 +3,9 @@ import { InvalidRequestError } from '../errors.ts'
 import { jsonSchemaOf, type JsonSchema } from '../operations/shared/wire-form.ts'
 import type { Operation } from '../runtime.ts'
 import { catalog, streamCatalog, type OperationName, type ResultOf, type StreamOperationName } from './catalog.ts'
+import type { TailRequest } from './run.ts'
 import { runOf, type StreamingClient } from './streaming-client.ts'
+import { openTail, type Tail } from './tail.ts'
 
 /** A request as it comes from elsewhere, and the options of its call. */
 export interface Dispatched {
@@ -21,6 +23,12 @@ export async function dispatch<N extends OperationName>(
 ): Promise<ResultOf<N>> {
   const operation = operationOf(name) as unknown as Operation<unknown, unknown, ResultOf<N>>
   return runOf(client)(operation, request, options)
+}
+
+/** Follows the audit log for a client. Resolves when that is recorded, before the first record comes. @throws KmsError */
+export async function follow(client: StreamingClient, request: TailRequest, options: CallOptions): Promise<Tail> {
+  const run = runOf(client)
+  return run.house.isHere ? openTail(run, run.house, { request, options }) : run.house.tail(request, options)
 }
 
 /** Whether an operation changes the state. */

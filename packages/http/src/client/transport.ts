@@ -1,10 +1,15 @@
-import { InvalidRequestError, type AuditRecord, type ByteTransform, type CallOptions } from '@chatelaine/core'
-import type { OperationName, StreamOperationName, Transport } from '@chatelaine/core/remote'
+import { InvalidRequestError, type ByteTransform, type CallOptions, type TailRequest } from '@chatelaine/core'
+import { requestSchema } from '@chatelaine/core/remote'
+import type { OperationName, StreamOperationName, Tail, Transport } from '@chatelaine/core/remote'
 import { resultSchema } from '../results.ts'
-import { routeOf } from '../routes.ts'
+import { routeOf, tailPath } from '../routes.ts'
 import { codecOf } from '../server/asked.ts'
+import { framesType } from '../wire/frames.ts'
+import { requestCodec } from '../wire/request-codec.ts'
 import { resultReader } from '../wire/result-codec.ts'
 import { address, queryOf } from './address.ts'
+import { byteStream } from './byte-stream.ts'
+import { readEvents } from './events.ts'
 import { errorOfConnection, errorOfProblem } from './failure.ts'
 import type { ClientSettings } from './options.ts'
 
@@ -31,12 +36,24 @@ export class HttpTransport implements Transport {
     return resultReader(resultSchema(route.result))(told)
   }
 
-  stream(_name: StreamOperationName, _request: unknown, _options: CallOptions): ByteTransform {
-    throw new InvalidRequestError('streams do not travel yet')
+  stream(name: StreamOperationName, request: unknown, options: CallOptions): ByteTransform {
+    const path = name === 'encryptStream' ? '/v1/crypto/encrypt' : '/v1/crypto/decrypt'
+    const asked = JSON.stringify(requestCodec(requestSchema(name)).write(request as object))
+    const headers = {
+      'content-type': 'application/octet-stream',
+      accept: framesType,
+      'chatelaine-request': Buffer.from(asked, 'utf8').toString('base64url'),
+    }
+    const send = async (body: ReadableStream<Uint8Array>): Promise<Response> =>
+      this.#send(path, { method: 'POST', headers, body, duplex: 'half' }, options)
+    return byteStream(send, options.signal)
   }
 
-  tail(_request: unknown, _options: CallOptions): AsyncGenerator<AuditRecord, void, undefined> {
-    throw new InvalidRequestError('a tail does not travel yet')
+  async *tail({ from }: TailRequest, options: CallOptions): Tail {
+    const query = queryOf({ from })
+    const answer = await this.#send(`${tailPath}${query}`, { method: 'GET', headers: {} }, options)
+    if (!answer.ok) throw errorOfProblem(await json(answer, options.signal), answer.status)
+    yield* readEvents(answer, options.signal)
   }
 
   async #send(target: string, init: RequestInit, { signal, requestId }: CallOptions): Promise<Response> {

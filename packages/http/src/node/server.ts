@@ -26,10 +26,12 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-/** Headers and bodies come in this time, or not at all. */
+/** Headers come in this time, or not at all. How long a body may take, the handler says: a stream has no limit. */
 const headersMs = 10_000
-const requestMs = 300_000
-const maxHeaderBytes = 16_384
+/** A connection on which nothing moves for so long is closed. */
+const idleMs = 60_000
+/** Room for an encryption context in the header of a stream. */
+const maxHeaderBytes = 32_768
 
 /**
  * Serves a handler with `node:http`, or with TLS. Resolves when it listens.
@@ -49,9 +51,10 @@ const maxHeaderBytes = 16_384
  */
 export async function serveHttp(handler: HttpHandler, options: ServeOptions): Promise<HttpServer> {
   const { port, host = '127.0.0.1', tls, graceMs = 10_000 } = options
-  const limits = { headersTimeout: headersMs, requestTimeout: requestMs, maxHeaderSize: maxHeaderBytes }
+  const limits = { headersTimeout: headersMs, requestTimeout: 0, maxHeaderSize: maxHeaderBytes }
   const listener = nodeListener(handler)
   const server: Server = tls === undefined ? createPlainServer(limits) : createTlsServer({ ...limits, ...tls })
+  server.setTimeout(idleMs)
   server.on('request', (incoming, outgoing) => {
     // Whoever asks a server that is closing learns that this connection ends with the answer.
     if (!server.listening) outgoing.setHeader('connection', 'close')
@@ -66,15 +69,22 @@ export async function serveHttp(handler: HttpHandler, options: ServeOptions): Pr
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${name}:${at.port}`,
     server,
-    close: closing(server, graceMs),
+    close: closing({ server, graceMs, drain: () => handler.drain() }),
   }
 }
 
+interface Closing {
+  readonly server: Server
+  readonly graceMs: number
+  readonly drain: () => void
+}
+
 /** Ends a server once: what is idle now, what answers with its answer, what takes longer than `graceMs` then. */
-function closing(server: Server, graceMs: number): () => Promise<void> {
+function closing({ server, graceMs, drain }: Closing): () => Promise<void> {
   let ended: Promise<void> | undefined
   const end = async (): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>()
+    drain()
     server.close(() => resolve())
     server.closeIdleConnections()
     const timer = setTimeout(() => server.closeAllConnections(), graceMs)

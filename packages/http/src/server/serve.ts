@@ -5,8 +5,10 @@ import type { Route } from '../routes.ts'
 import { resultToJson, wipeBytes } from '../wire/result-codec.ts'
 import { jsonAnswer } from './answers.ts'
 import { readAsked } from './asked.ts'
+import { serveTail } from './events.ts'
 import type { Place } from './place.ts'
 import type { Service } from './service.ts'
+import { serveStream, streamOf } from './streams.ts'
 
 /** A request to a route. */
 export interface Visit {
@@ -22,6 +24,8 @@ export async function serve({ settings, admission }: Service, visit: Visit): Pro
   const { context, route, id } = visit
   const request = context.req.raw
   const client = await admission.admit(request, context.env, id)
+  const stream = streamOf(route.operation, request)
+  if (stream !== undefined) return serveStream(stream, { client, request, id, patienceMs: settings.patienceMs })
   const asked = await readAsked(request, pathOf(visit), { route, settings })
   try {
     // Not the signal of the connection: whoever leaves early leaves a request that is done, and recorded, once.
@@ -32,6 +36,13 @@ export async function serve({ settings, admission }: Service, visit: Visit): Pro
   } finally {
     wipeBytes(asked)
   }
+}
+
+/** Serves a request to follow the log. */
+export async function serveTailTo(service: Service, context: Context, id: string): Promise<Response> {
+  const request = context.req.raw
+  const client = await service.admission.admit(request, context.env, id)
+  return serveTail({ client, request, id, draining: service.draining })
 }
 
 function pathOf({ context, members }: Visit): Record<string, string> {

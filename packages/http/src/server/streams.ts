@@ -1,0 +1,112 @@
+import { InvalidRequestError, type ByteTransform, type KmsClient } from '@chatelaine/core'
+import { requestSchema, type StreamOperationName } from '@chatelaine/core/remote'
+import { HttpError, problemOf } from '../problem.ts'
+import { parseStrictJson } from '../strict-json.ts'
+import { frame, framesType, lastFrame } from '../wire/frames.ts'
+import { requestCodec } from '../wire/request-codec.ts'
+import { plainAnswer } from './answers.ts'
+import { mediaType, requirePlain } from './body.ts'
+import { within } from './patience.ts'
+
+/** The type of a body that is bytes. */
+export const bytesType = 'application/octet-stream'
+/** The header with what else a request has to say: base64url of a JSON object. */
+export const requestHeader = 'chatelaine-request'
+
+/** The stream operation that a request with bytes for a body means; `undefined` where it is a request in JSON. */
+export function streamOf(operation: string, request: Request): StreamOperationName | undefined {
+  if (mediaType(request) !== bytesType) return undefined
+  return operation === 'encrypt' ? 'encryptStream' : operation === 'decrypt' ? 'decryptStream' : undefined
+}
+
+/** What a stream works with. */
+export interface Streamed {
+  readonly client: KmsClient
+  readonly request: Request
+  readonly id: string
+  readonly patienceMs: number
+}
+
+/**
+ * Lets a body through an operation on streams. What is wrong at once is an answer like any other; what goes wrong later
+ * breaks the connection off, or is told in the last frame to a client that wants frames.
+ */
+export async function serveStream(name: StreamOperationName, streamed: Streamed): Promise<Response> {
+  const { client, request, id: requestId, patienceMs } = streamed
+  requirePlain(request)
+  const asked = readHeader(name, request)
+  const through = open(client, name, { asked, requestId })
+  void pump(request.body, through.writable, patienceMs)
+  const reader = through.readable.getReader() as ReadableStreamDefaultReader<Uint8Array>
+  const first = await reader.read()
+  const framed = (request.headers.get('accept') ?? '').includes(framesType)
+  const headers = { 'content-type': framed ? framesType : bytesType }
+  return plainAnswer(bodyOf(first, { reader, framed, requestId }), { status: 200, requestId, headers })
+}
+
+function readHeader(name: StreamOperationName, request: Request): object {
+  const given = request.headers.get(requestHeader) ?? ''
+  const value = given === '' ? {} : parseStrictJson(Buffer.from(given, 'base64url'))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidRequestError(`${requestHeader} is not an object`)
+  }
+  return requestCodec(requestSchema(name)).read(value)
+}
+
+function open(
+  client: KmsClient,
+  name: StreamOperationName,
+  { asked, requestId }: { readonly asked: object; readonly requestId: string },
+): ByteTransform {
+  if (name === 'encryptStream') return client.encryptStream(asked as never, { requestId })
+  return client.decryptStream(asked as never, { requestId })
+}
+
+/** Puts a body through; a body that stands still or breaks off ends the stream, which is recorded. */
+async function pump(
+  body: ReadableStream<Uint8Array> | null,
+  writable: ByteTransform['writable'],
+  patienceMs: number,
+): Promise<void> {
+  const writer = writable.getWriter()
+  const reader = body?.getReader()
+  const late = (): Error => new HttpError('REQUEST_TIMEOUT', 'the body stands still')
+  try {
+    for (;;) {
+      const next = reader === undefined ? undefined : await within(reader.read(), patienceMs, late)
+      if (next?.value === undefined || next.done) break
+      await writer.write(next.value)
+    }
+    await writer.close()
+  } catch (error) {
+    await Promise.allSettled([writer.abort(error), reader?.cancel(error)])
+  }
+}
+
+interface Source {
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly framed: boolean
+  readonly requestId: string
+}
+
+function bodyOf(first: { done: boolean; value?: Uint8Array | undefined }, source: Source): ReadableStream<Uint8Array> {
+  const { reader, framed, requestId } = source
+  let next: typeof first | undefined = first
+  return new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      try {
+        const { done, value } = next ?? (await reader.read())
+        next = undefined
+        if (value !== undefined) controller.enqueue(framed ? frame(value) : value)
+        if (!done) return
+        if (framed) controller.enqueue(lastFrame())
+        controller.close()
+      } catch (error) {
+        if (!framed) return controller.error(error)
+        controller.enqueue(lastFrame(problemOf(error, requestId).body))
+        controller.close()
+      }
+    },
+    cancel: async (reason) => reader.cancel(reason),
+  })
+}
