@@ -64,9 +64,9 @@ export function describeKeysAndAccess(newHouse: HouseFactory): void {
       const page = await admin.keys.list({ limit: 2 })
       expect(page.items).toHaveLength(2)
       expect(typeof page.cursor).toBe('string')
-      const all = []
-      for await (const { name } of admin.keys.list({ limit: 2 })) all.push(name)
-      expect(all.toSorted()).toEqual(names)
+      const all = new Set<unknown>()
+      for await (const { name } of admin.keys.list({ limit: 2 })) all.add(name)
+      expect(all).toEqual(new Set(names))
     })
 
     test('grants let a service in, and keep it out', async () => {

@@ -32,20 +32,31 @@ export function describeStreams(newHouse: HouseFactory): void {
       expect(opened.length).toBe(8 * 1024 * 1024)
     })
 
-    const wrong: [string, (sealed: Buffer) => Buffer, object, object][] = [
-      ['a key that there is not', (sealed) => sealed, { key: 'nothing' }, { code: 'KEY_NOT_FOUND' }],
-      ['another context', (sealed) => sealed, { context: { a: 'b' } }, { code: 'INVALID_CIPHERTEXT' }],
-      ['what is no message', () => Buffer.alloc(5000, 1), {}, { code: 'INVALID_CIPHERTEXT' }],
-      ['nothing', () => Buffer.alloc(0), {}, { code: 'INVALID_CIPHERTEXT' }],
-      ['a message that was cut off', (sealed) => sealed.subarray(0, 90_000), {}, { code: 'INVALID_CIPHERTEXT' }],
+    const wrong: [string, (sealed: Buffer) => Buffer, { request: object; expected: object }][] = [
+      [
+        'a key that there is not',
+        (sealed) => sealed,
+        { request: { key: 'nothing' }, expected: { code: 'KEY_NOT_FOUND' } },
+      ],
+      [
+        'another context',
+        (sealed) => sealed,
+        { request: { context: { a: 'b' } }, expected: { code: 'INVALID_CIPHERTEXT' } },
+      ],
+      ['what is no message', () => Buffer.alloc(5000, 1), { request: {}, expected: { code: 'INVALID_CIPHERTEXT' } }],
+      ['nothing', () => Buffer.alloc(0), { request: {}, expected: { code: 'INVALID_CIPHERTEXT' } }],
+      [
+        'a message that was cut off',
+        (sealed) => sealed.subarray(0, 90_000),
+        { request: {}, expected: { code: 'INVALID_CIPHERTEXT' } },
+      ],
       [
         'a message that was changed near its end',
         (sealed) => flipped(sealed, sealed.length - 5),
-        {},
-        { code: 'INVALID_CIPHERTEXT' },
+        { request: {}, expected: { code: 'INVALID_CIPHERTEXT' } },
       ],
     ]
-    test.each(wrong)('%s errors the stream as decrypt would', async (_, change, request, expected) => {
+    test.each(wrong)('%s errors the stream as decrypt would', async (_, change, { request, expected }) => {
       const { admin } = await newHouse()
       await admin.keys.create({ name: 'files', spec: 'AES_256' })
       const sealed = await through([Buffer.alloc(100_000, 9)], admin.encryptStream({ key: 'files' }))
