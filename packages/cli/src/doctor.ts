@@ -1,6 +1,6 @@
-import { getCiphers, getCurves } from 'node:crypto'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
+import { generateRootKey, localRootKey } from '@chatelaine/core'
 import { exitCodes, type Terminal } from './terminal.ts'
 
 const leastNode = [22, 18] as const
@@ -12,10 +12,19 @@ export async function doctor(args: readonly string[], { stdout }: Terminal): Pro
   const isNew = major > leastNode[0] || (major === leastNode[0] && minor >= leastNode[1])
   const lines: readonly (readonly [boolean, string])[] = [
     [isNew, `Node.js ${process.versions.node} (22.18 or later is needed)`],
-    [getCiphers().includes('aes-256-gcm'), `AES-256-GCM in OpenSSL ${process.versions.openssl}`],
-    [getCurves().includes('prime256v1'), 'elliptic curves of NIST'],
+    [worksAtAll(), `encryption with OpenSSL ${process.versions.openssl}`],
     [major >= 24, 'ML-DSA and ML-KEM (Node.js 24 or later; everything else does without)'],
   ]
   for (const [isWell, what] of lines) stdout.write(`${isWell ? 'ok     ' : 'missing'} ${what}\n`)
   return lines.slice(0, -1).every(([isWell]) => isWell) ? exitCodes.ok : exitCodes.notVerified
+}
+
+/** Whether what everything stands on can be made here at all. */
+function worksAtAll(): boolean {
+  try {
+    localRootKey(generateRootKey())
+    return true
+  } catch {
+    return false
+  }
 }

@@ -1,3 +1,5 @@
+import type { AnchorState } from './audit/anchors/anchor.ts'
+
 /** How the house is. */
 export interface HouseHealth {
   /** Whether the storage can be read, and which it is. */
@@ -42,6 +44,8 @@ export interface HouseHealth {
   }
   /** What was found not to verify, and found first since this process opened the tenant; `undefined` while all is well. */
   readonly tampering: string | undefined
+  /** Where the audit log's checkpoints are kept outside, as {@link AnchorState} says of each. */
+  readonly anchors: readonly AnchorState[]
   /** The audit log; `undefined` where its head cannot be read or does not verify. */
   readonly chain:
     | {

@@ -149,6 +149,14 @@ export type { AuditRecord, RecordFault } from './audit/audit-record.ts'
 export type { RecordChange, RecordCounts, RecordDetails, RecordStatus } from './audit/record.ts'
 export type { Touched } from './state/cache.ts'
 export type { DamagedRecord, ListAuditRequest, StoredRecord } from './operations/list-audit.ts'
+export {
+  AnchorConflictError,
+  type AnchoredCheckpoint,
+  type AnchorState,
+  type AuditAnchor,
+} from './audit/anchors/anchor.ts'
+export { fileAnchor, type FileAnchorOptions } from './audit/anchors/file.ts'
+export { witnessAnchor, type WitnessOptions } from './audit/anchors/witness.ts'
 export type { ConsistencyProof, InclusionProof, LogVerifierKey, SignedCheckpoint } from './audit/proofs.ts'
 export type { AuditExport, AuditExportRequest, TilesExport, TilesExportRequest } from './face/audit-export.ts'
 export type { ConsistencyProofRequest } from './operations/prove-audit-consistency.ts'

@@ -183,5 +183,6 @@ const closedHouse: House = {
   verify: absent,
   nextCommit: absent,
   health: absent,
+  anchoring: { states: [], publish: absent },
   proofs: { checkpoint: absent, inclusion: absent, consistency: absent, verifierKey: absent, exportPlan: absent },
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { principalPattern } from './operations/shared/fields.ts'
 import { systemRandomness, type Randomness } from './crypto/randomness.ts'
 import { InvalidRequestError } from './errors.ts'
+import type { AuditAnchor } from './audit/anchors/anchor.ts'
 import type { Clock, Timers } from './internal/clock.ts'
 import { limits, systemClock, systemTimers } from './internal/defaults.ts'
 import { ownOnly } from './internal/own.ts'
@@ -38,6 +39,8 @@ export interface KmsOptions {
    * tenant is made. @defaultValue `chatelaine.invalid/<tenant>`
    */
   readonly auditOrigin?: string | undefined
+  /** Where checkpoints of the audit log are kept outside of the database, such as `fileAnchor(path)`. @defaultValue none */
+  readonly anchors?: readonly AuditAnchor[] | undefined
   /** How long an operation waits for its audit record, in milliseconds, 1 to 600,000. @defaultValue 5000 */
   readonly deadlineMs?: number | undefined
   /** What writes log lines, such as a pino logger. It never gets a plaintext, a context or a secret. @defaultValue none */
@@ -58,6 +61,7 @@ export interface Settings {
   readonly actor: Actor
   readonly tenant: string
   readonly auditOrigin: string | undefined
+  readonly anchors: readonly AuditAnchor[]
   readonly deadlineMs: number
   readonly logger: Logger | undefined
   readonly clock: Clock
@@ -71,6 +75,19 @@ const has =
     typeof value === 'object' &&
     value !== null &&
     methods.every((method) => typeof Reflect.get(value, method) === 'function')
+
+const isAnchor = (value: unknown): boolean => {
+  const name: unknown = has('publish')(value) ? Reflect.get(value as object, 'name') : undefined
+  const everyMs: unknown = name === undefined ? undefined : Reflect.get(value as object, 'everyMs')
+  const isInterval = everyMs === undefined || (typeof everyMs === 'number' && everyMs >= 0)
+  return typeof name === 'string' && /^[A-Za-z0-9._:/-]{1,64}$/.test(name) && isInterval
+}
+
+/** What is remembered of an anchor is remembered by its name. @throws InvalidRequestError */
+function distinct(anchors: readonly AuditAnchor[]): readonly AuditAnchor[] {
+  if (new Set(anchors.map(({ name }) => name)).size === anchors.length) return anchors
+  throw new InvalidRequestError('two anchors have the same name')
+}
 
 const rootKey = z.custom<RootKey>(has('describe', 'wrap', 'unwrap'), 'it is not a root key')
 
@@ -92,6 +109,7 @@ const schema = z.strictObject({
   principal: principal.optional(),
   tenant: tenant.optional(),
   auditOrigin: z.string().regex(originPattern, 'it has spaces, a plus sign, or is too long').optional(),
+  anchors: z.array(z.custom<AuditAnchor>(isAnchor, 'it is not an anchor')).max(16).optional(),
   deadlineMs: z.number().min(1).max(600_000).optional(),
   logger: z.custom<Logger>(has('debug', 'info', 'warn', 'error'), 'it is not a logger').optional(),
   clock: z.custom<Clock>(has('now', 'monotonic'), 'it is not a clock').optional(),
@@ -108,6 +126,7 @@ export function readOptions(options: KmsOptions): Settings {
     actor: parsed.principal === undefined ? owner : readPrincipal(parsed.principal),
     tenant: parsed.tenant ?? 'default',
     auditOrigin: parsed.auditOrigin,
+    anchors: distinct(parsed.anchors ?? []),
     deadlineMs: parsed.deadlineMs ?? limits.deadlineMs,
     logger: parsed.logger,
     clock: parsed.clock ?? systemClock,

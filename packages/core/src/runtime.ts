@@ -1,4 +1,5 @@
 import type { AuditRecord } from './audit/audit-record.ts'
+import type { Anchoring } from './audit/anchors/anchoring.ts'
 import type { Proofs } from './audit/proofs.ts'
 import type { RecordDetails } from './audit/record.ts'
 import type { Verification, VerifyOptions } from './audit/verification.ts'
@@ -159,6 +160,8 @@ export interface ChangeWalk {
 /** The parts of the house that reading operations ask. */
 export interface House {
   verify(options: VerifyOptions): Promise<Verification>
+  /** Brings checkpoints to anchors. */
+  readonly anchoring: Pick<Anchoring, 'states' | 'publish'>
   /** Proves what is in the log. */
   readonly proofs: Pick<Proofs, 'checkpoint' | 'inclusion' | 'consistency' | 'verifierKey' | 'exportPlan'>
   /** Resolves after the next batch of this process, or when it is time to look for those of others. */

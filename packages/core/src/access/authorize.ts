@@ -14,6 +14,7 @@ const auditorActions: ReadonlySet<string> = new Set([
   'proveAuditConsistency',
   'getAuditVerifierKey',
   'exportAudit',
+  'listAnchors',
   'readMetrics',
   'health',
   'listAliases',

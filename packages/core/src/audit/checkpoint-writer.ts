@@ -4,6 +4,7 @@ import type { StorageTransaction } from '../storage/adapter.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import type { BatchCompanion, LinkedBatch } from './companion.ts'
 import type { LogKeys } from './log-keys.ts'
+import type { SignedCheckpoint } from './proofs.ts'
 import { isRotation } from './signers.ts'
 
 /** What a checkpoint writer works with. */
@@ -12,6 +13,8 @@ export interface CheckpointParts {
   readonly origin: string
   readonly keys: Pick<LogKeys, 'at'>
   readonly clock: Clock
+  /** Hears of every checkpoint that is durable. Must not throw. */
+  readonly onSigned?: ((checkpoint: SignedCheckpoint) => void) | undefined
 }
 
 /**
@@ -23,6 +26,7 @@ export class CheckpointWriter implements BatchCompanion {
   #signedAt = -Infinity
   #signedSize = 0
   #insertedSize = 0
+  #inserted: SignedCheckpoint | undefined
 
   constructor(parts: CheckpointParts) {
     this.#parts = parts
@@ -49,6 +53,7 @@ export class CheckpointWriter implements BatchCompanion {
     if (this.#insertedSize !== size || size === this.#signedSize) return
     this.#signedSize = size
     this.#signedAt = this.#parts.clock.monotonic()
+    if (this.#inserted !== undefined) this.#parts.onSigned?.(this.#inserted)
   }
 
   async #insert(tx: StorageTransaction, of: { size: number; root: Buffer; rotations: number }): Promise<void> {
@@ -57,6 +62,7 @@ export class CheckpointWriter implements BatchCompanion {
     const inForce = await keys.at(tx)
     const note = signCheckpoint({ origin, size, root }, ...inForce.slice(-1 - rotations))
     this.#insertedSize = size
+    this.#inserted = { checkpoint: note, size, root: root.toString('hex') }
     await tx.insert('checkpoints', { tenant, size, note, createdAt: clock.now() })
   }
 }

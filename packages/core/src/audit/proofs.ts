@@ -132,6 +132,15 @@ export class Proofs {
     })
   }
 
+  /** Hashes, in base64, that prove that the log of a signed size grew out of a smaller one. */
+  async growth(from: number, signed: Pick<SignedCheckpoint, 'size' | 'root'>): Promise<readonly string[]> {
+    if (from === 0) return []
+    return this.#look(async (view) => {
+      const to = { to: signed.size, toRoot: Buffer.from(signed.root, 'hex') }
+      return (await this.#consistent(view, { from, ...to })).map((hash) => hash.toString('base64'))
+    })
+  }
+
   /** Says what it takes to export a part of the log, and signs the log as it is. */
   async exportPlan(range: { from?: number | undefined; to?: number | undefined }): Promise<ExportPlan> {
     return this.#look(async (view) => {

@@ -1,4 +1,6 @@
+import type { AnchorState } from '../audit/anchors/anchor.ts'
 import type { ConsistencyProof, InclusionProof, LogVerifierKey, SignedCheckpoint } from '../audit/proofs.ts'
+import { anchorAudit } from '../operations/anchor-audit.ts'
 import { checkpointAudit } from '../operations/checkpoint-audit.ts'
 import { getAuditVerifierKey } from '../operations/get-audit-verifier-key.ts'
 import { listAudit, type ListAuditRequest } from '../operations/list-audit.ts'
@@ -55,6 +57,14 @@ export class Audit {
   /** Signs the log as it is. Keep what comes: a log that was cut, put back or exchanged does not grow out of it. */
   async checkpoint(options?: CallOptions): Promise<SignedCheckpoint> {
     return this.#run(checkpointAudit, {}, options)
+  }
+
+  /**
+   * Signs the log as it is, brings the checkpoint to every anchor, and waits for them; for admins. Anchors get checkpoints
+   * by themselves too, now and then: this is for the moment when it matters. What fails is said in the states.
+   */
+  async anchor(options?: CallOptions): Promise<readonly AnchorState[]> {
+    return this.#run(anchorAudit, {}, options)
   }
 
   /**

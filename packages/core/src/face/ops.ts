@@ -3,6 +3,8 @@ import { metrics, type Metrics, type MetricsRequest } from '../operations/metric
 import { problematicKeys, type ProblematicKeys, type ProblematicKeysRequest } from '../operations/problematic-keys.ts'
 import { topUsage, type TopUsage, type TopUsageRequest } from '../operations/top-usage.ts'
 import { usage, type Usage, type UsageRequest } from '../operations/usage.ts'
+import { listAnchors } from '../operations/list-anchors.ts'
+import type { AnchorState } from '../audit/anchors/anchor.ts'
 import type { CallOptions } from '../call.ts'
 import type { Run } from './run.ts'
 
@@ -18,6 +20,11 @@ export class Ops {
   /** How the KMS is. Answers, with `recorded: false`, even where that cannot be recorded or nothing can be read. */
   async health(options?: CallOptions): Promise<Health> {
     return this.#run(health, {}, options)
+  }
+
+  /** How the anchors are that keep the audit log's checkpoints outside of the database. */
+  async anchors(options?: CallOptions): Promise<readonly AnchorState[]> {
+    return this.#run(listAnchors, {}, options)
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { Anchoring } from '../audit/anchors/anchoring.ts'
 import type { HeadGuard } from '../audit/head-guard.ts'
 import type { Ledger } from '../audit/ledger.ts'
 import type { LiveView } from '../audit/live-view.ts'
@@ -20,6 +21,7 @@ export interface HouseParts {
   readonly guard: HeadGuard
   readonly source: VerifySource
   readonly proofs: Proofs
+  readonly anchoring: Anchoring
   readonly timers: Timers
   readonly alarm: Alarm
   readonly storageName: string
@@ -38,6 +40,7 @@ export function stateOfHouse(parts: HouseParts): House {
       return found
     },
     proofs: parts.proofs,
+    anchoring: parts.anchoring,
     nextCommit: async (signal) => nextCommit(parts, signal),
     health: async () => health(parts),
   }
@@ -52,6 +55,7 @@ async function health(parts: HouseParts): Promise<HouseHealth> {
     requests,
     dataKeys: parts.dataKeys.counts,
     signals: parts.herald.counts,
+    anchors: parts.anchoring.states,
     tampering: parts.alarm.problem,
   }
   try {

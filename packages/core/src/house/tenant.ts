@@ -4,11 +4,12 @@ import type { Head } from '../audit/head.ts'
 import { HeadTrimmer } from '../audit/head-trimmer.ts'
 import { Ledger } from '../audit/ledger.ts'
 import type { SigningKey } from '../crypto/ed25519.ts'
-import { LiveView } from '../audit/live-view.ts'
+import { late, LiveView } from '../audit/live-view.ts'
 import { Proofs } from '../audit/proofs.ts'
 import { Pseudonyms } from '../audit/pseudonym.ts'
 import { UsageCounter } from '../audit/usage/usage-counter.ts'
 import { TileWriter } from '../audit/tile-writer.ts'
+import { within } from '../internal/patience.ts'
 import { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { NameIndex } from '../keys/name-index.ts'
@@ -17,6 +18,7 @@ import type { HouseHealth } from '../house-health.ts'
 import type { House } from '../runtime.ts'
 import { Herald } from '../signals/herald.ts'
 import { StateCache } from '../state/cache.ts'
+import { openAnchoring } from './anchors.ts'
 import { finalCheckpoint } from './final-checkpoint.ts'
 import { KeyringDesk } from './keyring-desk.ts'
 import { prove, type Opening } from './proven.ts'
@@ -47,21 +49,23 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const patience = { timers, deadlineMs }
   cache.restart(head.revision)
   const view = new LiveView({ storage, tenant, cache, guard, patience, trees, learn })
-  const checkpoints = new CheckpointWriter({ tenant, origin, keys, clock })
+  const proofs = new Proofs({ tenant, origin, keys, snapshot: async (read) => view.snapshot(read) })
+  const anchoring = await openAnchoring(settings, { tenant, origin, proofs, keys: keyring, snapshot })
+  const onSigned = anchoring.offer.bind(anchoring)
+  const checkpoints = new CheckpointWriter({ tenant, origin, keys, clock, onSigned })
   const herald = new Herald({ tenant, clock, timers, logger: settings.logger })
   const companions = [checkpoints, new TileWriter(), new HeadTrimmer(), new UsageCounter(clock), herald]
   const writing = { storage, tenant, cache, trees, guard, clock, timers, random, companions, keyring, learn }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
   const seen = (): Head | undefined => guard.seen
   const source = { tenant, origin, publicKey: keys.first, macKeyOf, snapshot, seen }
-  const proofs = new Proofs({ tenant, origin, keys, snapshot: async (read) => view.snapshot(read) })
   const signing = secrets.signing[0] as SigningKey
   const desk = new KeyringDesk({ settings, tenant, keyring, signing, learn, foundation })
   const rootKey = (): HouseHealth['rootKey'] => ({ provider: desk.provider, epoch: keyring.epoch })
   const refusedRequests = (): number => pipeline.refusedRequests
   const dataKeys = new DataKeyCache(clock)
   const telling = { rootKey, refusedRequests, dataKeys, herald, storageName: storage.name }
-  const house = stateOfHouse({ ledger, view, guard, source, proofs, timers, alarm: trees.alarm, ...telling })
+  const house = stateOfHouse({ ledger, view, guard, source, proofs, anchoring, timers, alarm: trees.alarm, ...telling })
   const revision = (): number => cache.revision
   const hashes = { pseudonyms: new Pseudonyms(secrets.pii), names: new NameIndex(secrets.names) }
   const walking = { tools: { random, timers }, view, revision, ...hashes, house, auditOrigin: origin }
@@ -71,7 +75,10 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   }
   const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, deadlineMs, sawError, ...walking })
   herald.opened(head.size)
-  const finish = async (): Promise<void> => finalCheckpoint({ settings, tenant, guard, checkpoints })
+  const finish = async (): Promise<void> => {
+    await finalCheckpoint({ settings, tenant, guard, checkpoints })
+    await within(patience, anchoring.publish(), late).catch(() => undefined)
+  }
   return closable({ pipeline, house, desk, ledger, keyring, dataKeys, herald, finish })
 }
 

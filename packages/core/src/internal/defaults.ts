@@ -53,6 +53,10 @@ export const limits = Object.freeze({
   deadlineMs: 5000,
   /** Least time between two checkpoints under load. */
   checkpointIntervalMs: 1000,
+  /** Least time between two publications to an anchor, and longest wait after failures. */
+  anchorEveryMs: 60_000,
+  /** How long an anchor may take to keep a checkpoint. */
+  anchorDeadlineMs: 10_000,
   /** How many batches pass between two trims of old heads. */
   trimEveryBatches: 64,
   /** How often a tail looks for records of other processes. */

@@ -5,7 +5,7 @@ import type { UseOperation } from '../runtime.ts'
 
 /** How the KMS is. */
 export interface Health extends HouseHealth {
-  /** `degraded` where the storage cannot be read, something in it does not verify, or this could not be recorded. */
+  /** `degraded` where the storage cannot be read, something in it does not verify, an anchor knows another log, or this could not be recorded. */
   readonly status: 'ok' | 'degraded'
   /** Whether this was recorded. */
   readonly recorded: boolean
@@ -27,7 +27,8 @@ export const health: UseOperation<Record<never, never>, z.output<typeof schema>,
     return { ...(await walk.house.health()), status: 'degraded', recorded: false }
   },
   mark: (result, recorded) => {
+    const isRewritten = result.anchors.some(({ state }) => state === 'conflict')
     const well = recorded && result.storage.ok && result.chain !== undefined && result.tampering === undefined
-    return { ...result, recorded, status: well ? 'ok' : 'degraded' }
+    return { ...result, recorded, status: well && !isRewritten ? 'ok' : 'degraded' }
   },
 }

@@ -1,6 +1,26 @@
 import type { TableDescriptor } from './table.ts'
 
 /**
+ * What anchors keep of the audit log: for each anchor its newest checkpoint, with cosignatures. Authenticated by a MAC of
+ * its own, for it goes along with the log and is no state.
+ */
+export const anchored: TableDescriptor = {
+  name: 'anchored',
+  since: 3,
+  columns: {
+    tenant: { type: 'text' },
+    anchor: { type: 'text' },
+    size: { type: 'integer' },
+    note: { type: 'text' },
+    anchoredAt: { type: 'integer' },
+    epoch: { type: 'integer' },
+    mac: { type: 'bytes' },
+  },
+  primaryKey: ['tenant', 'anchor'],
+  indexes: [],
+}
+
+/**
  * Tiles of the audit log's Merkle tree (C2SP tlog-tiles): up to 256 hashes one beside the other. Those of level 1 and
  * up, from their first hash on; those of level 0 only where the records whose hashes they are were pruned.
  */

@@ -1,4 +1,4 @@
-import { tiles } from './audit-tables.ts'
+import { anchored, tiles } from './audit-tables.ts'
 import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
 import { imports } from './import-tables.ts'
 import { aliases, keyDefaults } from './lifecycle-tables.ts'
@@ -234,5 +234,6 @@ export const tables: readonly TableDescriptor[] = [
   keyDefaults,
   stateTree,
   tiles,
+  anchored,
   usage,
 ]

@@ -71,6 +71,7 @@ const namespaces = {
   grants: ['create', 'ensure', 'upsert', 'list', 'revoke'],
   principals: ['deactivate', 'activate'],
   audit: [
+    'anchor',
     'checkpoint',
     'consistencyProof',
     'export',
@@ -82,7 +83,7 @@ const namespaces = {
     'verifierKey',
     'verify',
   ],
-  ops: ['health', 'metrics', 'usage', 'topUsage', 'problematicKeys'],
+  ops: ['anchors', 'health', 'metrics', 'usage', 'topUsage', 'problematicKeys'],
 }
 const ofOwner = ['as', 'on', 'tenant', 'close']
 
@@ -169,6 +170,7 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "AbortedError",
       "AccessDeniedError",
       "AgreementKey",
+      "AnchorConflictError",
       "AuditOverloadedError",
       "AuditUnavailableError",
       "ClosedError",
@@ -207,6 +209,7 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "createKms",
       "deviceKey",
       "envRootKey",
+      "fileAnchor",
       "fileRootKey",
       "generateRootKey",
       "inspectKms",
@@ -216,6 +219,7 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "manageKey",
       "passphraseRootKey",
       "shortGrace",
+      "witnessAnchor",
     ]
   `)
 })

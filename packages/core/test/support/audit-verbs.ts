@@ -22,6 +22,7 @@ export const audit: Readonly<Record<string, ClientVerb>> = {
   },
   'audit.verifierKey': { needs: undefined, auditor: true, run: async (client) => client.audit.verifierKey() },
   'audit.rotateKey': { needs: undefined, run: async (client) => client.audit.rotateKey() },
+  'audit.anchor': { needs: undefined, run: async (client) => client.audit.anchor() },
   'audit.export': {
     needs: undefined,
     auditor: true,
@@ -32,4 +33,5 @@ export const audit: Readonly<Record<string, ClientVerb>> = {
     auditor: true,
     run: async (client) => client.audit.exportTiles({ dir: mkdtempSync(path.join(tmpdir(), 'tiles-')) }),
   },
+  'ops.anchors': { needs: undefined, auditor: true, run: async (client) => client.ops.anchors() },
 }
