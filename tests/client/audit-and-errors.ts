@@ -19,6 +19,13 @@ export function describeAuditAndErrors(newHouse: HouseFactory): void {
       expect(await admin.audit.consistencyProof({ from: 1 })).toMatchObject({ from: 1 })
       expect((await admin.audit.verifierKey()).verifierKey).toContain('+')
       expect(await admin.audit.rotateKey({ reason: 'practice' })).toMatchObject({ version: 2 })
+      const { all, window } = await admin.ops.metrics({ window: '24h' })
+      expect(all.calls).toBeGreaterThan(0)
+      expect(all.lastAt).toBeInstanceOf(Date)
+      expect(window.from).toBeInstanceOf(Date)
+      expect((await admin.ops.usage({ key: 'orders' })).operations).toHaveProperty('createKey')
+      expect((await admin.ops.topUsage({ by: 'principal' })).items[0]).toMatchObject({ id: 'boss' })
+      expect((await admin.ops.problematicKeys()).items).toEqual([])
       expect(await admin.ops.health()).toMatchObject({ recorded: true, storage: { ok: true } })
     })
 

@@ -29,6 +29,7 @@ import type {
 import type { JsonSchema } from '@chatelaine/core/remote'
 import { z } from 'zod'
 import { alias, dataKey, grant, key, policies, problem, record, version } from './results/descriptions.ts'
+import { metrics, problematicKeys, topUsage, usage } from './results/usage.ts'
 import { any, bytes, count, date, flag, manyOf, pageOf, shape, text } from './results/shape.ts'
 
 const used = { keyId: text, keyVersion: count }
@@ -123,6 +124,10 @@ const schemas = {
     problem: problem.optional(),
     recorded: flag,
   }),
+  metrics,
+  usage,
+  topUsage,
+  problematicKeys,
   health: z.looseObject({ status: text, recorded: flag }),
 } as const
 

@@ -134,6 +134,10 @@ const audit: readonly Route[] = [
   get('/v1/audit/proofs/consistency', ['proveAuditConsistency', 'consistencyProof']),
   post('/v1/audit/rotate-key', ['rotateAuditKey', 'keyOfLog', ['CONFLICT']]),
   get('/v1/ops/health', ['health', 'health']),
+  get('/v1/ops/metrics', ['metrics', 'metrics']),
+  post('/v1/ops/usage', ['usage', 'usage', key]),
+  post('/v1/ops/top-usage', ['topUsage', 'topUsage']),
+  post('/v1/ops/problematic-keys', ['problematicKeys', 'problematicKeys']),
 ]
 
 /** Every operation that can be asked over HTTP. A new one is a new row. */

@@ -47,11 +47,14 @@ import { listDataKeys } from '../operations/list-data-keys.ts'
 import { listGrants } from '../operations/list-grants.ts'
 import { listKeyVersions } from '../operations/list-key-versions.ts'
 import { listKeys } from '../operations/list-keys.ts'
+import { metrics } from '../operations/metrics.ts'
 import { needsReEncryptMany } from '../operations/needs-re-encrypt-many.ts'
 import { needsReEncrypt } from '../operations/needs-re-encrypt.ts'
+import { problematicKeys } from '../operations/problematic-keys.ts'
 import { proveAuditConsistency } from '../operations/prove-audit-consistency.ts'
 import { proveAuditInclusion } from '../operations/prove-audit-inclusion.ts'
 import { reEncryptHeader } from '../operations/re-encrypt-header.ts'
+import { reEncryptStream } from '../operations/re-encrypt-stream.ts'
 import { reEncryptMany } from '../operations/re-encrypt-many.ts'
 import { reEncrypt } from '../operations/re-encrypt.ts'
 import { revokeGrant } from '../operations/revoke-grant.ts'
@@ -62,11 +65,13 @@ import { rotateKey } from '../operations/rotate-key.ts'
 import { scheduleKeyDeletion } from '../operations/schedule-key-deletion.ts'
 import { signMany } from '../operations/sign-many.ts'
 import { sign } from '../operations/sign.ts'
+import { topUsage } from '../operations/top-usage.ts'
 import { trimKey } from '../operations/trim-key.ts'
 import { updateAlias } from '../operations/update-alias.ts'
 import { updateKeyDefaults } from '../operations/update-key-defaults.ts'
 import { updateKey } from '../operations/update-key.ts'
 import { upsertGrant } from '../operations/upsert-grant.ts'
+import { usage } from '../operations/usage.ts'
 import { verifyAudit } from '../operations/verify-audit.ts'
 import { verifyMac } from '../operations/verify-mac.ts'
 import { verifyMany } from '../operations/verify-many.ts'
@@ -146,10 +151,14 @@ export const catalog = Object.freeze({
   proveAuditConsistency,
   rotateAuditKey,
   health,
+  metrics,
+  usage,
+  topUsage,
+  problematicKeys,
 })
 
 /** The operations on streams of bytes. */
-export const streamCatalog = Object.freeze({ encryptStream, decryptStream })
+export const streamCatalog = Object.freeze({ encryptStream, decryptStream, reEncryptStream })
 
 /** The name of an operation. */
 export type OperationName = keyof typeof catalog

@@ -1,6 +1,7 @@
 import { aborted } from '../audit/queue.ts'
 import { parse, parseOptions, tagged, type CallOptions } from '../call.ts'
 import { dataKeyScopeSchema, type DataKeyScope, type LentDataKey } from '../operations/use-data-key.ts'
+import { InvalidRequestError } from '../errors.ts'
 import type { AuditRecord, Operation, Schema, UseOperation } from '../runtime.ts'
 import type { StreamOperation } from '../streaming.ts'
 import type { ByteTransform } from '../stream-session.ts'
@@ -69,6 +70,6 @@ const names = new Map<unknown, string>(
 
 function nameOf(operation: unknown): OperationName {
   const name = names.get(operation)
-  if (name === undefined) throw new Error('an operation has no name in the catalog')
+  if (name === undefined) throw new InvalidRequestError('this is asked only where the KMS is')
   return name as OperationName
 }

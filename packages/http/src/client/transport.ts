@@ -4,6 +4,7 @@ import type { OperationName, StreamOperationName, Tail, Transport } from '@chate
 import { resultSchema } from '../results.ts'
 import { routeOf, tailPath } from '../routes.ts'
 import { codecOf } from '../server/asked.ts'
+import { streams } from '../server/streams.ts'
 import { framesType } from '../wire/frames.ts'
 import { requestCodec } from '../wire/request-codec.ts'
 import { resultReader } from '../wire/result-codec.ts'
@@ -37,7 +38,8 @@ export class HttpTransport implements Transport {
   }
 
   stream(name: StreamOperationName, request: unknown, options: CallOptions): ByteTransform {
-    const path = name === 'encryptStream' ? '/v1/crypto/encrypt' : '/v1/crypto/decrypt'
+    const [beside] = Object.entries(streams).find(([, stream]) => stream === name) ?? ['encrypt']
+    const { path } = routeOf(beside as OperationName)
     const asked = JSON.stringify(requestCodec(requestSchema(name)).write(request as object))
     const headers = {
       'content-type': 'application/octet-stream',

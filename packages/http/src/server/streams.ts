@@ -13,10 +13,13 @@ export const bytesType = 'application/octet-stream'
 /** The header with what else a request has to say: base64url of a JSON object. */
 export const requestHeader = 'chatelaine-request'
 
+/** The operation on streams that stands beside one on messages, at the same place. */
+export const streams = { encrypt: 'encryptStream', decrypt: 'decryptStream', reEncrypt: 'reEncryptStream' } as const
+
 /** The stream operation that a request with bytes for a body means; `undefined` where it is a request in JSON. */
 export function streamOf(operation: string, request: Request): StreamOperationName | undefined {
   if (mediaType(request) !== bytesType) return undefined
-  return operation === 'encrypt' ? 'encryptStream' : operation === 'decrypt' ? 'decryptStream' : undefined
+  return Object.hasOwn(streams, operation) ? streams[operation as keyof typeof streams] : undefined
 }
 
 /** What a stream works with. */
@@ -58,8 +61,7 @@ function open(
   name: StreamOperationName,
   { asked, requestId }: { readonly asked: object; readonly requestId: string },
 ): ByteTransform {
-  if (name === 'encryptStream') return client.encryptStream(asked as never, { requestId })
-  return client.decryptStream(asked as never, { requestId })
+  return client[name](asked as never, { requestId })
 }
 
 /** Puts a body through; a body that stands still or breaks off ends the stream, which is recorded. */

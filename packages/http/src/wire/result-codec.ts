@@ -61,7 +61,18 @@ function oneOf(choices: readonly JsonSchema[]): Revive | undefined {
   return eachMember({ properties })
 }
 
+/** Members whose names are data. */
+function eachOther(revive: Revive | undefined): Revive | undefined {
+  if (revive === undefined) return undefined
+  return (value) =>
+    typeof value === 'object' && value !== null
+      ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, revive(member)]))
+      : value
+}
+
 function eachMember(schema: JsonSchema): Revive | undefined {
+  const others = schema['additionalProperties']
+  if (typeof others === 'object') return eachOther(reviver(others as JsonSchema))
   const properties = Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>)
   const members = properties
     .map(([name, property]) => [name, reviver(property)] as const)
