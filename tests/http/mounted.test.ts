@@ -1,0 +1,111 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
+import { createKms, generateRootKey, localRootKey } from '@chatelaine/core'
+import { createHttpHandler, type HttpHandler } from '@chatelaine/http'
+import { createHttpClient } from '@chatelaine/http/client'
+import { nodeListener } from '@chatelaine/http/node'
+import { memoryStorage } from '@chatelaine/storage-memory'
+import express from 'express'
+import fastify from 'fastify'
+import { Hono } from 'hono'
+import { ReadableStream } from 'node:stream/web'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+/** A handler whose paths begin with a base, or not. */
+async function newHandler(basePath?: string): Promise<HttpHandler> {
+  const kms = await createKms({ storage: memoryStorage(), rootKey: localRootKey(generateRootKey()) })
+  onTestFinished(() => kms.close())
+  const authenticate = (request: Request) =>
+    request.headers.get('authorization') === 'Bearer x' ? ({ id: 'boss', role: 'admin' } as const) : undefined
+  return createHttpHandler(kms, { authenticate, basePath })
+}
+
+async function listen(listener: RequestListener): Promise<string> {
+  return urlOf(createServer(listener).listen(0, '127.0.0.1'))
+}
+
+async function urlOf(server: Server): Promise<string> {
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    await new Promise((done) => server.close(done))
+  })
+  if (!server.listening) await new Promise((done) => server.once('listening', done))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** Each way to mount a handler: gives where it then is. */
+const ways: Readonly<Record<string, () => Promise<string>>> = {
+  'node:http': async () => {
+    const listener = nodeListener(await newHandler())
+    return listen((incoming, outgoing) => void listener(incoming, outgoing))
+  },
+  'Hono, mounted': async () => {
+    const handler = await newHandler()
+    const app = new Hono().mount('/kms', (request: Request, env: unknown) => handler(request, env))
+    return `${await urlOf(serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server)}/kms`
+  },
+  'Hono, as a route': async () => {
+    const handler = await newHandler('/kms')
+    const app = new Hono().all('/kms/*', async (context) => handler(context.req.raw, context.env))
+    return `${await urlOf(serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server)}/kms`
+  },
+  Express: async () => {
+    const listener = nodeListener(await newHandler())
+    const app = express().use('/kms', (request, response) => void listener(request, response))
+    return `${await listen(app as RequestListener)}/kms`
+  },
+  Fastify: async () => {
+    const listener = nodeListener(await newHandler())
+    const app = fastify()
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    app.all('/v1/*', async (request, reply) => {
+      reply.hijack()
+      await listener(request.raw, reply.raw)
+    })
+    onTestFinished(async () => {
+      app.server.closeAllConnections()
+      await app.close()
+    })
+    return app.listen({ port: 0, host: '127.0.0.1' })
+  },
+  'a route handler of Next.js': async () => {
+    const handler = await newHandler('/api/kms')
+    // What Next.js looks up in route.ts, and calls with a second argument of its own.
+    const routes: Readonly<Record<string, HttpHandler>> = {
+      GET: handler,
+      POST: handler,
+      PUT: handler,
+      PATCH: handler,
+      DELETE: handler,
+    }
+    const fetch = async (request: Request): Promise<Response> =>
+      (await routes[request.method]?.(request, { params: Promise.resolve({ path: [] }) })) ??
+      new Response(null, { status: 405 })
+    return `${await urlOf(serve({ fetch, port: 0, hostname: '127.0.0.1' }) as Server)}/api/kms`
+  },
+}
+
+describe.each(Object.entries(ways))('Mounted in %s', (_, mount) => {
+  test('the handler serves requests, streams, a tail, errors and pages', async () => {
+    const url = await mount()
+    const kms = createHttpClient({ url, headers: { authorization: 'Bearer x' } })
+    const key = await kms.keys.create({ name: 'a/b', spec: 'AES_256' })
+    const stored = await key.encryptText('ä', { context: { row: '1' } })
+    expect(await kms.decryptText({ ciphertext: stored, context: { row: '1' } })).toBe('ä')
+    await expect(kms.decryptText({ ciphertext: stored })).rejects.toMatchObject({ code: 'INVALID_CIPHERTEXT' })
+    const chunks: Uint8Array[] = []
+    const source = ReadableStream.from([Buffer.alloc(100_000, 1), Buffer.alloc(100_000, 2)])
+    for await (const chunk of source.pipeThrough(kms.encryptStream({ key: 'a/b' }))) chunks.push(chunk)
+    expect((await kms.decrypt({ ciphertext: Buffer.concat(chunks) })).plaintext).toHaveLength(200_000)
+    expect((await kms.audit.tail({ from: 1 }).next()).value).toMatchObject({ action: 'createKey' })
+    expect((await fetch(`${url}/v1/keys`)).status).toBe(401)
+    expect(await (await fetch(`${url}/v1/healthz`)).json()).toEqual({ status: 'ok' })
+    expect(await (await fetch(`${url}/v1/readyz`)).json()).toEqual({ status: 'ready' })
+    expect(await (await fetch(`${url}/v1/openapi.json`)).json()).toMatchObject({ openapi: '3.1.1' })
+    const page = await fetch(`${url}/v1/reference`)
+    expect(page.headers.get('content-security-policy')).not.toContain('script')
+    expect(await page.text()).toContain('/v1/crypto/encrypt')
+  })
+})
