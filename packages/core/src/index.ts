@@ -183,6 +183,11 @@ export type { KeyCounts } from './audit/usage/standing.ts'
 export type { HouseHealth } from './house-health.ts'
 export type { KmsEvents, KmsEventType, RecordEvent, TamperingEvent } from './signals/event.ts'
 export type { Logger } from './signals/logger.ts'
+export { Scheduler, type RunDueOptions } from './scheduler/scheduler.ts'
+export type { ScheduledJob, ScheduleOptions } from './scheduler/schedule.ts'
+export type { DueDeed, DueFailure, DueReport } from './scheduler/due-run.ts'
+export type { Job } from './keys/due.ts'
+export type { AfterGrace } from './state/policy.ts'
 export { inspectKms, Inspection, type InspectOptions, type InspectProblem } from './inspect.ts'
 
 // Lists

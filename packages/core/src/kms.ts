@@ -8,6 +8,7 @@ import { House } from './house/house.ts'
 import type { Tenant } from './house/tenant.ts'
 import { readOptions, readPrincipal, readTenant, type KmsOptions, type Principal } from './options.ts'
 import type { Operation, UseOperation } from './runtime.ts'
+import { Scheduler } from './scheduler/scheduler.ts'
 import type { Actor } from './stages.ts'
 import { eventTypes, type KmsEvents, type KmsEventType } from './signals/event.ts'
 import type { ByteTransform } from './stream-session.ts'
@@ -35,6 +36,8 @@ export class Kms extends KmsClient {
   readonly tenants: Tenants
   /** What this tenant hangs on. */
   readonly rootKey: RootKeys
+  /** What becomes of keys by themselves. */
+  readonly scheduler: Scheduler
 
   /** @internal */
   constructor(house: House, tenant: Tenant, isOwner: boolean) {
@@ -47,6 +50,8 @@ export class Kms extends KmsClient {
     this.#house = house
     this.#tenant = tenant
     this.tenants = new Tenants(house)
+    const { clock, timers, random } = house.settings
+    this.scheduler = new Scheduler({ run: runFor({ tenant, life }, scheduling, undefined), clock, timers, random })
   }
 
   /**
@@ -99,6 +104,8 @@ export class Kms extends KmsClient {
    */
   async close(): Promise<void> {
     this.#life.ended = true
+    // A job of the host's that does not heed its signal holds up no closing.
+    void this.scheduler.stop()
     if (this.#isOwner) await this.#house.close()
     else await this.#tenant.pipeline.streams.end(this.#life)
     for (const stop of this.#stops) stop()
@@ -148,6 +155,9 @@ export async function createKms(options: KmsOptions): Promise<Kms> {
   const house = new House(settings)
   return new Kms(house, await house.begin(), true)
 }
+
+/** As whom the scheduler does and records what is due. */
+const scheduling: Actor = Object.freeze({ id: 'scheduler', role: 'admin' })
 
 /** Whether a KMS was closed: it and all clients that came from it. */
 interface Life {

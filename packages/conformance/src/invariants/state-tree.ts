@@ -26,6 +26,7 @@ const shared: Readonly<Record<string, (key: readonly unknown[]) => unknown[]>> =
   keys: (key) => ['key', key[0]],
   versions: (key) => ofVersion('key', key),
   imports: (key) => ofVersion('key', key),
+  due: (key) => ofVersion('key', key),
   principals: (key) => ['principal', key[0]],
   grants: ([principal, keyId]) => (keyId === '*' ? ['principal', principal] : ['principal', principal, keyId]),
   data_keys: (key) => ['dataKey', key[0]],

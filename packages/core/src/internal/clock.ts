@@ -10,6 +10,8 @@ export interface Clock {
 export interface Timers {
   /** Calls back once, after at least `delayMs` milliseconds. Returns how to cancel. */
   after(delayMs: number, callback: () => void): () => void
+  /** The same, without keeping the process alive. @defaultValue `after` */
+  inBackground?(delayMs: number, callback: () => void): () => void
   /** Resolves after other work that is ready has had its turn. */
   turn(): Promise<void>
 }

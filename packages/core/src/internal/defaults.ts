@@ -14,6 +14,11 @@ export const systemTimers: Timers = Object.freeze({
     const timer = start(callback, delayMs)
     return () => stop(timer)
   },
+  inBackground(delayMs: number, callback: () => void) {
+    const timer = start(callback, delayMs)
+    timer.unref()
+    return () => stop(timer)
+  },
   turn: async () => new Promise<void>((resolve) => void immediately(resolve)),
 })
 

@@ -3,6 +3,7 @@ import { ownOnly } from '../internal/own.ts'
 import type { ChangeSet } from '../state/change-set.ts'
 import { policyOf } from '../state/policy.ts'
 import type { KeyRow, KeyState, VersionRow, VersionState } from '../state/rows.ts'
+import { settleKey, settleVersion } from './due.ts'
 import { findVersion } from './find.ts'
 import type { WrappedMaterial } from './keyring.ts'
 import { versionOf } from './queries.ts'
@@ -24,6 +25,7 @@ export async function addKey(change: ChangeSet, key: KeyRow, version: NewVersion
   if (key.name !== null) await addName(change, key.name, key.id)
   await change.insert('keys', key, () => new NameTakenError('this key exists already'))
   await addVersion(change, key, version)
+  await settleKey(change, key)
 }
 
 /** The number of a key's next version. @throws LimitExceededError when a ciphertext could not name it. */
@@ -75,12 +77,13 @@ export async function rotateKey(change: ChangeSet, key: KeyRow, next: NewVersion
   requireRotatable(key, current, next.mark.now)
   if (current.state === 'current') {
     const graceEndsAt = graceEnd(key, next.mark.now)
-    await change.update('versions', current, { state: 'retired', graceEndsAt, ...stateColumns(next.mark) })
+    const retired = { state: 'retired', graceEndsAt, ...stateColumns(next.mark) } as const
+    await settleVersion(change, await change.update('versions', current, retired))
   } else if (current.state === 'disabled') {
     await change.update('versions', current, { priorState: 'retired', graceEndsAt: graceEnd(key, next.mark.now) })
   }
   await addVersion(change, key, next)
-  return change.update('keys', key, { currentVersion: next.version, validUntil: null })
+  return settled(change, await change.update('keys', key, { currentVersion: next.version, validUntil: null }))
 }
 
 function graceEnd(key: KeyRow, now: number): number | null {
@@ -100,7 +103,14 @@ export async function moveKey(change: ChangeSet, key: KeyRow, move: KeyMove): Pr
     if (!usable) throw invalidState('its current version is not usable: rotate it first')
   }
   const deletionDueAt = to.deletionDueAt ?? null
-  return change.update('keys', key, { state: to.state, priorState: key.state, deletionDueAt, ...stateColumns(to.mark) })
+  const moved = { state: to.state, priorState: key.state, deletionDueAt, ...stateColumns(to.mark) }
+  return settled(change, await change.update('keys', key, moved))
+}
+
+/** The key, with what is due to it written down. */
+async function settled(change: ChangeSet, key: KeyRow): Promise<KeyRow> {
+  await settleKey(change, key)
+  return key
 }
 
 /** Where a key goes. */
@@ -118,7 +128,8 @@ export async function stopVersion(change: ChangeSet, key: KeyRow, stop: VersionS
   const version = await findVersion(change, key, stop.version)
   requireVersionTransition(version, stop.state)
   const priorState = stop.state === 'disabled' ? version.state : null
-  await change.update('versions', version, { state: stop.state, priorState, ...stateColumns(stop.mark) })
+  const stopped = { state: stop.state, priorState, ...stateColumns(stop.mark) }
+  await settleVersion(change, await change.update('versions', version, stopped))
   if (version.version !== key.currentVersion || key.state !== 'Enabled') return key
   return moveKey(change, key, { from: ['Enabled'], state: 'Disabled', mark: stop.mark })
 }
@@ -137,7 +148,8 @@ export async function resumeVersion(change: ChangeSet, key: KeyRow, resume: Vers
   if (version.state !== 'disabled') throw invalidState(`the version is ${version.state}`)
   const state = version.priorState ?? 'retired'
   requireVersionTransition(version, state)
-  await change.update('versions', version, { state, priorState: null, ...stateColumns(resume.mark) })
+  const resumed = { state, priorState: null, ...stateColumns(resume.mark) }
+  await settleVersion(change, await change.update('versions', version, resumed))
   return key
 }
 

@@ -1,22 +1,23 @@
 import type { ChangeSet } from '../state/change-set.ts'
 import type { KeyRow, VersionRow } from '../state/rows.ts'
 import { decodeVersions } from '../state/decode.ts'
+import { settleVersion } from './due.ts'
 import type { Keyring } from './keyring.ts'
 import { importOf } from './queries.ts'
 import { requireVersionTransition, versionStates } from './state.ts'
 import { stateColumns, type Mark } from './store.ts'
 import { dayMs } from './validity.ts'
 
-/** So many versions are destroyed in one change: its record names each of them, and the imports that go with it. */
-const atOnce = 32
+/** So many versions are destroyed in one change: its record names each, and what goes with it. */
+export const versionsAtOnce = 24
 /** So long a version must have been out of use. */
 const leastMs = 7 * dayMs
 
-/** Takes the material of a version away for ever, and all that is known of it. @throws InvalidKeyStateError */
+/** Takes the material of a version away for ever, and all that is known of it. */
 export async function destroyVersion(change: ChangeSet, version: VersionRow, by: Destroyer): Promise<void> {
   const erased = { material: null, publicKey: null, graceEndsAt: null }
   const state = { state: 'destroyed', priorState: null, ...stateColumns(by.mark) } as const
-  await change.update('versions', version, { ...erased, ...state })
+  await settleVersion(change, await change.update('versions', version, { ...erased, ...state }))
   const imported = await change.read(importOf(version.keyId, version.version))
   if (imported !== undefined) await change.remove('imports', imported)
   by.keyring.forget(by.key, version.version)
@@ -42,7 +43,7 @@ export async function trimVersions(change: ChangeSet, by: Destroyer): Promise<Tr
     for (const version of page) {
       if (version.version >= by.key.minDecryptVersion) return { destroyed, more: false }
       if (!isTrimmable(version, by)) continue
-      if (destroyed.length === atOnce) return { destroyed, more: true }
+      if (destroyed.length === versionsAtOnce) return { destroyed, more: true }
       requireVersionTransition(version, 'destroyed')
       await destroyVersion(change, version, by)
       destroyed.push(version.version)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { settleKey } from '../keys/due.ts'
 import { removeMaterial } from '../keys/imports.ts'
 import type { ChangeOperation } from '../runtime.ts'
 import { markOf, keyStateFields, type KeyStateRequest } from './shared/key-state.ts'
@@ -29,6 +30,7 @@ export const deleteImportedKeyMaterial: ChangeOperation<
     const removal = { version: request.version ?? key.currentVersion, mark }
     const removed = await removeMaterial(change.set, { key, keyring: change.keyring }, removal)
     change.subject(removed)
+    await settleKey(change.set, removed)
     return describeKeyRow(removed)
   },
 }

@@ -5,6 +5,7 @@ import { openPrivate } from '../crypto/key-pair.ts'
 import { InvalidRequestError } from '../errors.ts'
 import { wipe } from '../internal/bytes.ts'
 import { withReason } from '../internal/reason.ts'
+import { settleKey } from '../keys/due.ts'
 import { importable, importMaterial } from '../keys/imports.ts'
 import { openToken, type ImportToken } from '../keys/import-token.ts'
 import type { ChangeOperation, ChangeWalk, MaterialPlan } from '../runtime.ts'
@@ -67,6 +68,7 @@ export const importKeyMaterial: ChangeOperation<ImportKeyMaterialRequest, Parsed
     const imported = await importMaterial(change.set, place, { version, material, expiresAt, mark })
     if (!imported.isFirst) change.note({ again: true })
     change.subject(imported.key)
+    await settleKey(change.set, imported.key)
     return describeKeyRow(imported.key)
   },
 }

@@ -13,7 +13,7 @@ export interface TrimKeyRequest {
 
 /** What was trimmed. */
 export interface TrimKeyResult {
-  /** The versions that were destroyed now, oldest first: at most 32. */
+  /** The versions that were destroyed now, oldest first: at most 24. */
   readonly destroyed: readonly number[]
   /** Whether there may be more: call again. */
   readonly more: boolean

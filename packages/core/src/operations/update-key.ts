@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { settleKey } from '../keys/due.ts'
 import { invalidState } from '../keys/invalid-state.ts'
 import { requireState } from '../keys/state.ts'
 import type { ChangeOperation } from '../runtime.ts'
@@ -44,6 +45,8 @@ export const updateKey: ChangeOperation<UpdateKeyRequest, z.output<typeof schema
     const columns = settingsColumns(request, { policy: policyOf(key), origin: key.origin })
     notePolicies(change, request)
     if (request.minDecryptVersion !== undefined) change.note({ minDecryptVersion })
-    return describeKeyRow(await change.set.update('keys', key, { ...columns, minDecryptVersion }))
+    const updated = await change.set.update('keys', key, { ...columns, minDecryptVersion })
+    await settleKey(change.set, updated)
+    return describeKeyRow(updated)
   },
 }

@@ -21,3 +21,31 @@ export interface KeyDefaultsRow {
   readonly changedBy: string
   readonly rev: number
 }
+
+/** A row of `due`. */
+export interface DueRow {
+  readonly tenant: string
+  readonly keyId: string
+  /** A version of the key; 0 for the key itself. */
+  readonly version: number
+  /** When somebody looks at it next, in milliseconds since 1970. */
+  readonly wakeAt: number
+  /** The version whose expiry was recorded; 0 for none. */
+  readonly toldOf: number
+  /** Who has claimed it; its `rev` is what fences others off. */
+  readonly holder: string | null
+  /** How often it was claimed without being done. */
+  readonly attempts: number
+  readonly rev: number
+}
+
+/** A row of `jobs`. */
+export interface JobRow {
+  readonly tenant: string
+  readonly name: string
+  /** In milliseconds since 1970. */
+  readonly takenUntil: number
+  readonly createdAt: number
+  readonly createdBy: string
+  readonly rev: number
+}

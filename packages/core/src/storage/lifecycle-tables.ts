@@ -35,3 +35,41 @@ export const keyDefaults: TableDescriptor = {
   primaryKey: ['tenant', 'name'],
   indexes: [],
 }
+
+/**
+ * When something is next to be done to a key (`version` 0) or to one of its versions, without anybody asking. One row for
+ * each that something is due to, written with whatever sets its time. `wakeAt` is when somebody looks at it next: at its
+ * time, and again when whoever has claimed it should be done.
+ */
+export const due: TableDescriptor = {
+  name: 'due',
+  since: 3,
+  columns: {
+    tenant: { type: 'text' },
+    keyId: { type: 'text' },
+    version: { type: 'integer' },
+    wakeAt: { type: 'integer' },
+    toldOf: { type: 'integer' },
+    holder: { type: 'text', nullable: true },
+    attempts: { type: 'integer' },
+    rev: { type: 'integer' },
+  },
+  primaryKey: ['tenant', 'keyId', 'version'],
+  indexes: [{ name: 'by_wake_time', columns: ['tenant', 'wakeAt'] }],
+}
+
+/** Until which moment of its timetable a job of the scheduler was taken over by some process. */
+export const jobs: TableDescriptor = {
+  name: 'jobs',
+  since: 3,
+  columns: {
+    tenant: { type: 'text' },
+    name: { type: 'text' },
+    takenUntil: { type: 'integer' },
+    createdAt: { type: 'integer' },
+    createdBy: { type: 'text' },
+    rev: { type: 'integer' },
+  },
+  primaryKey: ['tenant', 'name'],
+  indexes: [],
+}

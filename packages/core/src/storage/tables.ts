@@ -1,7 +1,7 @@
 import { anchored, tiles } from './audit-tables.ts'
 import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
 import { imports } from './import-tables.ts'
-import { aliases, keyDefaults } from './lifecycle-tables.ts'
+import { aliases, due, jobs, keyDefaults } from './lifecycle-tables.ts'
 import { keyringEpochs, keyringWraps } from './keyring-tables.ts'
 import type { TableDescriptor } from './table.ts'
 import { stateTree } from './tree-tables.ts'
@@ -232,6 +232,8 @@ export const tables: readonly TableDescriptor[] = [
   dataKeyVersions,
   aliases,
   keyDefaults,
+  due,
+  jobs,
   stateTree,
   tiles,
   anchored,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { deviceKey, shortGrace } from '../../src/index.ts'
 import { day, expectCode, makeWorld, outcomeOf, recordOf } from '../support/kms.ts'
 
-const periods = ['expiresAfterDays', 'deletionUnusedDays'] as const
+const periods = ['rotationPeriodDays', 'expiresAfterDays', 'deletionUnusedDays'] as const
 const notDays = [NaN, Infinity, -Infinity, -1, 0.5, 36_501, 1e300, 2 ** 53, '7', 7n, true, [7], {}]
 
 describe('policies', () => {

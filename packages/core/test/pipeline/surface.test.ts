@@ -132,9 +132,13 @@ describe('what a client has', () => {
       expect([name, Reflect.has(client, name)]).toEqual([name, false])
     }
     expect(methodsOf(kms)).toEqual(ofOwner.toSorted())
-    expect(Object.keys(kms).toSorted()).toEqual([...Object.keys(namespaces), 'rootKey', 'tenants'].toSorted())
+    expect(Object.keys(kms).toSorted()).toEqual(
+      [...Object.keys(namespaces), 'rootKey', 'scheduler', 'tenants'].toSorted(),
+    )
     expect(kms.tenants).toBeInstanceOf(Tenants)
     expect(methodsOf(kms.tenants)).toEqual(['ensure'])
+    expect(methodsOf(kms.scheduler)).toEqual(['runDue', 'start', 'stop'])
+    expect(Reflect.ownKeys(kms.scheduler)).toEqual([])
     expect(methodsOf(kms.rootKey)).toEqual(['rewrap', 'rotate', 'status'])
   })
 
@@ -198,6 +202,7 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "RootKeyMissingError",
       "RootKeyUnavailableError",
       "RootKeys",
+      "Scheduler",
       "SigningKey",
       "StorageTamperedError",
       "StorageUnavailableError",

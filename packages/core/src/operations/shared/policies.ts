@@ -1,19 +1,23 @@
 import { z } from 'zod'
 import { InvalidRequestError } from '../../errors.ts'
 import { jcs, type Json } from '../../internal/jcs.ts'
-import { policyNames, policyOf, type KeyPolicy } from '../../state/policy.ts'
+import { policyNames, policyOf, type AfterGrace, type KeyPolicy } from '../../state/policy.ts'
 import type { KeyRow } from '../../state/rows.ts'
 import { instant } from './instant.ts'
 
 /** What is to become of a key by itself. Days are of 24 hours, and count to the millisecond. */
 export interface KeyDurations {
+  /** The scheduler rotates the key when its current version is so old, 1 to 36,500 days. @defaultValue never */
+  readonly rotationPeriodDays?: number | null | undefined
   /** How long a version decrypts after it was rotated away, 0 to 36,500 days. @defaultValue for ever */
   readonly gracePeriodDays?: number | null | undefined
+  /** What the scheduler does to a version whose grace period is over: `revoke` is for ever. @defaultValue 'disable' */
+  readonly afterGrace?: AfterGrace | null | undefined
   /** A version no longer protects once it is so old, 1 to 36,500 days; it goes on decrypting. @defaultValue never */
   readonly expiresAfterDays?: number | null | undefined
   /**
-   * How long a version decrypts after it has expired, 0 to 36,500 days. Needs `expiresAfterDays`.
-   * @defaultValue for ever
+   * How long a version decrypts after it has expired, 0 to 36,500 days. When this is over for the current version, the
+   * scheduler schedules the deletion of the key. Needs `expiresAfterDays`. @defaultValue for ever
    */
   readonly retainAfterExpiryDays?: number | null | undefined
   /** Refuses `scheduleDeletion`. @defaultValue false */
@@ -26,14 +30,18 @@ export interface KeyDurations {
 export interface KeyPolicies extends KeyDurations {
   /** Before this the key is not used. @defaultValue at once */
   readonly validFrom?: Date | null | undefined
-  /** From this moment on the key is neither used, rotated nor enabled. @defaultValue never */
+  /** From this moment on the key is not used, nor rotated; the scheduler then disables it. @defaultValue never */
   readonly validUntil?: Date | null | undefined
 }
 
 /** The policies of a key, as they hold: what does not happen is `undefined`. */
 export interface KeyPolicyDescription {
+  /** How old the current version becomes before the scheduler rotates the key. */
+  readonly rotationPeriodDays: number | undefined
   /** How long a version decrypts after it was rotated away; `undefined` is for ever. */
   readonly gracePeriodDays: number | undefined
+  /** What the scheduler does to a version whose grace period is over; `undefined` is `disable`. */
+  readonly afterGrace: AfterGrace | undefined
   /** How old a version becomes before it no longer protects. */
   readonly expiresAfterDays: number | undefined
   /** How long a version decrypts after it has expired; `undefined` is for ever. */
@@ -53,7 +61,9 @@ const days = (least: number): z.ZodType<number | null | undefined, number | null
 
 /** The fields of {@link KeyDurations}, for schemas. */
 export const durationFields = {
+  rotationPeriodDays: days(1),
   gracePeriodDays: days(0),
+  afterGrace: z.enum(['disable', 'revoke']).nullable().optional(),
   expiresAfterDays: days(1),
   retainAfterExpiryDays: days(0),
   deletionProtection: z.boolean().nullable().optional(),
@@ -116,7 +126,9 @@ export function describePolicy(row: Pick<KeyRow, 'policy'>): KeyPolicyDescriptio
   const policy = policyOf(row)
   const dateOf = (time: number | undefined): Date | undefined => (time === undefined ? undefined : new Date(time))
   return {
+    rotationPeriodDays: policy.rotationPeriodDays,
     gracePeriodDays: policy.gracePeriodDays,
+    afterGrace: policy.afterGrace,
     expiresAfterDays: policy.expiresAfterDays,
     retainAfterExpiryDays: policy.retainAfterExpiryDays,
     validFrom: dateOf(policy.validFrom),

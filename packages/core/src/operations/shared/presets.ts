@@ -1,7 +1,8 @@
 import type { KeyDurations } from './policies.ts'
 
 /**
- * Keys of a small service that rotates on command: a version decrypts for 7 days after it was rotated away.
+ * Keys of a small service that rotates on command: a version decrypts for 7 days after it was rotated away, and is then
+ * disabled.
  *
  * @example
  * ```ts
@@ -15,5 +16,5 @@ import type { KeyDurations } from './policies.ts'
  */
 export const shortGrace: KeyDurations = Object.freeze({ gracePeriodDays: 7 })
 
-/** Keys of devices: one protects for 30 days, decrypts for 90 more. */
+/** Keys of devices: one protects for 30 days, decrypts for 90 more, and is then deleted. */
 export const deviceKey: KeyDurations = Object.freeze({ expiresAfterDays: 30, retainAfterExpiryDays: 90 })

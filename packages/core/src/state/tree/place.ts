@@ -51,6 +51,7 @@ const lookups: Readonly<Record<string, (key: Beginning) => Lookup | undefined>> 
   keys: byId('key'),
   versions: withVersions('key'),
   imports: withVersions('key'),
+  due: withVersions('key'),
   principals: byId('principal'),
   grants: ofGrant,
   data_keys: byId('dataKey'),

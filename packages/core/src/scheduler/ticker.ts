@@ -1,0 +1,71 @@
+import type { Clock, Timers } from '../internal/clock.ts'
+import type { Timetable } from './timetable.ts'
+
+/** What is done by a timetable. */
+export interface Ticking {
+  readonly times: Timetable
+  /** Called with the moment of the timetable that has come: the last one, where several were missed. Never throws. */
+  readonly tick: (at: number, signal: AbortSignal) => Promise<void>
+}
+
+/** The clock is looked at so often at least: it may be set, or the machine may sleep. */
+const longestWaitMs = 60_000
+/** So many missed moments are passed one by one. */
+const mostMissed = 10_000
+
+/** Does something by a timetable, one after the other, until it is stopped. It does not keep a process alive. */
+export class Ticker {
+  readonly #ticking: Ticking
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #stopping = new AbortController()
+  #next: number | undefined
+  #cancel: () => void = () => undefined
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(ticking: Ticking, clock: Clock, timers: Timers) {
+    this.#ticking = ticking
+    this.#clock = clock
+    this.#timers = timers
+    this.#next = ticking.times.after(clock.now())
+    this.#wait()
+  }
+
+  /** Stops what is running, and waits for it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#cancel()
+    await this.#running
+  }
+
+  #wait(): void {
+    if (this.#next === undefined || this.#stopping.signal.aborted) return
+    const delay = Math.min(longestWaitMs, Math.max(0, this.#next - this.#clock.now()))
+    const look = (): void => {
+      this.#running = this.#look()
+    }
+    const timers = this.#timers
+    this.#cancel = timers.inBackground?.(delay, look) ?? timers.after(delay, look)
+  }
+
+  async #look(): Promise<void> {
+    const at = this.#passed()
+    if (at !== undefined) await this.#ticking.tick(at, this.#stopping.signal)
+    this.#wait()
+  }
+
+  /** The last moment that has come since the clock was last looked at: what was missed before it is not made up for. */
+  #passed(): number | undefined {
+    const now = this.#clock.now()
+    const { times } = this.#ticking
+    let last: number | undefined
+    for (let missed = 0; this.#next !== undefined && this.#next <= now; missed++) {
+      last = this.#next
+      this.#next = times.after(missed < mostMissed ? last : now)
+    }
+    // A clock that was set back has moments before it again that were far away.
+    const soonest = times.after(now)
+    if (soonest !== undefined) this.#next = Math.min(soonest, this.#next ?? Infinity)
+    return last
+  }
+}
