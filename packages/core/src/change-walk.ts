@@ -1,3 +1,4 @@
+import { charge } from './access/quota.ts'
 import type { MaterialStore } from './material-store.ts'
 import type { RecordDetails, RecordDraft } from './audit/record.ts'
 import type { Pseudonyms } from './audit/pseudonym.ts'
@@ -12,6 +13,9 @@ import type { ChangeWalk, MaterialPlan, Target } from './runtime.ts'
 import type { Actor, EncodedContext, Material, PairMaterial } from './stages.ts'
 import type { ChangeSet } from './state/change-set.ts'
 import type { KeyRow } from './state/rows.ts'
+
+/** As whom what is due is done. */
+export const scheduler = 'scheduler'
 
 /** What changes of a tenant share. */
 export interface ChangeParts {
@@ -95,6 +99,15 @@ export class LiveChange implements ChangeWalk {
 
   note(details: RecordDetails): void {
     this.#details = { ...this.#details, ...details }
+  }
+
+  /** Counts what was done towards the quotas on it: nothing where it changed nothing. @throws QuotaExceededError */
+  async charge(): Promise<void> {
+    const { action, actor } = this.#caller
+    // What is due is done by nobody, and was decided when somebody set the policy.
+    if (this.set.touched.length === 0 || actor.id === scheduler) return
+    const owner = this.#key?.owner ?? undefined
+    await charge(this.set, { operation: action, principal: actor.id, owner, now: this.now })
   }
 
   /** The record of this run. */

@@ -132,6 +132,11 @@ export type { DataKeyDescription, DataKeyReference } from './operations/shared/n
 // Access
 export type { Grants } from './face/grants.ts'
 export type { Principals } from './face/principals.ts'
+export type { Quotas } from './face/quotas.ts'
+export type { QuotaOperation } from './access/quota.ts'
+export type { QuotaScope } from './state/lifecycle-rows.ts'
+export type { QuotaDescription, QuotaRequest } from './operations/shared/quotas.ts'
+export type { RemoveQuotaRequest } from './operations/remove-quota.ts'
 export { manageKey, type GrantOperation } from './access/grant-operation.ts'
 export type { GrantConstraints } from './access/grant.ts'
 export type { CreateGrantRequest, GrantDescription } from './operations/shared/grants.ts'

@@ -1,3 +1,4 @@
+import { scheduler } from './change-walk.ts'
 import { ClosedError, InvalidRequestError } from './errors.ts'
 import { KmsClient } from './face/client.ts'
 import { RootKeys } from './face/root-keys.ts'
@@ -157,7 +158,7 @@ export async function createKms(options: KmsOptions): Promise<Kms> {
 }
 
 /** As whom the scheduler does and records what is due. */
-const scheduling: Actor = Object.freeze({ id: 'scheduler', role: 'admin' })
+const scheduling: Actor = Object.freeze({ id: scheduler, role: 'admin' })
 
 /** Whether a KMS was closed: it and all clients that came from it. */
 interface Life {

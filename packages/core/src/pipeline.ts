@@ -207,6 +207,7 @@ export class Pipeline {
         change = run
         done = await attempt(async () => operation.perform(request, run))
         if (done.error !== undefined) return raise(done.error)
+        await run.charge()
         return run.draft(undefined)
       },
       refused: (error) => {

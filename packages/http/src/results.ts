@@ -28,7 +28,7 @@ import type {
 } from '@chatelaine/core'
 import type { JsonSchema } from '@chatelaine/core/remote'
 import { z } from 'zod'
-import { alias, dataKey, grant, key, policies, problem, record, version } from './results/descriptions.ts'
+import { alias, dataKey, grant, key, policies, problem, quota, record, version } from './results/descriptions.ts'
 import { metrics, problematicKeys, topUsage, usage } from './results/usage.ts'
 import { any, bytes, count, date, flag, manyOf, pageOf, shape, text } from './results/shape.ts'
 
@@ -83,6 +83,8 @@ const schemas = {
   policies,
   alias,
   aliasPage: pageOf(alias),
+  quota,
+  quotaPage: pageOf(quota),
   versionPage: pageOf(version),
   importParameters: shape<GetParametersForImportResult>()({
     importToken: bytes,

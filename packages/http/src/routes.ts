@@ -71,6 +71,12 @@ const aliases: readonly Route[] = [
   remove('/v1/aliases/{alias}', ['deleteAlias', 'alias', state]),
 ]
 
+const quotas: readonly Route[] = [
+  put('/v1/quotas/{operation}', ['setQuota', 'quota', ['LIMIT_EXCEEDED']]),
+  remove('/v1/quotas/{operation}', ['removeQuota', 'quota', ['CONFLICT']]),
+  get('/v1/quotas', ['listQuotas', 'quotaPage', []]),
+]
+
 const crypto: readonly Route[] = [
   post('/v1/crypto/encrypt', ['encrypt', 'encrypted', use]),
   post('/v1/crypto/decrypt', ['decrypt', 'decrypted', opening]),
@@ -144,6 +150,7 @@ const audit: readonly Route[] = [
 export const routes: readonly Route[] = Object.freeze([
   ...keys,
   ...aliases,
+  ...quotas,
   ...crypto,
   ...dataKeys,
   ...access,

@@ -29,6 +29,7 @@ const shared: Readonly<Record<string, (key: readonly unknown[]) => unknown[]>> =
   due: (key) => ofVersion('key', key),
   principals: (key) => ['principal', key[0]],
   grants: ([principal, keyId]) => (keyId === '*' ? ['principal', principal] : ['principal', principal, keyId]),
+  quotas: (key) => ['quota', key[0]],
   data_keys: (key) => ['dataKey', key[0]],
   data_key_versions: (key) => ofVersion('dataKey', key),
 }

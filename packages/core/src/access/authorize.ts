@@ -19,6 +19,7 @@ const auditorActions: ReadonlySet<string> = new Set([
   'health',
   'listAliases',
   'describeKeyDefaults',
+  'listQuotas',
 ])
 
 /** What any active principal may do: it carries no key, plaintext or permission. */

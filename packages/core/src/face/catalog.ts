@@ -42,6 +42,9 @@ import { getPublicKey } from '../operations/get-public-key.ts'
 import { health } from '../operations/health.ts'
 import { importKeyMaterial } from '../operations/import-key-material.ts'
 import { listAliases } from '../operations/list-aliases.ts'
+import { listQuotas } from '../operations/list-quotas.ts'
+import { removeQuota } from '../operations/remove-quota.ts'
+import { setQuota } from '../operations/set-quota.ts'
 import { listAudit } from '../operations/list-audit.ts'
 import { listDataKeys } from '../operations/list-data-keys.ts'
 import { listGrants } from '../operations/list-grants.ts'
@@ -98,6 +101,9 @@ export const catalog = Object.freeze({
   updateAlias,
   deleteAlias,
   listAliases,
+  setQuota,
+  removeQuota,
+  listQuotas,
   getPublicKey,
   getParametersForImport,
   importKeyMaterial,

@@ -6,6 +6,7 @@ import { Grants } from './grants.ts'
 import { Keys } from './keys.ts'
 import { Ops } from './ops.ts'
 import { Principals } from './principals.ts'
+import { Quotas } from './quotas.ts'
 import type { Run } from './run.ts'
 
 /** The namespaces of a client. */
@@ -18,6 +19,8 @@ export abstract class Namespaces extends BulkAndSearch {
   readonly dataKeys: DataKeys
   /** Who may do what with which key. */
   readonly grants: Grants
+  /** How often changes may be made. */
+  readonly quotas: Quotas
   /** Who is let in at all. */
   readonly principals: Principals
   /** The audit log. */
@@ -32,6 +35,7 @@ export abstract class Namespaces extends BulkAndSearch {
     this.aliases = new Aliases(run)
     this.dataKeys = new DataKeys(run)
     this.grants = new Grants(run)
+    this.quotas = new Quotas(run)
     this.principals = new Principals(run)
     this.audit = new Audit(run)
     this.ops = new Ops(run)

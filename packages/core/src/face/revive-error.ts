@@ -37,6 +37,8 @@ export interface ToldError {
   readonly issues?: readonly RequestIssue[] | undefined
   /** Whether certainly nothing happened, of `AUDIT_UNAVAILABLE`. */
   readonly outcome?: 'none' | 'unknown' | undefined
+  /** When there is room again, of `QUOTA_EXCEEDED`, as RFC 3339. */
+  readonly retryAt?: string | undefined
   /** The id of the request, as it was known there. */
   readonly requestId?: string | undefined
 }
@@ -52,7 +54,8 @@ const classes: Readonly<Record<KmsErrorCode, (told: ToldError) => KmsError>> = O
   INVALID_KEY_USAGE: ({ message }) => new InvalidKeyUsageError(message),
   CONFLICT: ({ message }) => new ConflictError(message),
   LIMIT_EXCEEDED: ({ message }) => new LimitExceededError(message),
-  QUOTA_EXCEEDED: ({ message }) => new QuotaExceededError(message),
+  QUOTA_EXCEEDED: ({ message, retryAt }) =>
+    new QuotaExceededError(message, retryAt === undefined ? undefined : new Date(retryAt)),
   AUDIT_UNAVAILABLE: ({ message, outcome }) => new AuditUnavailableError(message, outcome ?? 'unknown'),
   AUDIT_OVERLOADED: ({ message }) => new AuditOverloadedError(message),
   STORAGE_UNAVAILABLE: ({ message }) => new StorageUnavailableError(message),

@@ -79,6 +79,8 @@ export const limits = Object.freeze({
   dataKeyBytes: 1024 * 1024 * 1024,
   /** Most grants of one principal on one key. */
   grantsPerKey: 100,
+  /** Most quotas on one operation. */
+  quotasPerOperation: 20,
   /** Most aliases of one key. */
   aliasesPerKey: 100,
 })

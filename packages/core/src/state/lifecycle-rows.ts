@@ -49,3 +49,35 @@ export interface JobRow {
   readonly createdBy: string
   readonly rev: number
 }
+
+/** The names of {@link QuotaScope}. */
+export const quotaScopeNames = ['principal', 'owner', 'tenant'] as const
+
+/** Of whom a quota counts: of each principal, of each owner of keys, or of all together. */
+export type QuotaScope = (typeof quotaScopeNames)[number]
+
+/** A row of `quotas`. */
+export interface QuotaRow {
+  readonly tenant: string
+  readonly operation: string
+  readonly name: string
+  readonly per: QuotaScope
+  readonly most: number
+  readonly windowSeconds: number
+  readonly createdAt: number
+  readonly createdBy: string
+  readonly changedAt: number
+  readonly changedBy: string
+  readonly rev: number
+}
+
+/** A row of `quota_uses`. */
+export interface QuotaUseRow {
+  readonly tenant: string
+  readonly operation: string
+  readonly name: string
+  readonly subject: string
+  /** When, in milliseconds since 1970, in the order in which it was done: a JCS text. */
+  readonly times: string
+  readonly rev: number
+}

@@ -3,6 +3,7 @@ import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
 import { imports } from './import-tables.ts'
 import { aliases, due, jobs, keyDefaults } from './lifecycle-tables.ts'
 import { keyringEpochs, keyringWraps } from './keyring-tables.ts'
+import { quotas, quotaUses } from './quota-tables.ts'
 import type { TableDescriptor } from './table.ts'
 import { stateTree } from './tree-tables.ts'
 import { usage } from './usage-tables.ts'
@@ -234,6 +235,8 @@ export const tables: readonly TableDescriptor[] = [
   keyDefaults,
   due,
   jobs,
+  quotas,
+  quotaUses,
   stateTree,
   tiles,
   anchored,

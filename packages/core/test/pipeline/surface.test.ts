@@ -69,6 +69,7 @@ const namespaces = {
   aliases: ['create', 'retarget', 'delete', 'list'],
   dataKeys: ['generate', 'get', 'rotate', 'list'],
   grants: ['create', 'ensure', 'upsert', 'list', 'revoke'],
+  quotas: ['set', 'remove', 'list'],
   principals: ['deactivate', 'activate'],
   audit: [
     'anchor',

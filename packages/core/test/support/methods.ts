@@ -121,6 +121,12 @@ export const methods: Readonly<Record<string, readonly [Call, object]>> = {
     { alias: 'a', key: 'k' },
   ],
   'aliases.delete': [async (kms, request, options) => kms.aliases.delete(request, options), { alias: 'a' }],
+  'quotas.set': [
+    async (kms, request, options) => kms.quotas.set(request, options),
+    { operation: 'createKey', per: 'owner', limit: 5, windowSeconds: 60 },
+  ],
+  'quotas.remove': [async (kms, request, options) => kms.quotas.remove(request, options), { operation: 'createKey' }],
+  'quotas.list': [async (kms, request, options) => kms.quotas.list(request, options), {}],
   'aliases.list': [async (kms, request, options) => kms.aliases.list(request, options), {}],
   'grants.create': [
     async (kms, request, options) => kms.grants.create(request, options),

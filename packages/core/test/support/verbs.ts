@@ -182,6 +182,12 @@ export const keyless: Readonly<Record<string, ClientVerb>> = {
   'keys.list': { needs: ['listKeys'], auditor: true, run: async (client) => client.keys.list() },
   'dataKeys.list of all': { needs: ['listDataKeys'], auditor: true, run: async (client) => client.dataKeys.list() },
   'aliases.list of all': { needs: undefined, auditor: true, run: async (client) => client.aliases.list() },
+  'quotas.set': {
+    needs: undefined,
+    run: async (client) => client.quotas.set({ operation: 'createKey', per: 'owner', limit: 9, windowSeconds: 9 }),
+  },
+  'quotas.list': { needs: undefined, auditor: true, run: async (client) => client.quotas.list() },
+  'quotas.remove': { needs: undefined, run: async (client) => client.quotas.remove({ operation: 'createKey' }) },
   'grants.list of all': { needs: ['listGrants'], auditor: true, run: async (client) => client.grants.list() },
   'principals.deactivate': {
     needs: undefined,

@@ -6,6 +6,7 @@ import type {
   KeyDescription,
   KeyPolicyDescription,
   KeyVersionDescription,
+  QuotaDescription,
 } from '@chatelaine/core'
 import { z } from 'zod'
 import { any, count, date, flag, pairs, shape, text } from './shape.ts'
@@ -31,6 +32,19 @@ export const alias = shape<AliasDescription>()({
   createdBy: text,
   retargetedAt: date.optional(),
   retargetedBy: text.optional(),
+})
+
+/** A quota. */
+export const quota = shape<QuotaDescription>()({
+  name: text,
+  operation: text,
+  per: text,
+  limit: count,
+  windowSeconds: count,
+  createdAt: date,
+  createdBy: text,
+  changedAt: date,
+  changedBy: text,
 })
 
 /** A key. */

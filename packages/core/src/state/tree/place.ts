@@ -54,6 +54,7 @@ const lookups: Readonly<Record<string, (key: Beginning) => Lookup | undefined>> 
   due: withVersions('key'),
   principals: byId('principal'),
   grants: ofGrant,
+  quotas: byId('quota'),
   data_keys: byId('dataKey'),
   data_key_versions: withVersions('dataKey'),
 }
