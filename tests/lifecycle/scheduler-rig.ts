@@ -91,20 +91,18 @@ async function left(kms: Kms): Promise<number> {
 async function judge(kms: Kms, keys: number): Promise<{ problems: string[]; fencedOff: number }> {
   const records = await allRecords(kms)
   const deeds = records.filter(({ actor, action }) => actor === 'scheduler' && action === 'rotateKey')
-  const rotated = new Map<string, number>()
-  for (const { keyId, status } of deeds) {
-    if (status === 'SUCCESS') rotated.set(String(keyId), (rotated.get(String(keyId)) ?? 0) + 1)
-  }
-  const problems: string[] = []
-  if (rotated.size !== keys) problems.push(`${rotated.size} of ${keys} keys were rotated`)
-  for (const [key, times] of rotated) if (times !== 1) problems.push(`${key} was rotated ${times} times`)
-  for await (const { name, currentVersion } of kms.keys.list({ limit: 500 })) {
-    if (currentVersion !== 2) problems.push(`${String(name)} has ${currentVersion} versions`)
-  }
   const failures = deeds.filter(({ status }) => status !== 'SUCCESS')
-  for (const { code, reason } of failures) if (code !== 'CONFLICT') problems.push(`a deed failed: ${code} ${reason}`)
-  if (!(await kms.audit.verify()).ok) problems.push('the log does not verify')
-  return { problems, fencedOff: failures.length }
+  const rotated = deeds.filter(({ status }) => status === 'SUCCESS').map(({ keyId }) => String(keyId))
+  const versions: number[] = []
+  for await (const { currentVersion } of kms.keys.list({ limit: 500 })) versions.push(currentVersion)
+  const holds: readonly [boolean, string][] = [
+    [new Set(rotated).size === keys, `${new Set(rotated).size} of ${keys} keys were rotated`],
+    [rotated.length === keys, `there were ${rotated.length} rotations of ${keys} keys`],
+    [versions.length === keys && versions.every((each) => each === 2), 'a key has not two versions'],
+    [failures.every(({ code }) => code === 'CONFLICT'), `a deed failed: ${JSON.stringify(failures[0])}`],
+    [(await kms.audit.verify()).ok, 'the log does not verify'],
+  ]
+  return { problems: holds.filter(([ok]) => !ok).map(([, problem]) => problem), fencedOff: failures.length }
 }
 
 class Worker {

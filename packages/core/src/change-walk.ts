@@ -101,13 +101,15 @@ export class LiveChange implements ChangeWalk {
     this.#details = { ...this.#details, ...details }
   }
 
-  /** Counts what was done towards the quotas on it: nothing where it changed nothing. @throws QuotaExceededError */
-  async charge(): Promise<void> {
+  /** What is done, counted towards the quotas on it: nothing where it changes nothing. @throws QuotaExceededError */
+  async charged<R>(work: Promise<R>): Promise<R> {
+    const result = await work
     const { action, actor } = this.#caller
     // What is due is done by nobody, and was decided when somebody set the policy.
-    if (this.set.touched.length === 0 || actor.id === scheduler) return
+    if (this.set.touched.length === 0 || actor.id === scheduler) return result
     const owner = this.#key?.owner ?? undefined
     await charge(this.set, { operation: action, principal: actor.id, owner, now: this.now })
+    return result
   }
 
   /** The record of this run. */

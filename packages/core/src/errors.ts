@@ -131,23 +131,6 @@ export class LimitExceededError extends KmsError {
   override readonly code = 'LIMIT_EXCEEDED'
 }
 
-/** A configured quota is used up; nothing was done. Try again at `retryAt`. */
-export class QuotaExceededError extends KmsError {
-  override readonly code = 'QUOTA_EXCEEDED'
-  override readonly retryable: boolean = true
-  /** When there is room again, if nobody else takes it before; `undefined` where that was not said. */
-  readonly retryAt: Date | undefined
-
-  constructor(message: string, retryAt?: Date, options: KmsErrorOptions = {}) {
-    super(message, options)
-    this.retryAt = retryAt
-  }
-
-  override toJSON(): Record<string, unknown> {
-    return { ...super.toJSON(), retryAt: this.retryAt?.toISOString() }
-  }
-}
-
 /**
  * The audit record could not be made durable in time, so there is no result. With `outcome` `none` nothing
  * happened and the call may be repeated; with `unknown` a change may have been applied: read before repeating.

@@ -202,6 +202,7 @@ export type { PageRequest } from './operations/shared/pages.ts'
 
 // Errors
 export { isKmsError, KmsError } from './errors.ts'
+export { QuotaExceededError } from './internal/quota-exceeded.ts'
 export type { KmsErrorCode, KmsErrorOptions } from './errors.ts'
 export type { RequestIssue } from './internal/request-issue.ts'
 export {
@@ -218,7 +219,6 @@ export {
   KeyNotFoundError,
   LimitExceededError,
   NameTakenError,
-  QuotaExceededError,
   RollbackDetectedError,
   RootKeyMismatchError,
   RootKeyMissingError,

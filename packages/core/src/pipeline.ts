@@ -205,9 +205,8 @@ export class Pipeline {
       perform: async (set, now) => {
         const run = new LiveChange(this.#parts, on.caller, { set, now, materials })
         change = run
-        done = await attempt(async () => operation.perform(request, run))
+        done = await attempt(async () => run.charged(operation.perform(request, run)))
         if (done.error !== undefined) return raise(done.error)
-        await run.charge()
         return run.draft(undefined)
       },
       refused: (error) => {

@@ -1,4 +1,5 @@
-import { LimitExceededError, QuotaExceededError, StorageTamperedError } from '../errors.ts'
+import { LimitExceededError, StorageTamperedError } from '../errors.ts'
+import { QuotaExceededError } from '../internal/quota-exceeded.ts'
 import { jcs } from '../internal/jcs.ts'
 import { limits } from '../internal/defaults.ts'
 import type { ChangeSet } from '../state/change-set.ts'

@@ -13,7 +13,6 @@ import {
   KeyNotFoundError,
   LimitExceededError,
   NameTakenError,
-  QuotaExceededError,
   RollbackDetectedError,
   RootKeyMismatchError,
   RootKeyMissingError,
@@ -25,6 +24,7 @@ import {
   type KmsError,
   type KmsErrorCode,
 } from '../errors.ts'
+import { QuotaExceededError } from '../internal/quota-exceeded.ts'
 import type { RequestIssue } from '../internal/request-issue.ts'
 
 /** What is left of an error that has travelled: what its `toJSON` gave. */

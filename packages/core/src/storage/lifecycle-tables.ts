@@ -1,7 +1,8 @@
+import { quotas, quotaUses } from './quota-tables.ts'
 import type { TableDescriptor } from './table.ts'
 
 /** Further names of keys. Each is resolved through `names`, like a key's own; this says what a key's aliases are. */
-export const aliases: TableDescriptor = {
+const aliases: TableDescriptor = {
   name: 'aliases',
   since: 3,
   columns: {
@@ -19,7 +20,7 @@ export const aliases: TableDescriptor = {
 }
 
 /** What new keys of a tenant have where nobody says otherwise: one row, `name` is `policy`. */
-export const keyDefaults: TableDescriptor = {
+const keyDefaults: TableDescriptor = {
   name: 'key_defaults',
   since: 3,
   columns: {
@@ -41,7 +42,7 @@ export const keyDefaults: TableDescriptor = {
  * each that something is due to, written with whatever sets its time. `wakeAt` is when somebody looks at it next: at its
  * time, and again when whoever has claimed it should be done.
  */
-export const due: TableDescriptor = {
+const due: TableDescriptor = {
   name: 'due',
   since: 3,
   columns: {
@@ -59,7 +60,7 @@ export const due: TableDescriptor = {
 }
 
 /** Until which moment of its timetable a job of the scheduler was taken over by some process. */
-export const jobs: TableDescriptor = {
+const jobs: TableDescriptor = {
   name: 'jobs',
   since: 3,
   columns: {
@@ -73,3 +74,6 @@ export const jobs: TableDescriptor = {
   primaryKey: ['tenant', 'name'],
   indexes: [],
 }
+
+/** The tables of what becomes of keys. */
+export const lifecycleTables: readonly TableDescriptor[] = [aliases, keyDefaults, due, jobs, quotas, quotaUses]

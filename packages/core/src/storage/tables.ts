@@ -1,9 +1,8 @@
 import { anchored, tiles } from './audit-tables.ts'
 import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
 import { imports } from './import-tables.ts'
-import { aliases, due, jobs, keyDefaults } from './lifecycle-tables.ts'
+import { lifecycleTables } from './lifecycle-tables.ts'
 import { keyringEpochs, keyringWraps } from './keyring-tables.ts'
-import { quotas, quotaUses } from './quota-tables.ts'
 import type { TableDescriptor } from './table.ts'
 import { stateTree } from './tree-tables.ts'
 import { usage } from './usage-tables.ts'
@@ -231,14 +230,9 @@ export const tables: readonly TableDescriptor[] = [
   principals,
   dataKeys,
   dataKeyVersions,
-  aliases,
-  keyDefaults,
-  due,
-  jobs,
-  quotas,
-  quotaUses,
   stateTree,
   tiles,
   anchored,
   usage,
+  ...lifecycleTables,
 ]

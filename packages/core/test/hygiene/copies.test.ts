@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import * as errors from '../../src/errors.ts'
+import { QuotaExceededError } from '../../src/internal/quota-exceeded.ts'
 import { isKmsError, KmsError, type KmsErrorCode } from '../../src/index.ts'
 import { expectCode, makeWorld } from '../support/kms.ts'
 
@@ -52,7 +53,7 @@ describe('an error', () => {
     [errors.InvalidKeyUsageError, 'INVALID_KEY_USAGE', false],
     [errors.ConflictError, 'CONFLICT', false],
     [errors.LimitExceededError, 'LIMIT_EXCEEDED', false],
-    [errors.QuotaExceededError, 'QUOTA_EXCEEDED', true],
+    [QuotaExceededError, 'QUOTA_EXCEEDED', true],
     [errors.AuditOverloadedError, 'AUDIT_OVERLOADED', true],
     [errors.StorageUnavailableError, 'STORAGE_UNAVAILABLE', true],
     [errors.StorageTamperedError, 'STORAGE_TAMPERED', false],
