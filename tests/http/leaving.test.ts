@@ -1,0 +1,113 @@
+import { connect, type Socket } from 'node:net'
+import { createKms, generateRootKey, localRootKey, type Kms } from '@chatelaine/core'
+import { createHttpHandler, trustedHeaders } from '@chatelaine/http'
+import { serveHttp, type HttpServer } from '@chatelaine/http/node'
+import { memoryStorage } from '@chatelaine/storage-memory'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+async function newServer(): Promise<{ readonly kms: Kms; readonly server: HttpServer }> {
+  const kms = await createKms({ storage: memoryStorage(), rootKey: localRootKey(generateRootKey()) })
+  onTestFinished(() => kms.close())
+  const authenticate = trustedHeaders({ principal: 'x-who', role: 'x-role', whoeverReachesThisServerMaySetThem: true })
+  const server = await serveHttp(createHttpHandler(kms, { authenticate, patienceMs: 500 }), { port: 0 })
+  onTestFinished(() => server.close())
+  return { kms, server }
+}
+
+async function open({ url }: HttpServer): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.on('error', () => undefined)
+  onTestFinished(() => void socket.destroy())
+  await new Promise((done) => socket.once('connect', done))
+  return socket
+}
+
+function requestText(body: string, more: readonly string[] = []): string {
+  const head = [
+    'POST /v1/crypto/encrypt HTTP/1.1',
+    'host: kms.test',
+    'x-who: boss',
+    'x-role: admin',
+    'content-type: application/json',
+  ]
+  return [...head, `content-length: ${Buffer.byteLength(body)}`, ...more, '', body].join('\r\n')
+}
+
+async function answerOf(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of socket) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString()
+}
+
+/** The records of this action, once there are so many. */
+async function recordsOf(kms: Kms, action: string): Promise<number> {
+  for await (const record of kms.audit.tail({ from: 0 })) if (record.action === action) break
+  return (await kms.audit.list({ action })).items.length
+}
+
+const body = JSON.stringify({ key: 'orders', plaintext: 'AAAA' })
+
+describe('Connections', () => {
+  test('H115 a client that leaves before the answer leaves one record', async () => {
+    const { kms, server } = await newServer()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const socket = await open(server)
+    socket.write(requestText(body), () => socket.destroy())
+    expect(await recordsOf(kms, 'encrypt')).toBe(1)
+    expect((await kms.audit.verify()).ok).toBe(true)
+  })
+
+  test('H110 two lengths, a length beside chunks, and spaces in names are no requests', async () => {
+    const { kms, server } = await newServer()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const smuggled = 'GET /v1/keys HTTP/1.1\r\nhost: kms.test\r\nx-who: boss\r\nx-role: admin\r\n\r\n'
+    const wrong = [
+      requestText(`${body}${smuggled}`, ['content-length: 5']),
+      requestText(`0\r\n\r\n${smuggled}`, ['transfer-encoding: chunked']),
+      requestText(body, ['x-who : other']),
+      requestText(body, ['x-bad: a\u0000b']),
+    ]
+    for (const text of wrong) {
+      const socket = await open(server)
+      socket.end(text)
+      expect(await answerOf(socket)).toMatch(/^HTTP\/1\.1 400/)
+    }
+    expect((await kms.audit.list({ action: 'listKeys' })).items).toEqual([])
+  })
+
+  test('H109 a body that stands still is given up, and its connection closed', async () => {
+    const { server } = await newServer()
+    const socket = await open(server)
+    socket.write(requestText(body).slice(0, -5))
+    expect(await answerOf(socket)).toMatch(/^HTTP\/1\.1 408/)
+  })
+
+  test('H110 TRACE and CONNECT, and what is no method, get nowhere', async () => {
+    const { server } = await newServer()
+    for (const method of ['TRACE', 'CONNECT', 'BREW']) {
+      const socket = await open(server)
+      socket.end(`${method} /v1/keys HTTP/1.1\r\nhost: kms.test\r\nx-who: boss\r\nconnection: close\r\n\r\n`)
+      const answer = await answerOf(socket)
+      expect(answer).not.toMatch(/^HTTP\/1\.1 2/)
+      expect(answer).not.toContain('x-who')
+    }
+  })
+
+  test('a server that closes says that it is not ready, ends tails, and lets what is under way end', async () => {
+    const { kms, server } = await newServer()
+    const headers = { 'x-who': 'eve', 'x-role': 'auditor' }
+    const tail = await fetch(`${server.url}/v1/audit/tail?from=0`, { headers })
+    expect(tail.headers.get('content-type')).toBe('text/event-stream')
+    const reader = tail.body?.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    while (!text.includes('genesis')) text += (await reader?.read())?.value ?? ''
+    expect(text).toMatch(/^: following\n\nid: 0\ndata: \{/)
+    const closed = server.close()
+    for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) text += next.value
+    await closed
+    expect(text).not.toContain('problem')
+    expect((await kms.ops.health()).recorded).toBe(true)
+    await expect(fetch(`${server.url}/v1/healthz`)).rejects.toThrow()
+  })
+})
