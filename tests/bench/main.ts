@@ -15,6 +15,7 @@ const sections: Readonly<Record<string, () => Promise<Section>>> = {
   bulk: async () => (await import('./bulk.ts')).bulk,
   streams: async () => (await import('./streams.ts')).streams,
   'encryption-sdk': async () => (await import('./encryption-sdk.ts')).encryptionSdk,
+  http: async () => (await import('./http.ts')).http,
   postgres: async () => (await import('./postgres.ts')).postgres,
   'postgres-storage': async () => (await import('./postgres-storage.ts')).postgresStorageOverhead,
 }

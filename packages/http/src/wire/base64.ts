@@ -1,8 +1,7 @@
-/** The bytes of a canonical base64 text (RFC 4648, padded), or `undefined`. They are outside Node's shared pool. */
+/** The bytes of a canonical base64 text (RFC 4648, padded), or `undefined`. Whoever has used them wipes them. */
 export function fromBase64(text: string): Buffer | undefined {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text, 'base64'))
-  const length = bytes.write(text, 'base64')
-  if (length === bytes.length && bytes.toString('base64') === text) return bytes
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.toString('base64') === text) return bytes
   bytes.fill(0)
   return undefined
 }
