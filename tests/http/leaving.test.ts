@@ -108,6 +108,6 @@ describe('Connections', () => {
     await closed
     expect(text).not.toContain('problem')
     expect((await kms.ops.health()).recorded).toBe(true)
-    await expect(fetch(`${server.url}/v1/healthz`)).rejects.toThrow()
+    await expect(fetch(`${server.url}/v1/healthz`)).rejects.toThrow('fetch failed')
   })
 })
