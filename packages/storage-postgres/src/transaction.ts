@@ -2,6 +2,7 @@ import { StorageConflict } from '@chatelaine/core/storage'
 import type { Row, StorageFailure, Value } from '@chatelaine/core/storage'
 import { SqlTransaction, refusal } from '@chatelaine/storage-sql'
 import type { Statements } from '@chatelaine/storage-sql'
+import { binaryArray } from './binary-array.ts'
 import type { PostgresSession } from './connection.ts'
 import { isSame } from './values.ts'
 import type { WriteStatements } from './write-statements.ts'
@@ -13,8 +14,8 @@ const changed = (table: string): StorageFailure =>
   refusal(`The database wrote something else into ${table} than it was given: look for triggers and rules.`)
 
 /**
- * Writes, with everything that was written returned and compared: a server that rewrites or swallows rows is noticed
- * before the commit.
+ * Writes, with everything that was written compared with what was given: a server that rewrites or swallows rows is
+ * noticed before the commit.
  */
 export class PostgresTransaction extends SqlTransaction {
   readonly #writes: WriteStatements
@@ -46,13 +47,18 @@ export class PostgresTransaction extends SqlTransaction {
   }
 
   override async append(table: string, rows: readonly Row[]): Promise<void> {
-    const { codec } = this.statements.of(table)
+    const { codec, descriptor } = this.statements.of(table)
+    const types = Object.values(descriptor.columns).map(({ type }) => type)
     for (let at = 0; at < rows.length; at += maxRows) {
       const given = rows.slice(at, at + maxRows).map((row) => codec.encode(row))
-      const columns = codec.names.map((_, column) => given.map((values) => values[column]))
-      const written = await this.#live.runRows(this.#writes.of(table).append, columns)
-      if (written.length !== given.length) throw changed(table)
-      for (const [index, one] of written.entries()) this.#expectSame(table, one, given[index] as Value[])
+      const columns = types.map((type, column) =>
+        binaryArray(
+          type,
+          given.map((values) => values[column] as Value),
+        ),
+      )
+      const [answer] = await this.#live.runRows(this.#writes.of(table).append, columns)
+      if (answer?.[0] !== 'true') throw changed(table)
     }
   }
 

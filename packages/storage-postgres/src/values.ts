@@ -8,8 +8,7 @@ export interface ValueTypes {
 }
 
 /** The server's numbers for the types of our columns. */
-const bytea = 17
-const bigint = 20
+export const oids = Object.freeze({ text: 25, integer: 20, bytes: 17 })
 
 function bytesOf(text: string): Buffer {
   const bytes = Buffer.from(text.slice(2), 'hex')
@@ -32,8 +31,8 @@ function unreadable(): never {
 export const valueTypes: ValueTypes = {
   getTypeParser(oid, format) {
     if (format === 'binary') return unreadable
-    if (oid === bigint) return Number
-    return oid === bytea ? bytesOf : asText
+    if (oid === oids.integer) return Number
+    return oid === oids.bytes ? bytesOf : asText
   },
 }
 

@@ -4,13 +4,13 @@ import type { AnyTables, Schema, SqlStatement } from '@chatelaine/storage-sql'
 import { sql } from 'kysely'
 import type { ExpressionBuilder, Kysely } from 'kysely'
 
-/** The statements that write to one table. Each returns the rows that it wrote. */
+/** The statements that write to one table. */
 export interface TableWrites {
-  /** Inserts a row, or nothing where it clashes: a row's values by column. */
+  /** Inserts a row, or nothing where it clashes: a row's values by column. Returns what it wrote. */
   readonly insert: SqlStatement
-  /** Inserts rows: for each column the list of its values. */
+  /** Inserts rows, for each column the array of its values, and says whether exactly these were written. */
   readonly append: SqlStatement
-  /** Replaces a row, for tables with a column `rev`. */
+  /** Replaces a row, for tables with a column `rev`. Returns what it wrote. */
   readonly replace: SqlStatement | undefined
 }
 
@@ -29,15 +29,34 @@ function replaceOf(db: Kysely<AnyTables>, name: string, descriptor: TableDescrip
   return textOf(db.updateTable(name).set(set).where(expected).returning(names))
 }
 
+/**
+ * What was returned is compared by the server, which has both at hand: sending all of it back would cost more than
+ * writing it. Nulls are equal in arrays; where nothing was written there is no array at all.
+ */
+function appendOf(db: Kysely<AnyTables>, name: string, descriptor: TableDescriptor): SqlStatement {
+  const columns = Object.keys(descriptor.columns)
+  const given = Object.values(descriptor.columns).map(({ type }, at) => sql.raw(`$${at + 1}::${arrays[type]}`))
+  const same = columns.map((column, at) => sql`array_agg(${sql.ref(column)}) = ${given[at]}`)
+  return textOf(
+    db
+      .with('written', (to) =>
+        to
+          .insertInto(name)
+          .columns(columns)
+          .expression(sql`select * from unnest(${sql.join(given)})`)
+          .returning(columns),
+      )
+      .selectFrom('written')
+      .select(sql`(${sql.join(same, sql` and `)})::text`.as('same')),
+  )
+}
+
+const arrays = { text: 'text[]', integer: 'bigint[]', bytes: 'bytea[]' } as const
+
 function writesOf(descriptor: TableDescriptor, schema: Schema): TableWrites {
   const db = kyselyFor(schema.dialect)
   const name = schema.nameOf(descriptor.name)
   const columns = Object.keys(descriptor.columns)
-  const { types } = schema.dialect
-  // The types of lists, without the collations of columns.
-  const lists = Object.values(descriptor.columns).map(({ type }) =>
-    type === 'text' ? sql`${0}::text[]` : sql`${0}::${types[type]}[]`,
-  )
   return {
     insert: textOf(
       db
@@ -46,13 +65,7 @@ function writesOf(descriptor: TableDescriptor, schema: Schema): TableWrites {
         .onConflict((clash) => clash.doNothing())
         .returning(columns),
     ),
-    append: textOf(
-      db
-        .insertInto(name)
-        .columns(columns)
-        .expression(sql`select * from unnest(${sql.join(lists)})`)
-        .returning(columns),
-    ),
+    append: appendOf(db, name, descriptor),
     replace: replaceOf(db, name, descriptor),
   }
 }
