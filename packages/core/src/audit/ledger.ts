@@ -126,13 +126,16 @@ export class Ledger {
   async #unlessHung(commit: Promise<Batch>, signal: AbortSignal): Promise<Batch> {
     const { promise, reject } = Promise.withResolvers<never>()
     let stop = (): void => undefined
-    signal.addEventListener('abort', () => {
+    const hurry = (): void => {
       stop = this.#parts.timers.after(hungAfterMs, () => reject(new Error('the storage hangs')))
-    })
+    }
+    signal.addEventListener('abort', hurry)
     try {
       return await Promise.race([commit, promise])
     } finally {
       stop()
+      // Left on the signal, it would keep what this batch held from the young generation's collector.
+      signal.removeEventListener('abort', hurry)
     }
   }
 }

@@ -35,8 +35,10 @@ export class Queue {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #deadlineMs: number
-  readonly #open = new Set<Pending>()
+  #size = 0
   #waiting: Pending[] = []
+  /** Taken, and perhaps settled by now. Not a set: as it empties and fills, its old tables keep all that it ever held. */
+  #taken: Pending[] = []
   #records = 0
   #recordBytes = 0
   #resultBytes = 0
@@ -52,7 +54,7 @@ export class Queue {
 
   /** Entries that are not settled. */
   get size(): number {
-    return this.#open.size
+    return this.#size
   }
 
   /** Whether something waits to be taken. */
@@ -111,14 +113,16 @@ export class Queue {
       batch.push(next)
     }
     this.#waiting = this.#waiting.slice(batch.length)
-    return batch.filter((pending) => !pending.settled)
+    const open = batch.filter(isOpen)
+    this.#taken = [...this.#taken.filter(isOpen), ...open]
+    return open
   }
 
   #admit(pending: Pending): void {
-    this.#open.add(pending)
+    this.#size += 1
     // While nothing is taken, what is settled by its deadline must not pile up.
-    if (this.#waiting.length > 2 * this.#open.size + limits.batchRecords) {
-      this.#waiting = this.#waiting.filter((other) => !other.settled)
+    if (this.#waiting.length > 2 * this.#size + limits.batchRecords) {
+      this.#waiting = this.#waiting.filter(isOpen)
     }
     this.#waiting.push(pending)
     this.#records += pending.records
@@ -130,11 +134,11 @@ export class Queue {
   #release(pending: Pending): boolean {
     if (pending.settled) return false
     pending.settled = true
-    this.#open.delete(pending)
+    this.#size -= 1
     this.#records -= pending.records
     this.#recordBytes -= pending.recordBytes
     this.#resultBytes -= pending.resultBytes
-    if (this.#open.size === 0) this.#becameEmpty()
+    if (this.#size === 0) this.#becameEmpty()
     return true
   }
 
@@ -149,12 +153,13 @@ export class Queue {
 
   /** Resolves when everything that was taken in is settled. */
   async whenEmpty(): Promise<void> {
-    if (this.#open.size === 0) return
+    if (this.#size === 0) return
     this.#empty ??= Promise.withResolvers<void>()
     await this.#empty.promise
   }
 
   #becameEmpty(): void {
+    this.#taken = []
     this.#disarm()
     this.#empty?.resolve()
     this.#empty = undefined
@@ -170,12 +175,16 @@ export class Queue {
     this.#disarm()
     const now = this.#clock.monotonic()
     let next = Infinity
-    for (const pending of this.#open) {
+    for (const pending of [...this.#taken, ...this.#waiting].filter(isOpen)) {
       if (pending.deadlineAt <= now) pending.settle(expired(pending))
       else next = Math.min(next, pending.deadlineAt)
     }
     this.#arm(next)
   }
+}
+
+function isOpen({ settled }: Pending): boolean {
+  return !settled
 }
 
 function expired(pending: Pending): AuditUnavailableError {
