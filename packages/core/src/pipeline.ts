@@ -128,7 +128,7 @@ export class Pipeline {
       let abandoned = false
       const once = async (parts: WalkParts, view: SnapshotView): Promise<UseEntry> => {
         const walk = new LiveWalk(withSignal(parts, on.signal), on.caller, view)
-        done = await attempt(async () => walk.run(async () => operation.perform(request, walk)))
+        done = await attempt(() => walk.run(() => operation.perform(request, walk)))
         if (abandoned) discard()
         return walk.entry(done.result, done.error)
       }

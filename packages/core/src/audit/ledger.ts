@@ -45,8 +45,8 @@ export class Ledger {
    * @throws AuditUnavailableError, AuditOverloadedError, AbortedError, ClosedError, StorageTamperedError,
    *   RollbackDetectedError: in all cases without a result.
    */
-  async append(entry: Entry, waiter: Waiter): Promise<Outcome> {
-    if (this.#closed) throw new ClosedError('the KMS is closed')
+  append(entry: Entry, waiter: Waiter): Promise<Outcome> {
+    if (this.#closed) return Promise.reject(new ClosedError('the KMS is closed'))
     const outcome = this.#queue.add(entry, waiter)
     if (!this.#isRunning) void this.#run()
     return outcome

@@ -20,14 +20,23 @@ export interface BatchPlace {
 
 /** Links a use at its turn; `undefined` where it would be decided otherwise by now. */
 export async function linkUse(use: UseEntry, place: BatchPlace): Promise<number | undefined> {
-  const { tx, tenant, cache, tree, chain } = place
-  const unmoved = use.revision === cache.revision && chain.now < use.validUntil
-  const view = new TransactionView(new AuthenticReader(tx, tree), tenant, cache)
-  // Done inside, it is done anew in every attempt: what is released is what the committed attempt recorded.
-  const done = use.inside === undefined ? use : await use.inside(view, cache.revision)
-  if (done === use && !unmoved && !(await holds(use, view, chain.now))) return undefined
+  const { cache, chain } = place
+  const unmoved = use.inside === undefined && use.revision === cache.revision && chain.now < use.validUntil
+  const done = unmoved ? use : await decidedAnew(use, place)
+  if (done === undefined) return undefined
   for (const draft of done.drafts) chain.append(draft)
   return chain.size - 1
+}
+
+/** The use as it is true now; `undefined` where it would be decided otherwise. */
+async function decidedAnew(
+  use: UseEntry,
+  { tx, tenant, cache, tree, chain }: BatchPlace,
+): Promise<UseEntry | undefined> {
+  const view = new TransactionView(new AuthenticReader(tx, tree), tenant, cache)
+  // Done inside, it is done anew in every attempt: what is released is what the committed attempt recorded.
+  if (use.inside !== undefined) return use.inside(view, cache.revision)
+  return (await holds(use, view, chain.now)) ? use : undefined
 }
 
 /** A use that stands on rows that do not verify is done again, and fails by itself: it does not fail the others. */

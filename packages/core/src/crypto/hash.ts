@@ -14,7 +14,7 @@ export function digestOf(name: 'sha256' | 'sha384' | 'sha512', ...parts: readonl
 
 /** Hash of a leaf: SHA-256(0x00 ‖ text), RFC 6962 section 2.1. */
 export function leafHash(text: string): Buffer {
-  return hash('sha256', `\0${text}`, 'buffer')
+  return sha256Once(`\0${text}`)
 }
 
 const node = Buffer.allocUnsafeSlow(65)
@@ -24,7 +24,12 @@ node[0] = 1
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   node.set(left, 1)
   node.set(right, 33)
-  return hash('sha256', node, 'buffer')
+  return sha256Once(node)
+}
+
+/** As text, which Node returns in half the time that it takes to make a buffer with memory of its own. */
+function sha256Once(input: string | Uint8Array): Buffer {
+  return Buffer.from(hash('sha256', input, 'binary'), 'binary')
 }
 
 /** Whether two byte strings are equal, in time that depends on their lengths only. */

@@ -1,5 +1,4 @@
 import { InvalidRequestError } from '../errors.ts'
-import { utf8 } from '../internal/bytes.ts'
 import type { EncodedContext } from '../stages.ts'
 
 const maxPairs = 64
@@ -27,10 +26,9 @@ export function encodeContext(context: unknown): EncodedContext {
   if (context === undefined) return emptyContext
   const entries = readSafely(context)
   if (entries.length === 0) return emptyContext
-  const encoded = entries.map(encodePair).toSorted(byKey)
-  const bytes = Buffer.concat([u16(encoded.length), ...encoded.map((pair) => pair.bytes)])
-  if (bytes.length > maxBytes) refuse(`its encoding is longer than ${maxBytes} bytes`)
-  return { pairs: encoded.map((pair) => pair.pair), bytes }
+  const encoded = encode(entries)
+  if (encoded.bytes.length > maxBytes) refuse(`its encoding is longer than ${maxBytes} bytes`)
+  return encoded
 }
 
 /**
@@ -38,9 +36,7 @@ export function encodeContext(context: unknown): EncodedContext {
  * callers give, and sorts among their pairs like any other.
  */
 export function withReserved(context: EncodedContext, name: `kms:${string}`, value: string): EncodedContext {
-  const encoded = [...context.pairs, [name, value] as const].map(encodePair).toSorted(byKey)
-  const bytes = Buffer.concat([u16(encoded.length), ...encoded.map((pair) => pair.bytes)])
-  return { pairs: encoded.map((pair) => pair.pair), bytes }
+  return encode([...context.pairs, [name, value]])
 }
 
 /** An object whose reading throws, such as a broken proxy, is as bad as one that holds something else. */
@@ -84,25 +80,28 @@ function readValue(context: object, name: string | symbol): string {
 interface EncodedPair {
   readonly pair: readonly [string, string]
   readonly key: Buffer
-  readonly bytes: Buffer
+  readonly value: Buffer
 }
 
-function byKey(a: EncodedPair, b: EncodedPair): number {
-  return Buffer.compare(a.key, b.key)
+function encode(pairs: readonly (readonly [string, string])[]): EncodedContext {
+  const encoded = pairs.map(encodePair).toSorted((a, b) => Buffer.compare(a.key, b.key))
+  const length = encoded.reduce((sum, { key, value }) => sum + 4 + key.length + value.length, 2)
+  const bytes = Buffer.allocUnsafe(length)
+  let at = bytes.writeUInt16BE(encoded.length)
+  for (const { key, value } of encoded) {
+    for (const part of [key, value]) {
+      at = bytes.writeUInt16BE(part.length, at)
+      at += part.copy(bytes, at)
+    }
+  }
+  return { pairs: encoded.map(({ pair }) => pair), bytes }
 }
 
-function encodePair([name, text]: readonly [string, string]): EncodedPair {
-  const key = utf8(name)
-  const value = utf8(text)
+function encodePair(pair: readonly [string, string]): EncodedPair {
+  const [key, value] = [Buffer.from(pair[0], 'utf8'), Buffer.from(pair[1], 'utf8')]
   if (key.length < 1 || key.length > maxKeyBytes) refuse(`a key is not 1 to ${maxKeyBytes} bytes long`)
   if (value.length > maxValueBytes) refuse(`a value is longer than ${maxValueBytes} bytes`)
-  return { pair: [name, text], key, bytes: Buffer.concat([u16(key.length), key, u16(value.length), value]) }
-}
-
-function u16(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(2)
-  bytes.writeUInt16BE(value)
-  return bytes
+  return { pair, key, value }
 }
 
 function refuse(message: string): never {

@@ -22,12 +22,17 @@ export async function within<T>(patience: Patience, work: Promise<T>, late: () =
 }
 
 /** Waits for some work, or for a signal to abort, whichever comes first; what comes too late is handed to `discard`. */
-export async function unlessAborted<T>(
-  work: Promise<T>,
-  signal: AbortSignal | undefined,
-  on: { readonly aborted: () => Error; readonly discard: (late: T) => void },
-): Promise<T> {
-  if (signal === undefined) return work
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, on: OnAbort<T>): Promise<T> {
+  return signal === undefined ? work : untilAborted(work, signal, on)
+}
+
+/** What an abort is answered with, and what becomes of work that it did not wait for. */
+interface OnAbort<T> {
+  readonly aborted: () => Error
+  readonly discard: (late: T) => void
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, on: OnAbort<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
   const abort = (): void => reject(on.aborted())
   signal.addEventListener('abort', abort)

@@ -10,5 +10,5 @@ export const encrypt: UseOperation<EncryptRequest, z.output<typeof schema>, Encr
   action: 'encrypt',
   effect: 'use',
   schema,
-  perform: async (request, walk) => encryptMessage(walk, request),
+  perform: (request, walk) => encryptMessage(walk, request),
 }
