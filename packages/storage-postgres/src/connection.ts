@@ -46,7 +46,10 @@ interface How {
 
 const rowMode = 'array'
 
-/** One connection. Its statements run one after the other, in the order in which they were asked for. */
+/**
+ * One connection. Its statements run one after the other, in the order in which they were asked for; where the client
+ * can, each is sent at once, without waiting for the answers to those before it.
+ */
 export class Connection implements PostgresSession {
   readonly #client: PostgresClient
   readonly #settings: ConnectionSettings
@@ -57,7 +60,8 @@ export class Connection implements PostgresSession {
   #transaction: symbol | undefined
   #lost: StorageFailure | undefined
   #released = false
-  #abandon: ((reason: Error) => void) | undefined
+  /** How those who wait for an answer give up, in the order in which the answers come. */
+  readonly #unanswered: ((reason: Error) => void)[] = []
 
   constructor(client: PostgresClient, settings: ConnectionSettings) {
     this.#client = client
@@ -157,7 +161,7 @@ export class Connection implements PostgresSession {
     this.#lost ??= lossOf(new Error('terminated'))
     this.#transaction = undefined
     this.#watch.stop()
-    this.#abandon?.(new Error('terminated'))
+    for (const abandon of this.#unanswered) abandon(new Error('terminated'))
     if (this.#released) return
     this.#released = true
     this.#client.release(true)
@@ -180,12 +184,12 @@ export class Connection implements PostgresSession {
     return { rows, changes: rowCount ?? 0 }
   }
 
-  /** Asks when all that was asked before is answered. pg will not queue for much longer. */
+  /** Asks when all that was asked before is answered, or sent where the client can: others will not queue for much longer. */
   async #inTurn<T>(ask: () => Promise<T>): Promise<T> {
     const before = this.#tail
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#tail = promise
-    if (this.#pending++ > 0) await before
+    if (this.#pending++ > 0 && this.#client.pipeline !== true) await before
     try {
       return await ask()
     } finally {
@@ -226,14 +230,15 @@ export class Connection implements PostgresSession {
   async #answer(query: PostgresQuery): Promise<PostgresResult> {
     if (this.#lost !== undefined) throw this.#lost
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#abandon = reject
-    this.#watch.begin()
+    if (this.#unanswered.push(reject) === 1) this.#watch.begin()
     try {
       this.#client.query({ ...query, types: valueTypes }).then(resolve, reject)
       return (await promise) as PostgresResult
     } finally {
-      this.#abandon = undefined
-      this.#watch.end()
+      this.#unanswered.shift()
+      // The time for the next answer begins with this one.
+      if (this.#unanswered.length === 0) this.#watch.end()
+      else this.#watch.begin()
     }
   }
 }

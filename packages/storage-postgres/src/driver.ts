@@ -32,6 +32,8 @@ export interface PostgresNotice {
 
 /** What is used of a client of pg. */
 export interface PostgresClient {
+  /** Whether it sends statements before those before them are answered. */
+  readonly pipeline?: boolean
   /** Runs a statement; several at once are an array of results. */
   query(query: PostgresQuery): Promise<unknown>
   /** Gives it back to its pool, or closes it. */

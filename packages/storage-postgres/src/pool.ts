@@ -51,7 +51,7 @@ export function openPool(source: Source): OpenPool {
     return { pool: given, end }
   }
   const { applicationName = 'chatelaine', ...config } = source.connection
-  const defaults = { max: 32, connectionTimeoutMillis: 2000, keepAlive: true }
+  const defaults = { max: 32, connectionTimeoutMillis: 2000, keepAlive: true, pipeline: true }
   const pool = new pg.Pool({ ...defaults, application_name: applicationName, ...config })
   pool.on('error', ignore)
   pool.on('connect', listen)

@@ -1,4 +1,5 @@
 import { StorageUnavailableError, isKmsError } from '../errors.ts'
+import { allOf } from '../internal/all-of.ts'
 import { pause, type Clock, type Timers } from '../internal/clock.ts'
 import type { Randomness } from '../crypto/randomness.ts'
 import type { SecretKey } from '../crypto/secret-key.ts'
@@ -187,8 +188,8 @@ export class Committer {
     if (chain.rows.length === 0) return undefined
     const { companions, keyring } = this.#parts
     const head = chain.head(keyring.epoch)
-    await tx.append('records', chain.rows)
-    await tx.insert('heads', headRow(head, keyring.headMacKey(head.epoch)))
+    const row = headRow(head, keyring.headMacKey(head.epoch))
+    await allOf([tx.append('records', chain.rows), tx.insert('heads', row)])
     const linked = { before, head, chain }
     try {
       for (const companion of companions) await companion.write(tx, linked)

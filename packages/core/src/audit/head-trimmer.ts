@@ -1,3 +1,4 @@
+import { allOf } from '../internal/all-of.ts'
 import { limits } from '../internal/defaults.ts'
 import type { StorageTransaction } from '../storage/adapter.ts'
 import type { BatchCompanion, LinkedBatch } from './companion.ts'
@@ -17,10 +18,9 @@ export class HeadTrimmer implements BatchCompanion {
     this.#trimmingTo = this.#trimmedTo
     if (this.#batches % limits.trimEveryBatches !== 0) return
     const oldest = await tx.range('heads', { prefix: [tenant], after: [this.#trimmedTo], limit: limits.batchRecords })
-    for (const row of oldest.slice(0, -keptHeads)) {
-      this.#trimmingTo = row['size'] as number
-      await tx.remove('heads', [tenant, this.#trimmingTo])
-    }
+    const sizes = oldest.slice(0, -keptHeads).map((row) => row['size'] as number)
+    await allOf(sizes.map(async (size) => tx.remove('heads', [tenant, size])))
+    this.#trimmingTo = sizes.at(-1) ?? this.#trimmedTo
   }
 
   committed(): void {
