@@ -46,10 +46,7 @@ interface How {
 
 const rowMode = 'array'
 
-/**
- * One connection. Its statements run one after the other, in the order in which they were asked for; where the client
- * can, each is sent at once, without waiting for the answers to those before it.
- */
+/** One connection. Its statements run in the order in which they were asked for, sent at once where the client can. */
 export class Connection implements PostgresSession {
   readonly #client: PostgresClient
   readonly #settings: ConnectionSettings
@@ -184,7 +181,7 @@ export class Connection implements PostgresSession {
     return { rows, changes: rowCount ?? 0 }
   }
 
-  /** Asks when all that was asked before is answered, or sent where the client can: others will not queue for much longer. */
+  /** Asks when all before is answered, which a client that sends at once sees to itself. Others will not for much longer. */
   async #inTurn<T>(ask: () => Promise<T>): Promise<T> {
     const before = this.#tail
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -236,7 +233,6 @@ export class Connection implements PostgresSession {
       return (await promise) as PostgresResult
     } finally {
       this.#unanswered.shift()
-      // The time for the next answer begins with this one.
       if (this.#unanswered.length === 0) this.#watch.end()
       else this.#watch.begin()
     }
