@@ -1,6 +1,7 @@
 import type { Verification, VerifyOptions } from './audit/verification.ts'
 import type { MacKeys } from './audit/head-guard.ts'
 import { readEnd, verifyChain } from './audit/verify.ts'
+import { readPruned } from './audit/pruned.ts'
 import { Pseudonyms } from './audit/pseudonym.ts'
 import { secretKey } from './crypto/secret-key.ts'
 import { randomBytesOf } from './crypto/randomness.ts'
@@ -108,6 +109,8 @@ export class Inspection {
           origin,
           publicKey: secrets === undefined ? undefined : publicKeyOf(secrets.signing[0] as SigningKey),
           macKeyOf: (epoch) => keyring.headMacKey(epoch),
+          allKeys: () => secrets?.signing.map(publicKeyOf) ?? [],
+          pruned: async () => storage.snapshot(async (reader) => readPruned(reader, tenant)),
           snapshot: async (read) => storage.snapshot(read),
         },
         options,
@@ -183,6 +186,7 @@ const closedHouse: House = {
   verify: absent,
   nextCommit: absent,
   health: absent,
+  retention: { plan: absent },
   anchoring: { states: [], publish: absent },
   proofs: { checkpoint: absent, inclusion: absent, consistency: absent, verifierKey: absent, exportPlan: absent },
 }

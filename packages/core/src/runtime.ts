@@ -1,6 +1,6 @@
 import type { AuditRecord } from './audit/audit-record.ts'
 import type { Anchoring } from './audit/anchors/anchoring.ts'
-import type { Proofs } from './audit/proofs.ts'
+import type { Proofs, PrunePlan } from './audit/proofs.ts'
 import type { RecordDetails } from './audit/record.ts'
 import type { Verification, VerifyOptions } from './audit/verification.ts'
 import type { FreshMaterial, GivenMaterial } from './crypto/fresh-material.ts'
@@ -160,6 +160,8 @@ export interface ChangeWalk {
 /** The parts of the house that reading operations ask. */
 export interface House {
   verify(options: VerifyOptions): Promise<Verification>
+  /** Prunes the log. */
+  readonly retention: { plan(upTo: number | undefined): Promise<PrunePlan | undefined> }
   /** Brings checkpoints to anchors. */
   readonly anchoring: Pick<Anchoring, 'states' | 'publish'>
   /** Proves what is in the log. */

@@ -3,4 +3,4 @@
  *
  * @packageDocumentation
  */
-export { memoryStorage } from './memory-storage.ts'
+export { memoryStorage, type MemoryStorageOptions } from './memory-storage.ts'

@@ -1,5 +1,6 @@
 import type {
   StorageAdapter,
+  StorageFacts,
   StorageReader,
   StorageTransaction,
   TableDescriptor,
@@ -11,19 +12,36 @@ import { Snapshot, Transaction } from './transaction.ts'
 import type { Tables } from './transaction.ts'
 import { Turns, unlessAborted } from './turns.ts'
 
+/** How a memory storage keeps its rows. */
+export interface MemoryStorageOptions {
+  /**
+   * About how many audit records to keep: the KMS prunes older ones by itself, so that a process that runs for long does
+   * not fill its memory. @defaultValue all
+   */
+  readonly keepRecords?: number | undefined
+}
+
 class MemoryStorage implements StorageAdapter {
   readonly name = 'memory'
   readonly #turns = new Turns()
   readonly #reads = new Set<Promise<unknown>>()
   #descriptors: readonly TableDescriptor[] | undefined
   #tables: Tables = new Map()
+  readonly #keepRecords: number | undefined
   #closed = false
 
-  async open(tables: readonly TableDescriptor[]): Promise<{ readonly exists: boolean }> {
+  constructor({ keepRecords }: MemoryStorageOptions) {
+    if (keepRecords !== undefined && !(Number.isSafeInteger(keepRecords) && keepRecords >= 1)) {
+      throw refusal('keepRecords is a number of records.')
+    }
+    this.#keepRecords = keepRecords
+  }
+
+  async open(tables: readonly TableDescriptor[]): Promise<StorageFacts> {
     this.#refuseClosed()
     if (this.#descriptors !== undefined) throw refusal('This storage is open already.')
     this.#descriptors = tables
-    return { exists: false }
+    return { exists: false, keepRecords: this.#keepRecords }
   }
 
   async migrate(): Promise<void> {
@@ -97,6 +115,6 @@ class MemoryStorage implements StorageAdapter {
  * await storage.migrate()
  * ```
  */
-export function memoryStorage(): StorageAdapter {
-  return new MemoryStorage()
+export function memoryStorage(options: MemoryStorageOptions = {}): StorageAdapter {
+  return new MemoryStorage(options)
 }

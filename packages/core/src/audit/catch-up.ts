@@ -5,6 +5,7 @@ import type { StateCache, Touched } from '../state/cache.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import { isChange } from './audit-record.ts'
 import type { Head } from './head.ts'
+import { readPruned } from './pruned.ts'
 import type { RecordChange } from './record.ts'
 
 /**
@@ -24,6 +25,11 @@ export async function catchUp(reader: StorageReader, cache: StateCache, head: He
   let place = { seq: head.lastChange, hash: head.lastChangeHash.toString('hex') }
   for (let revision = head.revision; revision > head.revision - behind; revision--) {
     const change = await readChange(reader, head.tenant, place)
+    if (change === undefined) {
+      // Forgetting everything is right whatever was done to the log: what is read anew is checked anew.
+      cache.restart(head.revision)
+      return
+    }
     if (change.revision !== revision) throw new StorageTamperedError('the records of changes do not follow each other')
     touched.push(...change.rows)
     place = { seq: change.previous, hash: change.previousHash }
@@ -31,12 +37,14 @@ export async function catchUp(reader: StorageReader, cache: StateCache, head: He
   cache.advance(head.revision, touched)
 }
 
+/** The change that a record is of; `undefined` where the record was pruned. */
 async function readChange(
   reader: StorageReader,
   tenant: string,
   place: { readonly seq: number; readonly hash: string },
-): Promise<RecordChange> {
+): Promise<RecordChange | undefined> {
   const row = await reader.get('records', [tenant, place.seq])
+  if (row === undefined && place.seq < ((await readPruned(reader, tenant))?.size ?? 0)) return undefined
   const text = row?.['text']
   if (typeof text !== 'string' || leafHash(text).toString('hex') !== place.hash) {
     throw new StorageTamperedError('the record of a change is not the one that the chain names')

@@ -3,9 +3,12 @@ import { limits } from '../internal/defaults.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import type { Row } from '../storage/table.ts'
 import { isFault, readRecord, type AuditRecord } from './audit-record.ts'
+import { logKey } from './checkpoint.ts'
 import { noHash, type Head } from './head.ts'
 import type { MacKeys } from './head-guard.ts'
 import { Frontier } from './merkle.ts'
+import { parseNote, signersOf } from './note.ts'
+import type { Pruned } from './pruned.ts'
 import { isRotation, signersFrom, type Signers } from './signers.ts'
 import type { AuditProblem } from './verification.ts'
 
@@ -15,6 +18,10 @@ export interface VerifySource {
   readonly origin: string
   /** The key of genesis; `undefined` where it could not be read: then no checkpoint verifies. */
   readonly publicKey: Buffer | undefined
+  /** Every key that the log has had: one of them was in force where a pruned log begins. @defaultValue that of genesis */
+  readonly allKeys?: (() => readonly Buffer[]) | undefined
+  /** How far the log was pruned, on the word of the state. @defaultValue it was not */
+  readonly pruned?: (() => Promise<Pruned | undefined>) | undefined
   readonly macKeyOf: MacKeys
   /** The newest head that this process has seen: the log cannot be older. @defaultValue none */
   readonly seen?: (() => Head | undefined) | undefined
@@ -37,18 +44,26 @@ export class ChainWalk {
   readonly #from: number
   /** The newest head that this process had seen when the verification began. */
   readonly #seen: Head | undefined
-  readonly #signers: Signers | undefined
-  readonly frontier: Frontier = new Frontier()
+  readonly #isWhole: boolean
+  #signers: Signers | undefined
+  /** A rotation that was met before any checkpoint of a pruned log. */
+  #pending: AuditRecord | undefined
+  readonly frontier: Frontier
   next: number
   hash: Buffer = noHash
   revision: number | undefined
   lastChange = -1
   lastChangeHash: Buffer = noHash
 
-  constructor(source: VerifySource, from: number, seen: Head | undefined) {
+  /** Begins at a record: with the tree before it, where that is record 0, or the first that was not pruned. */
+  constructor(source: VerifySource, { from, pruned }: WalkStart, seen: Head | undefined) {
     const { origin, publicKey } = source
+    const base = pruned?.size === from ? pruned : undefined
     this.#source = source
-    this.#signers = publicKey === undefined ? undefined : signersFrom(origin, publicKey)
+    this.#isWhole = from === 0 || base !== undefined
+    this.#signers = publicKey === undefined || from > 0 ? undefined : signersFrom(origin, publicKey)
+    this.frontier = new Frontier(base?.size, base?.frontier)
+    if (base !== undefined) this.hash = base.headHash
     this.#seen = seen
     this.#from = from
     this.next = from
@@ -64,7 +79,7 @@ export class ChainWalk {
     for (const row of rows) {
       this.#record(row)
       const note = notes.get(this.next)
-      if (note !== undefined && this.#from === 0) this.#checkpoint(note)
+      if (note !== undefined && this.#isWhole) this.#checkpoint(note)
     }
     if (rows.length < limit) throw new Problem(this.next, 'record-missing', { expected: 'a record', found: 'none' })
   }
@@ -76,26 +91,41 @@ export class ChainWalk {
     }
     const record = readRecord(row)
     if (isFault(record)) throw new Problem(seq, record.kind, record)
-    if (seq > this.#from || seq === 0) {
+    if (seq > this.#from || this.#isWhole) {
       const expected = this.hash.toString('hex')
       if (record.prev !== expected) throw new Problem(seq, 'record-link', { expected, found: record.prev })
     }
     this.hash = asBuffer(row['hash'] as Uint8Array)
     this.#compareSeen(seq)
-    if (this.#from === 0) this.frontier.append(this.hash)
+    if (this.#isWhole) this.frontier.append(this.hash)
     if (record.change !== undefined) this.#change(seq, record.change)
     this.#rotation(record)
     this.next += 1
   }
 
   #rotation(record: AuditRecord): void {
-    if (!isRotation(record) || this.#signers?.rotate(record) !== false) return
+    if (!isRotation(record)) return
+    if (this.#signers === undefined) this.#pending = record
+    if (this.#signers?.rotate(record) !== false) return
     throw new Problem(record.seq, 'checkpoint', { expected: 'a verifier key of this log', found: 'none' })
+  }
+
+  /** A pruned log begins with whichever of its keys signed the first checkpoint that is met. */
+  #signersOf(text: string): Signers | undefined {
+    const { origin, publicKey, allKeys } = this.#source
+    const note = parseNote(text)
+    const keys = allKeys?.() ?? (publicKey === undefined ? [] : [publicKey])
+    const key = keys.find(
+      (candidate) => note !== undefined && signersOf(note, [logKey(origin, candidate)]) !== undefined,
+    )
+    const signers = key === undefined ? undefined : signersFrom(origin, key)
+    if (this.#pending !== undefined) signers?.rotate(this.#pending)
+    return signers
   }
 
   /** Whether every key that signed from some record on was vouched for by the one before it. */
   get keysAreVouched(): boolean {
-    return this.#from > 0 || this.#signers?.isVouched !== false
+    return !this.#isWhole || this.#signers?.isVouched !== false
   }
 
   /** Whoever has seen a shorter log knows one of its hashes. */
@@ -120,10 +150,17 @@ export class ChainWalk {
 
   #checkpoint(note: string): void {
     const root = this.frontier.root()
+    if (this.#from > 0) this.#signers ??= this.#signersOf(note)
     if (this.#signers?.accepts(note, { size: this.next, root }) === true) return
     const expected = `a signed checkpoint of root ${root.toString('base64')}`
     throw new Problem(this.next - 1, 'checkpoint', { expected, found: 'another' })
   }
+}
+
+/** Where a verification begins. */
+export interface WalkStart {
+  readonly from: number
+  readonly pruned?: Pruned | undefined
 }
 
 async function readCheckpoints(
@@ -152,7 +189,9 @@ export function checkEnd(walk: ChainWalk, head: Head | undefined, size: number):
     ['frontier', head.frontier.toString('hex'), whole ? walk.frontier.toBytes().toString('hex') : ''],
     ['change-link', changeOf(head), changeOf(walk)],
   ]
-  for (const [kind, expected, found] of walk.next > 0 && whole ? facts : facts.slice(0, 1)) {
+  // Where a pruned log has had no change since, only the head knows of the last.
+  const known = walk.revision === undefined ? facts.slice(0, 2) : facts
+  for (const [kind, expected, found] of walk.next > 0 && whole ? known : facts.slice(0, 1)) {
     if (expected !== found) throw new Problem(size, kind, { expected, found })
   }
 }

@@ -3,6 +3,11 @@ import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
 import { leafHash } from '../crypto/hash.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import { openHead, type Head } from './head.ts'
+import { Frontier } from './merkle.ts'
+import { consistencyPath } from './merkle-path.ts'
+import { isConsistent } from './merkle-proof.ts'
+import { readPruned } from './pruned.ts'
+import { StoredTree } from './stored-tree.ts'
 
 /** Keys of heads, by epoch; throws for one that does not exist. */
 export type MacKeys = (epoch: number) => SecretKey
@@ -45,7 +50,7 @@ export class HeadGuard {
     const head = openHead(row, this.#macKeyOf)
     if (head === undefined) throw new StorageTamperedError('the head of the chain does not verify')
     if (floor !== undefined) compare(floor, head)
-    if (floor !== undefined && head.size > floor.size) await this.#expectBelow(reader, floor)
+    if (floor !== undefined && head.size > floor.size) await this.#expectBelow(reader, floor, head)
     return head
   }
 
@@ -53,10 +58,12 @@ export class HeadGuard {
    * A longer chain goes on from the one that was seen, and does not merely outgrow it: where a standby took over that
    * lacked the end of it, others may have written more since than was lost.
    */
-  async #expectBelow(reader: StorageReader, floor: Head): Promise<void> {
+  async #expectBelow(reader: StorageReader, floor: Head, head: Head): Promise<void> {
     const last = await reader.get('records', [this.#tenant, floor.size - 1])
     const text = last?.['text']
     if (typeof text === 'string' && leafHash(text).equals(floor.headHash)) return
+    // Where that record was pruned, the tree proves the same.
+    if (last === undefined && (await hasGrown(reader, floor, head))) return
     throw new RollbackDetectedError('the storage shows another chain than this process has seen')
   }
 
@@ -64,6 +71,15 @@ export class HeadGuard {
   saw(head: Head): void {
     if (this.#seen === undefined || head.size > this.#seen.size) this.#seen = head
   }
+}
+
+async function hasGrown(reader: StorageReader, floor: Head, head: Head): Promise<boolean> {
+  if ((await readPruned(reader, head.tenant)) === undefined) return false
+  const frontier = new Frontier(head.size, head.frontier)
+  const tree = new StoredTree({ reader, tenant: head.tenant, frontier })
+  const proof = await tree.hashesOf(consistencyPath(floor.size, head.size))
+  const fromRoot = new Frontier(floor.size, floor.frontier).root()
+  return isConsistent({ from: floor.size, fromRoot, to: head.size, toRoot: frontier.root(), proof })
 }
 
 function compare(seen: Head, head: Head): void {

@@ -34,6 +34,11 @@ export class LogKeys {
     return publicKeyOf(this.#keys[0] as SigningKey)
   }
 
+  /** The public keys that are known, that of genesis first. */
+  get all(): readonly Buffer[] {
+    return this.#keys.map(publicKeyOf)
+  }
+
   /** The keys in force so far, in the state that a reader sees: the newest last. @throws StorageTamperedError */
   async at(reader: StorageReader): Promise<readonly SigningKey[]> {
     const prefix = [this.#parts.tenant, signingPurpose]

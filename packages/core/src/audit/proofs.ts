@@ -9,6 +9,7 @@ import { Frontier } from './merkle.ts'
 import { consistencyPath, inclusionPath, spanOf, subtreesOf, type Span } from './merkle-path.ts'
 import { isConsistent, isIncluded } from './merkle-proof.ts'
 import { parseNote } from './note.ts'
+import { readPruned } from './pruned.ts'
 import { StoredTree } from './stored-tree.ts'
 import { formatConsistencyProof, formatTlogProof } from './tlog-proof.ts'
 
@@ -72,6 +73,15 @@ export interface ExportPlan {
   readonly root: Buffer
   /** Proves that the log of that size grew out of the one of `to` records. */
   readonly consistency: readonly Buffer[]
+}
+
+/** What a log comes to where it is pruned. */
+export interface PrunePlan {
+  readonly size: number
+  /** Hash of the last record that goes, in hex. */
+  readonly headHash: string
+  /** Frontier of the tree over what goes, in hex. */
+  readonly frontier: string
 }
 
 /** What proofs are made of. */
@@ -141,12 +151,30 @@ export class Proofs {
     })
   }
 
+  /** What a log comes to up to a size, to be remembered when the records before it are pruned. */
+  async prunePlan(size: number): Promise<PrunePlan> {
+    return this.#look(async (view) => {
+      const spans = subtreesOf({ start: 0, end: size }).map(spanOf)
+      const [last, ...peaks] = await view.tree.hashesOf([{ start: size - 1, end: size }, ...spans])
+      const frontier = Buffer.concat(peaks)
+      const fromRoot = new Frontier(size, frontier).root()
+      const grown = { to: view.head.size, toRoot: view.frontier.root() }
+      const proof = await view.tree.hashesOf(consistencyPath(size, grown.to))
+      const path = await view.tree.hashesOf(inclusionPath(size - 1, size))
+      const isLast = isIncluded({ leaf: last as Buffer, index: size - 1, size, root: fromRoot, proof: path })
+      if (!isLast || !isConsistent({ from: size, fromRoot, ...grown, proof })) throw unproven()
+      return { size, headHash: (last as Buffer).toString('hex'), frontier: frontier.toString('hex') }
+    })
+  }
+
   /** Says what it takes to export a part of the log, and signs the log as it is. */
   async exportPlan(range: { from?: number | undefined; to?: number | undefined }): Promise<ExportPlan> {
     return this.#look(async (view) => {
       const { tenant, origin } = this.#parts
       const { checkpoint, size } = this.#signed(view)
-      const { from = 0, to = size } = range
+      const gone = (await readPruned(view.reader, tenant))?.size ?? 0
+      const { from = gone, to = size } = range
+      if (from < gone) throw new InvalidRequestError(`the records before ${gone} were pruned`)
       if (from >= to || to > size) throw new InvalidRequestError(`the log has no records ${from} to ${to - 1}`)
       const root = view.frontier.root()
       const peaks = await view.tree.hashesOf(subtreesOf({ start: 0, end: from }).map(spanOf))

@@ -30,6 +30,8 @@ export interface IntactLog {
   readonly records: number
   /** Hash of the last record, in hex. */
   readonly head: string
+  /** How many records were pruned before: what they led to was checked, they were not. Absent where none were. */
+  readonly pruned?: number | undefined
 }
 
 /** A log in which something is wrong. */
@@ -40,6 +42,8 @@ export interface BrokenLog {
   readonly records: number
   /** Hash of the last record that is right, in hex. */
   readonly head: string
+  /** How many records were pruned before. Absent where none were. */
+  readonly pruned?: number | undefined
   /** The first thing that is wrong. */
   readonly problem: AuditProblem
 }

@@ -2,9 +2,10 @@ import { AbortedError, isKmsError } from '../errors.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import { storageFailureOf } from '../storage/errors.ts'
 import type { Row } from '../storage/table.ts'
-import { ChainWalk, checkEnd, Problem, type VerifySource } from './chain-walk.ts'
+import { ChainWalk, checkEnd, Problem, type VerifySource, type WalkStart } from './chain-walk.ts'
 import { openHead, type Head } from './head.ts'
 import type { MacKeys } from './head-guard.ts'
+import type { Pruned } from './pruned.ts'
 import type { Verification, VerifyOptions } from './verification.ts'
 
 /**
@@ -13,13 +14,20 @@ import type { Verification, VerifyOptions } from './verification.ts'
  * each from a snapshot of its own: memory does not grow with the log.
  */
 export async function verifyChain(source: VerifySource, options: VerifyOptions = {}): Promise<Verification> {
-  const from = options.from ?? 0
+  const pruned = await prunedBefore(source)
+  const from = Math.max(options.from ?? 0, pruned?.size ?? 0)
+  const found = await verifyFrom(source, { from, pruned }, options)
+  return pruned === undefined ? found : { ...found, pruned: pruned.size }
+}
+
+async function verifyFrom(source: VerifySource, start: WalkStart, options: VerifyOptions): Promise<Verification> {
+  const { from } = start
   const seen = source.seen?.()
   const end = notBefore(seen, await source.snapshot(async (reader) => readEnd(reader, source)))
   if (end.head !== undefined && end.beyond === undefined && from >= end.size) {
     return { ok: true, records: 0, head: end.head.headHash.toString('hex') }
   }
-  const walk = new ChainWalk(source, from, shorterThan(end, seen))
+  const walk = new ChainWalk(source, start, shorterThan(end, seen))
   try {
     await walkTo(walk, end, { ...options, from, source })
     return { ok: true, records: end.size - from, head: walk.hash.toString('hex') }
@@ -28,6 +36,11 @@ export async function verifyChain(source: VerifySource, options: VerifyOptions =
     const checked = Math.max(0, Math.min(error.problem.seq, walk.next) - from)
     return { ok: false, records: checked, head: walk.hash.toString('hex'), problem: error.problem }
   }
+}
+
+/** How far the log was pruned. On a word that does not verify nothing is left out: what is missing shows. */
+async function prunedBefore(source: VerifySource): Promise<Pruned | undefined> {
+  return source.pruned?.().catch(() => undefined)
 }
 
 /** What was seen of a log that is longer by now: its last record is met on the way. */

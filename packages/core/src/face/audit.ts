@@ -4,6 +4,8 @@ import { anchorAudit } from '../operations/anchor-audit.ts'
 import { checkpointAudit } from '../operations/checkpoint-audit.ts'
 import { getAuditVerifierKey } from '../operations/get-audit-verifier-key.ts'
 import { listAudit, type ListAuditRequest } from '../operations/list-audit.ts'
+import { planPrune, type PruneRequest } from '../operations/plan-prune.ts'
+import { pruneAudit } from '../operations/prune-audit.ts'
 import { proveAuditConsistency, type ConsistencyProofRequest } from '../operations/prove-audit-consistency.ts'
 import { proveAuditInclusion, type InclusionProofRequest } from '../operations/prove-audit-inclusion.ts'
 import {
@@ -20,6 +22,12 @@ import type { Listing } from './listing.ts'
 import { listing, type Run, type TailRequest } from './run.ts'
 import { openTail } from './tail.ts'
 import { requireObject } from './text.ts'
+
+/** What was pruned. */
+export interface AuditPruning {
+  /** How many records went; 0 where there was nothing to prune. */
+  readonly records: number
+}
 
 /** The audit log: `kms.audit`. Admins and auditors only. */
 export class Audit {
@@ -106,6 +114,20 @@ export class Audit {
    */
   async rotateKey(request: RotateAuditKeyRequest = {}, options?: CallOptions): Promise<RotateAuditKeyResult> {
     return this.#run(rotateAuditKey, request, options)
+  }
+
+  /**
+   * Removes records before a place, for admins: at most as far as an anchor keeps a checkpoint, so that nobody can use it
+   * to hide anything. Export them first. Their hashes and record 0 stay: what is left verifies, and so do proofs, and
+   * exports of what is gone. That it was done is recorded, and remembered in the state; the records go shortly after.
+   *
+   * @throws ConflictError where no checkpoint of as many records is anchored, or somebody else pruned at the same time.
+   */
+  async prune(request: PruneRequest = {}, options?: CallOptions): Promise<AuditPruning> {
+    const plan = await this.#run.onward(planPrune, request, options)
+    if (plan === undefined) return { records: 0 }
+    const { from, to } = await this.#run(pruneAudit, plan, options)
+    return { records: to - from }
   }
 
   /**

@@ -1,7 +1,11 @@
+import type { Anchoring } from '../audit/anchors/anchoring.ts'
 import type { CheckpointWriter } from '../audit/checkpoint-writer.ts'
 import type { HeadGuard } from '../audit/head-guard.ts'
+import { late } from '../audit/live-view.ts'
 import { Frontier } from '../audit/merkle.ts'
+import { within } from '../internal/patience.ts'
 import type { Settings } from '../options.ts'
+import type { Retention } from './retention.ts'
 
 /** What a last checkpoint needs. */
 export interface FinalCheckpointParts {
@@ -15,7 +19,7 @@ export interface FinalCheckpointParts {
  * Signs the log as it is when a process closes. Nothing depends on it: a crash, or a storage that refuses it, leaves
  * the head's MAC to protect the tail until the next checkpoint.
  */
-export async function finalCheckpoint({ settings, tenant, guard, checkpoints }: FinalCheckpointParts): Promise<void> {
+async function finalCheckpoint({ settings, tenant, guard, checkpoints }: FinalCheckpointParts): Promise<void> {
   if (guard.seen === undefined || !checkpoints.isBehind(guard.seen.size)) return
   const { signal, stop } = deadline(settings)
   const write = settings.storage.transact(
@@ -36,4 +40,17 @@ function deadline(settings: Settings): { signal: AbortSignal; stop: () => void }
   const controller = new AbortController()
   const stop = settings.timers.after(settings.deadlineMs, () => controller.abort())
   return { signal: controller.signal, stop }
+}
+
+/** What the end of a log needs. */
+export interface LogEndParts extends FinalCheckpointParts {
+  readonly anchoring: Pick<Anchoring, 'publish'>
+  readonly retention: Pick<Retention, 'whenSwept'>
+}
+
+/** Ends what goes on behind a log: what was pruned goes, the log is signed, and anchors get that, if they are quick. */
+export async function finishLog({ anchoring, retention, ...parts }: LogEndParts): Promise<void> {
+  await retention.whenSwept()
+  await finalCheckpoint(parts)
+  await within(parts.settings, anchoring.publish(), late).catch(() => undefined)
 }

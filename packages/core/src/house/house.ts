@@ -20,6 +20,8 @@ export class House {
   readonly #tenants = new Map<string, Promise<Tenant>>()
   /** The keyring of the first tenant, when it existed: the root key is asked once. */
   #proved: { readonly tenant: string; readonly keyring: Keyring } | undefined
+  /** How many audit records the storage wants to keep. */
+  #keepRecords: number | undefined
   #closing: Promise<void> | undefined
 
   constructor(settings: Settings) {
@@ -30,7 +32,8 @@ export class House {
   async begin(): Promise<Tenant> {
     const { storage, rootKeys, tenant } = this.settings
     for (const rootKey of rootKeys) await rootKeyId(this.settings, rootKey)
-    const { exists } = await within(this.settings, storageErrors(storage.open(tables)), late)
+    const { exists, keepRecords } = await within(this.settings, storageErrors(storage.open(tables)), late)
+    this.#keepRecords = keepRecords
     try {
       if (exists) await this.#proveRootKey()
       // Without a deadline: a migration takes as long as there is to migrate.
@@ -73,7 +76,8 @@ export class House {
   async #loadOnce(tenant: string, make: boolean): Promise<Tenant> {
     const foundation = await layFoundation(tenant, this.settings, make)
     const proved = this.#proved?.tenant === tenant ? this.#proved.keyring : undefined
-    return openTenant({ tenant, settings: this.settings, foundation, proved, nodes: this.#nodes })
+    const common = { settings: this.settings, keepRecords: this.#keepRecords, nodes: this.#nodes }
+    return openTenant({ tenant, foundation, proved, ...common })
   }
 
   async #proveRootKey(): Promise<void> {

@@ -31,6 +31,8 @@ export interface Opening {
   readonly foundation: Foundation
   /** Its keyring, where that was opened to prove the root key. */
   readonly proved: Keyring | undefined
+  /** How many audit records the storage wants to keep, where it does not keep all. */
+  readonly keepRecords: number | undefined
   /** Nodes of state trees, which all tenants share. */
   readonly nodes: NodeCache
 }

@@ -12,6 +12,7 @@ import type { Alarm } from '../state/tree/alarm.ts'
 import type { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { HouseHealth } from '../house-health.ts'
 import type { House } from '../runtime.ts'
+import type { Retention } from './retention.ts'
 import type { Herald } from '../signals/herald.ts'
 
 /** What the reading operations of a tenant ask. */
@@ -22,6 +23,7 @@ export interface HouseParts {
   readonly source: VerifySource
   readonly proofs: Proofs
   readonly anchoring: Anchoring
+  readonly retention: Retention
   readonly timers: Timers
   readonly alarm: Alarm
   readonly storageName: string
@@ -41,6 +43,7 @@ export function stateOfHouse(parts: HouseParts): House {
     },
     proofs: parts.proofs,
     anchoring: parts.anchoring,
+    retention: parts.retention,
     nextCommit: async (signal) => nextCommit(parts, signal),
     health: async () => health(parts),
   }

@@ -1,15 +1,15 @@
+import type { VerifySource } from '../audit/chain-walk.ts'
 import { CheckpointWriter } from '../audit/checkpoint-writer.ts'
 import { Committer } from '../audit/committer.ts'
-import type { Head } from '../audit/head.ts'
 import { HeadTrimmer } from '../audit/head-trimmer.ts'
 import { Ledger } from '../audit/ledger.ts'
 import type { SigningKey } from '../crypto/ed25519.ts'
-import { late, LiveView } from '../audit/live-view.ts'
+import { LiveView } from '../audit/live-view.ts'
+import { prunedLog, type Pruned } from '../audit/pruned.ts'
 import { Proofs } from '../audit/proofs.ts'
 import { Pseudonyms } from '../audit/pseudonym.ts'
 import { UsageCounter } from '../audit/usage/usage-counter.ts'
 import { TileWriter } from '../audit/tile-writer.ts'
-import { within } from '../internal/patience.ts'
 import { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { NameIndex } from '../keys/name-index.ts'
@@ -19,9 +19,10 @@ import type { House } from '../runtime.ts'
 import { Herald } from '../signals/herald.ts'
 import { StateCache } from '../state/cache.ts'
 import { openAnchoring } from './anchors.ts'
-import { finalCheckpoint } from './final-checkpoint.ts'
+import { finishLog } from './final-checkpoint.ts'
 import { KeyringDesk } from './keyring-desk.ts'
-import { prove, type Opening } from './proven.ts'
+import { prove, type Opening, type Proven } from './proven.ts'
+import { Retention, trimBehind, type RetentionParts } from './retention.ts'
 import { stateOfHouse } from './state-of-house.ts'
 
 /** A tenant that is open in this process. */
@@ -54,18 +55,19 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const onSigned = anchoring.offer.bind(anchoring)
   const checkpoints = new CheckpointWriter({ tenant, origin, keys, clock, onSigned })
   const herald = new Herald({ tenant, clock, timers, logger: settings.logger })
-  const companions = [checkpoints, new TileWriter(), new HeadTrimmer(), new UsageCounter(clock), herald]
+  const retention = retentionOf(opening, { view, proofs, keys: keyring, size: () => guard.seen?.size ?? 0 })
+  const companions = [checkpoints, new TileWriter(), new HeadTrimmer(), new UsageCounter(clock), retention, herald]
   const writing = { storage, tenant, cache, trees, guard, clock, timers, random, companions, keyring, learn }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
-  const seen = (): Head | undefined => guard.seen
-  const source = { tenant, origin, publicKey: keys.first, macKeyOf, snapshot, seen }
+  const source = sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view })
   const signing = secrets.signing[0] as SigningKey
   const desk = new KeyringDesk({ settings, tenant, keyring, signing, learn, foundation })
   const rootKey = (): HouseHealth['rootKey'] => ({ provider: desk.provider, epoch: keyring.epoch })
   const refusedRequests = (): number => pipeline.refusedRequests
   const dataKeys = new DataKeyCache(clock)
-  const telling = { rootKey, refusedRequests, dataKeys, herald, storageName: storage.name }
-  const house = stateOfHouse({ ledger, view, guard, source, proofs, anchoring, timers, alarm: trees.alarm, ...telling })
+  const proving = { proofs, anchoring, retention }
+  const telling = { rootKey, refusedRequests, dataKeys, herald, ...proving, storageName: storage.name }
+  const house = stateOfHouse({ ledger, view, guard, source, timers, alarm: trees.alarm, ...telling })
   const revision = (): number => cache.revision
   const hashes = { pseudonyms: new Pseudonyms(secrets.pii), names: new NameIndex(secrets.names) }
   const walking = { tools: { random, timers }, view, revision, ...hashes, house, auditOrigin: origin }
@@ -75,11 +77,28 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   }
   const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, deadlineMs, sawError, ...walking })
   herald.opened(head.size)
-  const finish = async (): Promise<void> => {
-    await finalCheckpoint({ settings, tenant, guard, checkpoints })
-    await within(patience, anchoring.publish(), late).catch(() => undefined)
-  }
+  if (opening.keepRecords !== undefined) trimBehind(ledger, pipeline, retention)
+  const finish = async (): Promise<void> => finishLog({ settings, tenant, guard, checkpoints, ...proving })
   return closable({ pipeline, house, desk, ledger, keyring, dataKeys, herald, finish })
+}
+
+/** What retention has of a tenant before it is opened. */
+type Kept = Omit<RetentionParts, 'tenant' | 'storage' | 'keepRecords'>
+
+function retentionOf({ tenant, settings: { storage }, keepRecords }: Opening, kept: Kept): Retention {
+  return new Retention({ tenant, storage, keepRecords, ...kept })
+}
+
+type Readable = Pick<Proven, 'origin' | 'keys' | 'macKeyOf' | 'snapshot' | 'guard'> & {
+  readonly tenant: string
+  readonly view: LiveView
+}
+
+/** Where and with what the log is verified. */
+function sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view }: Readable): VerifySource {
+  const pruned = async (): Promise<Pruned | undefined> => view.read(prunedLog)
+  const signing = { publicKey: keys.first, allKeys: () => keys.all }
+  return { tenant, origin, ...signing, macKeyOf, snapshot, seen: () => guard.seen, pruned }
 }
 
 interface TenantParts {

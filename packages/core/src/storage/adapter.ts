@@ -77,6 +77,11 @@ export interface StorageAdapter {
 export interface StorageFacts {
   /** Whether the tables exist, in any version. */
   readonly exists: boolean
+  /**
+   * How many audit records the storage wants to keep, where it has no room for all: core then prunes older ones by itself,
+   * anchored or not. @defaultValue all
+   */
+  readonly keepRecords?: number | undefined
 }
 
 /** Options of {@link StorageAdapter.transact}. */

@@ -20,6 +20,24 @@ export const anchored: TableDescriptor = {
   indexes: [],
 }
 
+/** How far the audit log was pruned: what its records led to, up to there. One row at most. */
+export const pruning: TableDescriptor = {
+  name: 'pruning',
+  since: 3,
+  columns: {
+    tenant: { type: 'text' },
+    id: { type: 'text' },
+    size: { type: 'integer' },
+    headHash: { type: 'bytes' },
+    frontier: { type: 'bytes' },
+    prunedAt: { type: 'integer' },
+    prunedBy: { type: 'text' },
+    rev: { type: 'integer' },
+  },
+  primaryKey: ['tenant', 'id'],
+  indexes: [],
+}
+
 /**
  * Tiles of the audit log's Merkle tree (C2SP tlog-tiles): up to 256 hashes one beside the other. Those of level 1 and
  * up, from their first hash on; those of level 0 only where the records whose hashes they are were pruned.

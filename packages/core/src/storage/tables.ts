@@ -1,4 +1,4 @@
-import { anchored, tiles } from './audit-tables.ts'
+import { anchored, pruning, tiles } from './audit-tables.ts'
 import { dataKeys, dataKeyVersions } from './data-key-tables.ts'
 import { imports } from './import-tables.ts'
 import { lifecycleTables } from './lifecycle-tables.ts'
@@ -233,6 +233,7 @@ export const tables: readonly TableDescriptor[] = [
   stateTree,
   tiles,
   anchored,
+  pruning,
   usage,
   ...lifecycleTables,
 ]

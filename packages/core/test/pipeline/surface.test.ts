@@ -79,6 +79,7 @@ const namespaces = {
     'exportTiles',
     'inclusionProof',
     'list',
+    'prune',
     'rotateKey',
     'tail',
     'verifierKey',
