@@ -13,6 +13,7 @@ const sections: Readonly<Record<string, () => Promise<Section>>> = {
   symmetric: async () => (await import('./symmetric.ts')).symmetric,
   keys: async () => (await import('./keys.ts')).keys,
   bulk: async () => (await import('./bulk.ts')).bulk,
+  due: async () => (await import('./due.ts')).due,
   streams: async () => (await import('./streams.ts')).streams,
   'encryption-sdk': async () => (await import('./encryption-sdk.ts')).encryptionSdk,
   http: async () => (await import('./http.ts')).http,

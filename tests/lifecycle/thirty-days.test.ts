@@ -105,6 +105,6 @@ test('C48 S0-43 thirty days of keys, with somebody at work on them: the records 
       expect(expected.length).toBeGreaterThan(10)
       await kms.close()
     }),
-    { numRuns: runs },
+    { numRuns: runs, endOnFailure: true },
   )
 }, 600_000)
