@@ -122,6 +122,10 @@ const libraries = [
     from: { path: sources, pathNot: '^packages/root-aws-kms/' },
     to: { path: '(^|/)node_modules/@aws-sdk/' },
   }),
+  rule('opentelemetry-only-in-its-package', 'Core has an interface; OpenTelemetry stays in otel.', {
+    from: { path: sources, pathNot: '^packages/otel/' },
+    to: { path: '(^|/)node_modules/@opentelemetry/' },
+  }),
   rule('pg-only-in-its-storage', 'pg stays in storage-postgres.', {
     from: { path: sources, pathNot: '^packages/storage-postgres/' },
     to: { path: '(^|/)node_modules/(@types/)?pg/' },

@@ -17,6 +17,7 @@ const sections: Readonly<Record<string, () => Promise<Section>>> = {
   streams: async () => (await import('./streams.ts')).streams,
   'encryption-sdk': async () => (await import('./encryption-sdk.ts')).encryptionSdk,
   http: async () => (await import('./http.ts')).http,
+  metrics: async () => (await import('./metrics.ts')).metrics,
   postgres: async () => (await import('./postgres.ts')).postgres,
   'postgres-storage': async () => (await import('./postgres-storage.ts')).postgresStorageOverhead,
 }

@@ -32,7 +32,7 @@ test('E72 a SQLite file that somebody else holds: no result, no blocked loop, an
   expect(performance.now() - began).toBeGreaterThanOrEqual(199)
   expect(turns).toBeGreaterThan(5)
   expect(await kms.audit.verify()).toMatchObject({ ok: true, recorded: false })
-  expect(await kms.ops.health()).toMatchObject({ status: 'degraded', recorded: false })
+  expect(await kms.ops.health()).toMatchObject({ status: 'red', recorded: false })
 
   holder.exec('rollback')
   holder.close()

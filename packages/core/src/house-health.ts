@@ -20,6 +20,8 @@ export interface HouseHealth {
   readonly ledger: {
     /** How many operations wait for their records. */
     readonly waiting: number
+    /** How long the first of them has waited, in milliseconds. */
+    readonly lagMs: number
   }
   /** What callers asked of this process. */
   readonly requests: {
@@ -41,11 +43,17 @@ export interface HouseHealth {
     readonly failed: number
     /** How many events and log lines were dropped because too many waited. */
     readonly dropped: number
+    /** When one failed or was dropped last. */
+    readonly lastFailureAt: Date | undefined
   }
   /** What was found not to verify, and found first since this process opened the tenant; `undefined` while all is well. */
   readonly tampering: string | undefined
   /** Where the audit log's checkpoints are kept outside, as {@link AnchorState} says of each. */
   readonly anchors: readonly AnchorState[]
+  /** The last verification of the audit log that was recorded. */
+  readonly lastVerification: VerificationHealth | undefined
+  /** Since when records are counted, and verifications with them. */
+  readonly countingSince: Date | undefined
   /** The audit log; `undefined` where its head cannot be read or does not verify. */
   readonly chain:
     | {
@@ -55,4 +63,16 @@ export interface HouseHealth {
         readonly revision: number
       }
     | undefined
+}
+
+/** A verification of the audit log that was recorded. */
+export interface VerificationHealth {
+  /** When. */
+  readonly at: Date
+  /** Whether the log was intact. */
+  readonly ok: boolean
+  /** How many records were checked. */
+  readonly records: number
+  /** Its own record. */
+  readonly seq: number
 }

@@ -166,14 +166,16 @@ interface Life {
 }
 
 function runFor({ tenant, life }: { tenant: Tenant; life: Life }, actor: Actor, requestId: string | undefined): Run {
-  const { pipeline } = tenant
+  const { pipeline, watch } = tenant
   const call = (options: CallOptions | undefined): { actor: Actor; options: CallOptions | undefined } => ({
     actor,
     options: requestId === undefined ? options : { ...options, requestId: ownOnly(options)?.requestId ?? requestId },
   })
   const run = async <Q, P, R>(operation: Operation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
     if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')
-    return pipeline.run(operation, request, call(options))
+    if (watch === undefined) return pipeline.run(operation, request, call(options))
+    const start = { operation: operation.action, effect: operation.effect, role: actor.role }
+    return watch(start, async () => pipeline.run(operation, request, call(options)))
   }
   const onward = async <Q, P, R>(operation: UseOperation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
     if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')

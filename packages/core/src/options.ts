@@ -8,6 +8,7 @@ import { limits, systemClock, systemTimers } from './internal/defaults.ts'
 import { ownOnly } from './internal/own.ts'
 import type { RootKey } from './root-key/root-key.ts'
 import type { Logger } from './signals/logger.ts'
+import type { Telemetry } from './signals/telemetry.ts'
 import type { Actor, Role } from './stages.ts'
 import type { StorageAdapter } from './storage/adapter.ts'
 
@@ -45,6 +46,8 @@ export interface KmsOptions {
   readonly deadlineMs?: number | undefined
   /** What writes log lines, such as a pino logger. It never gets a plaintext, a context or a secret. @defaultValue none */
   readonly logger?: Logger | undefined
+  /** What traces and measures operations, such as `openTelemetry()` of `@chatelaine/otel`. @defaultValue none */
+  readonly telemetry?: Telemetry | undefined
   /** Time. For tests. @defaultValue the system's clock */
   readonly clock?: Clock | undefined
   /** Randomness. For tests: whoever can predict it can read everything. @defaultValue the operating system's */
@@ -64,6 +67,7 @@ export interface Settings {
   readonly anchors: readonly AuditAnchor[]
   readonly deadlineMs: number
   readonly logger: Logger | undefined
+  readonly telemetry: Telemetry | undefined
   readonly clock: Clock
   readonly random: Randomness
   readonly timers: Timers
@@ -112,6 +116,7 @@ const schema = z.strictObject({
   anchors: z.array(z.custom<AuditAnchor>(isAnchor, 'it is not an anchor')).max(16).optional(),
   deadlineMs: z.number().min(1).max(600_000).optional(),
   logger: z.custom<Logger>(has('debug', 'info', 'warn', 'error'), 'it is not a logger').optional(),
+  telemetry: z.custom<Telemetry>(has('begin', 'recorded', 'opened'), 'it is no telemetry').optional(),
   clock: z.custom<Clock>(has('now', 'monotonic'), 'it is not a clock').optional(),
   random: z.custom<Randomness>(has('fill', 'uuid'), 'it is not a source of randomness').optional(),
   timers: z.custom<Timers>(has('after', 'turn'), 'they are not timers').optional(),
@@ -129,6 +134,7 @@ export function readOptions(options: KmsOptions): Settings {
     anchors: distinct(parsed.anchors ?? []),
     deadlineMs: parsed.deadlineMs ?? limits.deadlineMs,
     logger: parsed.logger,
+    telemetry: parsed.telemetry,
     clock: parsed.clock ?? systemClock,
     random: parsed.random ?? systemRandomness,
     timers: parsed.timers ?? systemTimers,

@@ -8,6 +8,8 @@ export interface StorageCallEnd {
   readonly ok: boolean
   /** What it threw where it did not. */
   readonly error?: unknown
+  /** Of a read: how many rows it gave. */
+  readonly rows?: number | undefined
 }
 
 /**
@@ -33,7 +35,7 @@ export function passThrough(storage: StorageAdapter, observe: StorageObserver): 
     if (typeof ended !== 'function') return work()
     return work().then(
       (result) => {
-        ended({ ok: true })
+        ended({ ok: true, rows: rowsOf(call.name, result) })
         return result
       },
       (error: unknown) => {
@@ -42,4 +44,11 @@ export function passThrough(storage: StorageAdapter, observe: StorageObserver): 
       },
     )
   })
+}
+
+/** How many rows a read gave; `undefined` for what is no read. */
+function rowsOf(name: StorageCall['name'], result: unknown): number | undefined {
+  if (name.endsWith('.range')) return (result as readonly unknown[]).length
+  if (name.endsWith('.get')) return result === undefined ? 0 : 1
+  return undefined
 }

@@ -38,6 +38,11 @@ export class Ledger {
     return this.#queue.size
   }
 
+  /** For how long the first of them has waited, in milliseconds. */
+  get lagMs(): number {
+    return this.#queue.lagMs
+  }
+
   /**
    * Records an operation. Resolves when its records are durable, or with `again` when it must be done again because
    * the state has moved and it would now be decided otherwise.

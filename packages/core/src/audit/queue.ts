@@ -57,6 +57,12 @@ export class Queue {
     return this.#size
   }
 
+  /** For how long the first of them has waited. */
+  get lagMs(): number {
+    const first = this.#taken.find(isOpen) ?? this.#waiting.find(isOpen)
+    return first === undefined ? 0 : this.#clock.monotonic() + this.#deadlineMs - first.deadlineAt
+  }
+
   /** Whether something waits to be taken. */
   get hasWaiting(): boolean {
     return this.#waiting.length > 0

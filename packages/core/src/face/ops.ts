@@ -1,12 +1,20 @@
 import { health, type Health } from '../operations/health.ts'
 import { metrics, type Metrics, type MetricsRequest } from '../operations/metrics.ts'
 import { problematicKeys, type ProblematicKeys, type ProblematicKeysRequest } from '../operations/problematic-keys.ts'
+import { prometheus } from '../operations/prometheus.ts'
+import {
+  rotationCandidates,
+  type RotationCandidate,
+  type RotationCandidatesRequest,
+} from '../operations/rotation-candidates.ts'
 import { topUsage, type TopUsage, type TopUsageRequest } from '../operations/top-usage.ts'
+import { unusedKeys, type UnusedKey, type UnusedKeysRequest } from '../operations/unused-keys.ts'
 import { usage, type Usage, type UsageRequest } from '../operations/usage.ts'
 import { listAnchors } from '../operations/list-anchors.ts'
 import type { AnchorState } from '../audit/anchors/anchor.ts'
 import type { CallOptions } from '../call.ts'
-import type { Run } from './run.ts'
+import type { Listing } from './listing.ts'
+import { listing, type Run } from './run.ts'
 
 /** What operators look at: `kms.ops`. All but `health` is for admins and auditors. */
 export class Ops {
@@ -62,5 +70,30 @@ export class Ops {
    */
   async problematicKeys(request: ProblematicKeysRequest = {}, options?: CallOptions): Promise<ProblematicKeys> {
     return this.#run(problematicKeys, request, options)
+  }
+
+  /**
+   * The same as Prometheus reads it: text format 0.0.4, `text/plain; version=0.0.4; charset=utf-8`. Counters are of the
+   * whole tenant since counting began, whichever process answers; series are bounded by the number of operations.
+   *
+   * @throws AccessDeniedError
+   */
+  async prometheus(options?: CallOptions): Promise<string> {
+    return this.#run(prometheus, {}, options)
+  }
+
+  /**
+   * Enabled keys that should be rotated, with the days since their last rotation: those whose own policy wants it, and
+   * those without a period whose current version is 90 days old, or as you say. A page looks at 100 keys.
+   *
+   * @throws AccessDeniedError, InvalidRequestError
+   */
+  rotationCandidates(request: RotationCandidatesRequest = {}, options?: CallOptions): Listing<RotationCandidate> {
+    return listing(this.#run, rotationCandidates, { request, options })
+  }
+
+  /** Enabled and disabled keys that were not used in 90 days, or as you say. @throws AccessDeniedError, InvalidRequestError */
+  unusedKeys(request: UnusedKeysRequest = {}, options?: CallOptions): Listing<UnusedKey> {
+    return listing(this.#run, unusedKeys, { request, options })
   }
 }

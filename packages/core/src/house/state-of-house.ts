@@ -4,6 +4,8 @@ import type { Ledger } from '../audit/ledger.ts'
 import type { LiveView } from '../audit/live-view.ts'
 import type { VerifySource } from '../audit/chain-walk.ts'
 import type { Proofs } from '../audit/proofs.ts'
+import type { LastVerification } from '../audit/usage/standing.ts'
+import { readStanding } from '../audit/usage/usage-view.ts'
 import { verifyChain } from '../audit/verify.ts'
 import { isKmsError } from '../errors.ts'
 import type { Timers } from '../internal/clock.ts'
@@ -54,7 +56,7 @@ async function health(parts: HouseParts): Promise<HouseHealth> {
   const requests = { refused: parts.refusedRequests() }
   const house = {
     rootKey: parts.rootKey(),
-    ledger: { waiting: parts.ledger.waiting },
+    ledger: { waiting: parts.ledger.waiting, lagMs: parts.ledger.lagMs },
     requests,
     dataKeys: parts.dataKeys.counts,
     signals: parts.herald.counts,
@@ -62,12 +64,27 @@ async function health(parts: HouseParts): Promise<HouseHealth> {
     tampering: parts.alarm.problem,
   }
   try {
-    const { size, revision } = await view.snapshot(async (reader) => guard.read(reader, guard.seen))
-    return { ...house, storage: { ok: true, name: storageName }, chain: { size, revision } }
+    return await view.snapshot(async (reader) => {
+      const { tenant, size, revision } = await guard.read(reader, guard.seen)
+      const { since, verified } = await readStanding(reader, { tenant, size })
+      const storage = { ok: true, name: storageName }
+      return { ...house, storage, chain: { size, revision }, ...counted(since, verified) }
+    })
   } catch (error) {
     parts.herald.sawError(error, 'health')
     // A storage that answers what does not verify can still be read: the chain is what is missing then.
-    return { ...house, storage: { ok: !isKmsError(error, 'STORAGE_UNAVAILABLE'), name: storageName }, chain: undefined }
+    const storage = { ok: !isKmsError(error, 'STORAGE_UNAVAILABLE'), name: storageName }
+    return { ...house, storage, chain: undefined, ...counted(undefined, undefined) }
+  }
+}
+
+function counted(
+  since: number | undefined,
+  verified: LastVerification | undefined,
+): Pick<HouseHealth, 'lastVerification' | 'countingSince'> {
+  return {
+    lastVerification: verified === undefined ? undefined : { ...verified, at: new Date(verified.at) },
+    countingSince: since === undefined ? undefined : new Date(since),
   }
 }
 

@@ -17,6 +17,7 @@ import { Pipeline } from '../pipeline.ts'
 import type { HouseHealth } from '../house-health.ts'
 import type { House } from '../runtime.ts'
 import { Herald } from '../signals/herald.ts'
+import { watch, type TelemetryGauges, type Watch } from '../signals/telemetry.ts'
 import { StateCache } from '../state/cache.ts'
 import { openAnchoring } from './anchors.ts'
 import { finishLog } from './final-checkpoint.ts'
@@ -36,6 +37,8 @@ export interface Tenant {
   readonly dataKeys: DataKeyCache
   /** Tells what happened. */
   readonly herald: Herald
+  /** Runs operations under the eyes of telemetry, where there is one. */
+  readonly watch: Watch | undefined
   /** What works on its keyring. */
   readonly desk: KeyringDesk
   close(): Promise<void>
@@ -79,7 +82,12 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   herald.opened(head.size)
   if (opening.keepRecords !== undefined) trimBehind(ledger, pipeline, retention)
   const finish = async (): Promise<void> => finishLog({ settings, tenant, guard, checkpoints, ...proving })
-  return closable({ pipeline, house, desk, ledger, keyring, dataKeys, herald, finish })
+  const watched = watch({ settings, tenant, herald, gauges: gaugesOf(ledger, dataKeys) })
+  return closable({ pipeline, house, desk, ledger, keyring, dataKeys, herald, finish, watch: watched })
+}
+
+function gaugesOf(ledger: Ledger, dataKeys: DataKeyCache): () => TelemetryGauges {
+  return () => ({ waiting: ledger.waiting, lagMs: ledger.lagMs, dataKeys: dataKeys.counts.cached })
 }
 
 /** What retention has of a tenant before it is opened. */
@@ -109,6 +117,7 @@ interface TenantParts {
   readonly keyring: Keyring
   readonly dataKeys: DataKeyCache
   readonly herald: Herald
+  readonly watch: Watch | undefined
   readonly finish: () => Promise<void>
 }
 
@@ -122,6 +131,7 @@ function closable(parts: TenantParts): Tenant {
     nextCommit: house.nextCommit,
     dataKeys,
     herald,
+    watch: parts.watch,
     close: async () => {
       closed = true
       await pipeline.streams.end()

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { KeyCounts } from '../audit/usage/standing.ts'
 import { readUsage, type UsageAnswer } from '../audit/usage/usage-view.ts'
-import type { HouseHealth } from '../house-health.ts'
+import type { HouseHealth, VerificationHealth } from '../house-health.ts'
 import type { UseOperation } from '../runtime.ts'
 import {
   describeActions,
@@ -35,7 +35,7 @@ export interface Metrics {
   /** How many keys there are in each state; `undefined` where the log is older than counting and has too many keys. */
   readonly keys: KeyCounts | undefined
   /** The last verification of the audit log that was recorded. */
-  readonly lastVerification: VerificationMetrics | undefined
+  readonly lastVerification: VerificationHealth | undefined
   /** Storage, root key, ledger and log, as this process sees them now. */
   readonly house: HouseHealth
   /** Since when records are counted. */
@@ -52,18 +52,6 @@ export interface FailureCount {
   readonly reason: string | undefined
   /** How many calls. */
   readonly calls: number
-}
-
-/** A verification of the audit log that was recorded. */
-export interface VerificationMetrics {
-  /** When. */
-  readonly at: Date
-  /** Whether the log was intact. */
-  readonly ok: boolean
-  /** How many records were checked. */
-  readonly records: number
-  /** Its own record. */
-  readonly seq: number
 }
 
 /** What is missing in counts. */

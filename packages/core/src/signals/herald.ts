@@ -21,6 +21,8 @@ export interface SignalCounts {
   readonly failed: number
   /** How many events and lines were dropped because too many waited. */
   readonly dropped: number
+  /** When one failed or was dropped last. */
+  readonly lastFailureAt: Date | undefined
 }
 
 type Told = readonly [type: KmsEventType, event: KmsEvents[KmsEventType]]
@@ -47,10 +49,12 @@ const absent = Object.freeze({
 export class Herald implements BatchCompanion {
   readonly #parts: HeraldParts
   readonly #listeners = new Map<KmsEventType, Set<Listener>>()
+  readonly #closers: (() => void)[] = []
   #waiting: (() => void)[] = []
   #isTelling = false
   #failed = 0
   #dropped = 0
+  #lastFailureAt: Date | undefined
 
   constructor(parts: HeraldParts) {
     this.#parts = parts
@@ -58,7 +62,7 @@ export class Herald implements BatchCompanion {
 
   /** What failed and what was dropped since this process opened the tenant. */
   get counts(): SignalCounts {
-    return { failed: this.#failed, dropped: this.#dropped }
+    return { failed: this.#failed, dropped: this.#dropped, lastFailureAt: this.#lastFailureAt }
   }
 
   /** Calls back for every event of a type. Returns how to stop. */
@@ -108,7 +112,30 @@ export class Herald implements BatchCompanion {
   close(): void {
     while (this.#waiting.length > 0) this.#tellSome()
     this.#listeners.clear()
+    for (const closed of this.#closers) this.guarded(closed)
     if (this.#isLogged('info')) this.#log('info', 'closed', { tenant: this.#parts.tenant })
+  }
+
+  /** Calls back when this is closed. */
+  onClose(closed: () => void): void {
+    this.#closers.push(closed)
+  }
+
+  /** Calls something foreign. Whatever it does, no operation hears of it. */
+  guarded<T>(call: () => T): T | undefined {
+    try {
+      const returned = call()
+      if (typeof returned === 'object' && returned !== null) Promise.resolve(returned).catch(() => this.#fails())
+      return returned
+    } catch {
+      this.#fails()
+      return undefined
+    }
+  }
+
+  #fails(): void {
+    this.#failed += 1
+    this.#lastFailureAt = new Date(this.#parts.clock.now())
   }
 
   #unrecorded({ code, message }: KmsError, action: string): void {
@@ -134,27 +161,17 @@ export class Herald implements BatchCompanion {
 
   /** The fields are below one name, so that they never meet those of the application. */
   #log(level: LogLevel, message: string, kms: object): void {
-    this.#guarded(() => this.#parts.logger?.[level]({ kms }, message))
+    this.guarded(() => this.#parts.logger?.[level]({ kms }, message))
   }
 
   #call(listener: Listener, event: KmsEvents[KmsEventType]): void {
-    this.#guarded(() => listener(event as never))
-  }
-
-  /** Whatever it does, no operation hears of it. */
-  #guarded(call: () => unknown): void {
-    const failed = (): void => void (this.#failed += 1)
-    try {
-      const returned = call()
-      if (typeof returned === 'object' && returned !== null) Promise.resolve(returned).catch(failed)
-    } catch {
-      failed()
-    }
+    this.guarded(() => listener(event as never))
   }
 
   #later(tell: () => void): void {
     if (this.#waiting.length >= limits.queuedSignals) {
       this.#dropped += 1
+      this.#lastFailureAt = new Date(this.#parts.clock.now())
       return
     }
     this.#waiting.push(tell)

@@ -79,7 +79,11 @@ describe('Anchors', () => {
       { name: 'hanging', state: 'publishing', waiting: true },
       { name: 'failing', state: 'failing', problem: 'no route' },
     ])
-    expect(await kms.ops.health()).toMatchObject({ status: 'ok', anchors: { length: 3 } })
+    expect(await kms.ops.health()).toMatchObject({
+      status: 'yellow',
+      reasons: [{ about: 'anchors' }],
+      anchors: { length: 3 },
+    })
     gate.resolve(undefined)
     await until(async () => (await kms.ops.anchors())[1]?.size === 2)
     await tick(kms)
@@ -127,7 +131,7 @@ describe('Anchors', () => {
     const kms = await house([callback({ publish })])
     await kms.audit.anchor()
     expect(await kms.ops.anchors()).toMatchObject([{ state: 'conflict', problem: 'I have seen more' }])
-    expect(await kms.ops.health()).toMatchObject({ status: 'degraded' })
+    expect(await kms.ops.health()).toMatchObject({ status: 'red', reasons: [{ about: 'anchors' }] })
   })
 
   test('whose memory was forged in the database are not believed', async () => {

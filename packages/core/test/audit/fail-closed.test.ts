@@ -54,7 +54,7 @@ describe('P1 fail closed', () => {
 
   test('verification and health answer unrecorded where nothing can be recorded, and say so', async () => {
     expect(await kms.audit.verify()).toMatchObject({ ok: true, recorded: true })
-    expect(await kms.ops.health()).toMatchObject({ status: 'ok', recorded: true })
+    expect(await kms.ops.health()).toMatchObject({ status: 'green', recorded: true })
     world.gate.shut()
     const verifying = watch(kms.audit.verify())
     const looking = watch(kms.ops.health())
@@ -62,7 +62,7 @@ describe('P1 fail closed', () => {
     world.clock.advance(5000)
     await settle()
     expect(verifying.value).toMatchObject({ ok: true, recorded: false })
-    expect(looking.value).toMatchObject({ status: 'degraded', recorded: false, storage: { ok: true } })
+    expect(looking.value).toMatchObject({ status: 'red', recorded: false, storage: { ok: true } })
     world.gate.lift()
   })
 

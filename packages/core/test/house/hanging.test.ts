@@ -62,11 +62,11 @@ describe('E72 a storage that hangs while the KMS is in use', () => {
     },
   )
 
-  test.each(['snapshot', 'transact'] as const)('in a %s: its health is degraded, and says so', async (way) => {
+  test.each(['snapshot', 'transact'] as const)('in a %s: its health is red, and says so', async (way) => {
     const { world, kms } = await hanging(way)
     const health = watch(kms.ops.health())
     await aMinute(world, () => health.state !== 'pending')
-    expect(health.value).toMatchObject({ status: 'degraded', storage: { ok: way !== 'snapshot' } })
+    expect(health.value).toMatchObject({ status: 'red', storage: { ok: way !== 'snapshot' } })
   })
 
   test.each(['snapshot', 'transact'] as const)('in a %s: an abort is heard at once', async (way) => {

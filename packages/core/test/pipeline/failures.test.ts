@@ -118,13 +118,13 @@ describe('where the record cannot be written', () => {
   test('P1 verification and health still answer, and say that they are not on record', async () => {
     const world = await withStorage(gone)
     const { kms } = world
-    expect(await kms.ops.health()).toMatchObject({ status: 'ok', recorded: true, storage: { ok: true } })
+    expect(await kms.ops.health()).toMatchObject({ status: 'green', recorded: true, storage: { ok: true } })
     expect(await kms.audit.verify()).toMatchObject({ ok: true, recorded: true })
     world.fail('transact')
-    expect(await kms.ops.health()).toMatchObject({ status: 'degraded', recorded: false, storage: { ok: true } })
+    expect(await kms.ops.health()).toMatchObject({ status: 'red', recorded: false, storage: { ok: true } })
     expect(await kms.audit.verify()).toMatchObject({ ok: true, recorded: false })
     world.fail('snapshot')
-    expect(await kms.ops.health()).toMatchObject({ status: 'degraded', storage: { ok: false, name: 'memory' } })
+    expect(await kms.ops.health()).toMatchObject({ status: 'red', storage: { ok: false, name: 'memory' } })
   })
 
   test('P1 but not to whoever may not ask', async () => {

@@ -85,7 +85,17 @@ const namespaces = {
     'verifierKey',
     'verify',
   ],
-  ops: ['anchors', 'health', 'metrics', 'usage', 'topUsage', 'problematicKeys'],
+  ops: [
+    'anchors',
+    'health',
+    'metrics',
+    'usage',
+    'topUsage',
+    'problematicKeys',
+    'rotationCandidates',
+    'unusedKeys',
+    'prometheus',
+  ],
 }
 const ofOwner = ['as', 'on', 'tenant', 'close']
 

@@ -77,5 +77,8 @@ export const actions: Readonly<Record<string, readonly string[]>> = {
   'ops.usage': ['readMetrics'],
   'ops.topUsage': ['readMetrics'],
   'ops.problematicKeys': ['readMetrics'],
+  'ops.rotationCandidates': ['readMetrics'],
+  'ops.unusedKeys': ['readMetrics'],
+  'ops.prometheus': ['readMetrics'],
   'ops.health': ['health'],
 }

@@ -3,26 +3,17 @@ import type { LinkedRecords } from '../chain.ts'
 import type { RecordCounts, RecordDetails, RecordStatus } from '../record.ts'
 import { countOf, membersOf } from './encoding.ts'
 import type { LastVerification } from './standing.ts'
-import type { Counted } from './tally.ts'
+import { own, type Counted } from './tally.ts'
 
 /** A record that is counted, with its place. */
 export interface Placed extends Counted {
   readonly seq: number
 }
 
-const absent = Object.freeze({
-  code: undefined,
-  reason: undefined,
-  keyId: undefined,
-  owner: undefined,
-  counts: undefined,
-  details: undefined,
-})
-
 /** What is counted of the records of a batch. */
 export function countedOf({ drafts, measures, rows }: LinkedRecords): Placed[] {
   return drafts.map((draft, index) => ({
-    draft: { ...absent, ...draft },
+    draft,
     durationMs: measures[index]?.durationMs ?? 0,
     at: rows[index]?.['ts'] as number,
     seq: rows[index]?.['seq'] as number,
@@ -50,10 +41,10 @@ export function countedFrom(row: Row): Placed {
 /** The last verification among these records. */
 export function lastVerificationIn(records: readonly Placed[]): LastVerification | undefined {
   const found = records.findLast(
-    ({ draft }) => draft.action === 'verifyAudit' && typeof draft.details?.['ok'] === 'boolean',
+    ({ draft }) => draft.action === 'verifyAudit' && typeof own(draft, 'details')?.['ok'] === 'boolean',
   )
   if (found === undefined) return undefined
-  const { ok, records: checked } = found.draft.details ?? {}
+  const { ok, records: checked } = own(found.draft, 'details') ?? {}
   return { seq: found.seq, at: found.at, ok: ok === true, records: Number(checked) }
 }
 

@@ -13,7 +13,13 @@ export function encodeCounts(tally: Tally, kind: UsageKind): string | undefined 
 
 /** Numbers by operation as a JSON text. */
 export function encodeActions(actions: ByAction): string {
-  return encodeObject(actions, (numbers) => `[${numbers.join(',')}]`)
+  return encodeObject(actions, encodeNumbers)
+}
+
+function encodeNumbers(numbers: readonly number[]): string {
+  let text = ''
+  for (const number of numbers) text += `,${number}`
+  return `[${text.slice(1)}]`
 }
 
 function encodeReasons(reasons: ReadonlyMap<string, number>): string {
@@ -21,7 +27,9 @@ function encodeReasons(reasons: ReadonlyMap<string, number>): string {
 }
 
 function encodeObject<T>(map: ReadonlyMap<string, T>, encode: (value: T) => string): string {
-  return `{${[...map].map(([name, value]) => `${JSON.stringify(name)}:${encode(value)}`).join(',')}}`
+  let text = ''
+  for (const [name, value] of map) text += `,${JSON.stringify(name)}:${encode(value)}`
+  return `{${text.slice(1)}}`
 }
 
 /** Adds what a text says to a tally. @throws TypeError for what {@link encodeCounts} does not write. */

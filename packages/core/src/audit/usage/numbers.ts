@@ -38,14 +38,16 @@ export interface Measured {
   readonly at: number
 }
 
+const noTimed: readonly number[] = Array.from({ length: at.buckets + durationBounds.length + 1 }, () => 0)
+
 /** No numbers yet. */
 export function noNumbers(): Numbers {
-  return Array.from({ length: at.buckets }, () => 0)
+  return [0, 0, 0, 0, 0, 0, 0, 0]
 }
 
 /** No numbers yet, with buckets. */
 export function noTimedNumbers(): Numbers {
-  return Array.from({ length: at.buckets + durationBounds.length + 1 }, () => 0)
+  return noTimed.slice()
 }
 
 /** Counts one record. */
@@ -73,14 +75,15 @@ export function callsOf(numbers: readonly number[]): number {
 }
 
 function increase(numbers: Numbers, index: number, by: number): void {
-  numbers[index] = (numbers[index] ?? 0) + by
+  if (by > 0) numbers[index] = (numbers[index] as number) + by
 }
 
 function raise(numbers: Numbers, index: number, to: number): void {
-  if (to > (numbers[index] ?? 0)) numbers[index] = to
+  if (to > (numbers[index] as number)) numbers[index] = to
 }
 
 function bucketOf(durationMs: number): number {
-  const index = durationBounds.findIndex((bound) => durationMs <= bound)
-  return index === -1 ? durationBounds.length : index
+  let index = 0
+  while (index < durationBounds.length && durationMs > (durationBounds[index] as number)) index += 1
+  return index
 }

@@ -11,6 +11,11 @@ export interface Counted {
 
 type CountedFields = 'action' | 'status' | 'code' | 'reason' | 'keyId' | 'owner' | 'counts' | 'details'
 
+/** What a draft says itself, and no prototype. */
+export function own<N extends CountedFields>(draft: Counted['draft'], name: N): Counted['draft'][N] | undefined {
+  return Object.hasOwn(draft, name) ? draft[name] : undefined
+}
+
 /** By what series are kept, besides the operations themselves. */
 export const seriesKinds = ['keys', 'principals', 'owners'] as const
 /** One of them. */
@@ -48,7 +53,8 @@ export class Tally {
   }
 
   #count({ draft, durationMs, at }: Counted): void {
-    const { status, counts, action, keyId, owner, actor } = draft
+    const { status, action, actor } = draft
+    const [counts, keyId, owner] = [own(draft, 'counts'), own(draft, 'keyId'), own(draft, 'owner')]
     const isOk = status === 'SUCCESS'
     const measured = {
       status,
@@ -64,8 +70,8 @@ export class Tally {
     if (!isOk) this.#reason(draft)
   }
 
-  #reason({ code = '', reason = '' }: Counted['draft']): void {
-    const name = `${code}|${reason}`
+  #reason(draft: Counted['draft']): void {
+    const name = `${own(draft, 'code') ?? ''}|${own(draft, 'reason') ?? ''}`
     this.reasons.set(name, (this.reasons.get(name) ?? 0) + 1)
   }
 }

@@ -64,6 +64,11 @@ export async function readUsage(reader: StorageReader, question: UsageQuestion):
   return { tally: sum.tally, damaged: sum.damaged, ...standingWith(standing, more) }
 }
 
+/** Reads what stands, without any window. */
+export async function readStanding(reader: StorageReader, on: { tenant: string; size: number }): Promise<UsageAnswer> {
+  return readUsage(reader, { ...on, kind: 'totals', from: Infinity })
+}
+
 /** What stands, with what has no row yet. */
 function standingWith(
   standing: Standing | undefined,
@@ -96,6 +101,7 @@ class Sum {
     const { tenant, kind, from } = this.#question
     const each = (row: Row): void => this.#add(row)
     if ((newest['hour'] as number) >= from) await eachLevel(this.#reader, { tenant, kind, standing, each })
+    if (from === Infinity) return
     await this.#addHours(standing.dayFrom, Infinity)
     const days = await this.#reader.range('usage', {
       prefix: [tenant, kind, dayLevel],

@@ -20,6 +20,8 @@ export interface RecentUse {
   readonly at: number | undefined
   /** Whether those were all the records that it has. */
   readonly isAll: boolean
+  /** The time of the oldest record that was looked at. */
+  readonly lookedTo: number
 }
 
 /** When a key was last used with success, by its newest records: one read along the index of records by key. */
@@ -29,5 +31,6 @@ export async function recentUseOf(
 ): Promise<RecentUse> {
   const range = { index: 'by_key', prefix: [tenant, keyId], after: [size], order: 'desc', limit } as const
   const rows = await reader.range('records', range)
-  return { at: rows.find(isUse)?.['ts'] as number | undefined, isAll: rows.length < limit }
+  const lookedTo = (rows.at(-1)?.['ts'] as number | undefined) ?? 0
+  return { at: rows.find(isUse)?.['ts'] as number | undefined, isAll: rows.length < limit, lookedTo }
 }

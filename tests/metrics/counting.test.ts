@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { counted, rowsOfMetrics, work } from './counting.ts'
+
+test('P8 ops.metrics reads at most 200 rows, however long the log is, and however many hours it has', async () => {
+  const on = await counted()
+  const rows: number[] = []
+  await work(on, { hours: 1, perHour: 2000, atOnce: 50 })
+  rows.push(await rowsOfMetrics(on))
+  for (let round = 0; round < 4; round++) {
+    await work(on, { hours: 8 * 24 + 5, perHour: 1, atOnce: 1 })
+    rows.push(await rowsOfMetrics(on))
+  }
+  await work(on, { hours: 23, perHour: 1, atOnce: 1 })
+  // An hour with rows of several levels, at the end of a day, at the end of a month.
+  await work(on, { hours: 1, perHour: 1240, atOnce: 40 })
+  rows.push(await rowsOfMetrics(on))
+  expect(Math.max(...rows)).toBeLessThanOrEqual(200)
+  // The log has thousands of records, and more hours than that.
+  expect((await on.kms.ops.health()).chain?.size).toBeGreaterThan(4000)
+  expect((await on.kms.ops.metrics({ window: '30d' })).all.calls).toBeGreaterThan(1240 + 600)
+  await on.kms.close()
+})
+
+test('P8 counts cost at most one more statement for each batch, and none for each operation', async () => {
+  const on = await counted()
+  on.reset()
+  await work(on, { hours: 3, perHour: 300, atOnce: 1 })
+  expect(Math.max(...on.asked.writes)).toBe(1)
+  // One by one: a row for each 32 records, and one for each hour that begins.
+  const statements = on.asked.writes.reduce((sum, count) => sum + count, 0)
+  expect(statements).toBeLessThanOrEqual(Math.ceil(900 / 32) + 3)
+  on.reset()
+  await work(on, { hours: 30, perHour: 100, atOnce: 100 })
+  expect(Math.max(...on.asked.writes)).toBe(1)
+  expect(on.asked.batches).toBeGreaterThanOrEqual(30)
+  await on.kms.close()
+})
