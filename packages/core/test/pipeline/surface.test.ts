@@ -85,17 +85,7 @@ const namespaces = {
     'verifierKey',
     'verify',
   ],
-  ops: [
-    'anchors',
-    'health',
-    'metrics',
-    'usage',
-    'topUsage',
-    'problematicKeys',
-    'rotationCandidates',
-    'unusedKeys',
-    'prometheus',
-  ],
+  ops: 'anchors health metrics usage topUsage problematicKeys rotationCandidates unusedKeys prometheus'.split(' '),
 }
 const ofOwner = ['as', 'on', 'tenant', 'close']
 
