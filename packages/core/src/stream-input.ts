@@ -1,5 +1,5 @@
 import { InvalidRequestError } from './errors.ts'
-import { allocate, isBytes, wipe } from './internal/bytes.ts'
+import { allocate, isBytes } from './internal/bytes.ts'
 import type { Timers } from './internal/clock.ts'
 
 /** How many bytes go through before others get a turn: well under 10 ms. */
@@ -12,7 +12,7 @@ export function requireBytes(chunk: unknown): Uint8Array {
   return isShared ? new Uint8Array(chunk) : chunk
 }
 
-/** The first bytes of a stream, however they come. */
+/** The first bytes of a stream, however they come: the beginning of a message, and no secret. */
 export class Beginning {
   readonly #bytes: Buffer
   #length = 0
@@ -37,11 +37,6 @@ export class Beginning {
     this.#bytes.set(input.subarray(0, missing), this.#length)
     this.#length += missing
     return input.subarray(missing)
-  }
-
-  /** Forgets it. */
-  wipe(): void {
-    wipe(this.#bytes)
   }
 }
 

@@ -201,7 +201,6 @@ export class StreamSession {
 
   #leave(): void {
     this.#flow = undefined
-    this.#head.wipe()
     this.#options.signal?.removeEventListener('abort', this.#abort)
     this.#parts.over(this)
   }
