@@ -2,6 +2,7 @@ import { fc, test } from '@fast-check/vitest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Kms, ReadAt } from '../../src/index.ts'
 import { envelopes } from '../support/envelope-arbitraries.ts'
+import { dispatch } from '../../src/remote.ts'
 import { codeOf, flipBit, latestRecord, openKms } from '../support/envelope-kms.ts'
 import { pattern, through } from '../support/streams.ts'
 
@@ -106,6 +107,15 @@ describe('a range', () => {
     const { read, asked } = reading(message)
     expect(await codeOf(kms.decryptRange({ ciphertext: read, size, context }))).toBe('LIMIT_EXCEEDED')
     expect(asked).toEqual([[0, 200]])
+  })
+
+  it('A16 of more than 64 MiB is refused also where somebody else has read the pieces', async () => {
+    const size = 200 * 1024 * 1024 + 1000
+    const pieces = { chunks: Buffer.alloc(0), last: Buffer.alloc(0) }
+    const request = { ciphertext: message.subarray(0, 200), size, start: 0, end: size, pieces, context }
+    expect(await codeOf(dispatch(kms, 'decryptRange', { request }))).toBe('LIMIT_EXCEEDED')
+    const short = { ...request, end: 10 }
+    expect(await codeOf(dispatch(kms, 'decryptRange', { request: short }))).toBe('INVALID_CIPHERTEXT')
   })
 
   it('is refused for a source or bounds that make no sense', async () => {

@@ -61,6 +61,18 @@ describe('P4 what a stream leaves behind', () => {
     expect(plaintexts.map(isWiped)).toEqual([true, true])
   })
 
+  it('P4 of plaintext that waited for more when it was stopped is nothing', async () => {
+    const made = allocated()
+    const { writer, reader } = endsOf(world.kms.encryptStream({ key: 'k' }))
+    const reading = reader.read()
+    await writer.write(pattern(1000, 7))
+    await reading
+    const waiting = made.filter((bytes) => bytes.length === 16_384)
+    expect(waiting.map((bytes) => bytes.subarray(0, 1000).equals(pattern(1000, 7)))).toEqual([true])
+    await reader.cancel()
+    expect(waiting.map(isWiped)).toEqual([true])
+  })
+
   it('P4 of what a cipher opened is wiped before its memory is given back, all of it and at once', () => {
     const sealing = new SealStream(message(), Buffer.alloc(0))
     const given: { length: number; wiped: boolean }[] = []
