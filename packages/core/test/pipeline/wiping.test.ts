@@ -34,6 +34,15 @@ describe('what has become useless is wiped:', () => {
     expect(isWiped(made.find(({ byteLength }) => byteLength === 32))).toBe(true)
   })
 
+  test('a named data key, when it was made and when it was rotated: only its sealed form stays', async () => {
+    const { kms, made } = await spied()
+    await kms.dataKeys.generate({ reference: 'orders', key: 'k', numberOfBytes: 77 })
+    await kms.dataKeys.rotate({ reference: 'orders' })
+    const keys = made.filter(({ byteLength }) => byteLength === 77)
+    expect(keys.map(isWiped)).toEqual([true, true])
+    expect(isWiped((await kms.dataKeys.get({ reference: 'orders' })).plaintext)).toBe(false)
+  })
+
   test('the result of a use that is done again', async () => {
     const { kms, made, again, gate } = await spied()
     const other = await again({ random: seededRandomness('other') })
