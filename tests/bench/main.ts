@@ -18,6 +18,7 @@ const sections: Readonly<Record<string, () => Promise<Section>>> = {
   'encryption-sdk': async () => (await import('./encryption-sdk.ts')).encryptionSdk,
   http: async () => (await import('./http.ts')).http,
   metrics: async () => (await import('./metrics.ts')).metrics,
+  'root-keys': async () => (await import('./root-keys.ts')).rootKeys,
   postgres: async () => (await import('./postgres.ts')).postgres,
   'postgres-storage': async () => (await import('./postgres-storage.ts')).postgresStorageOverhead,
 }

@@ -6,6 +6,7 @@
 
 // Opening one
 export { createKms, Kms, Tenants, type AsOptions } from './kms.ts'
+export { restoreKms, type RestoreOptions } from './restore.ts'
 export type { KmsOptions, NamedPrincipal, Principal } from './options.ts'
 export type { CallOptions } from './call.ts'
 export type { Role } from './stages.ts'
@@ -18,6 +19,7 @@ export type { RootKey, RootKeyContext, RootKeyDescription } from './root-key/roo
 export type { Clock, Timers } from './internal/clock.ts'
 export type { Randomness } from './crypto/randomness.ts'
 
+export type { BackupOptions } from './face/backup-options.ts'
 export { RootKeys } from './face/root-keys.ts'
 export type { EpochOpener, EpochRows, EpochStatus, EpochWrapping } from './face/root-key-options.ts'
 export type { RewrapOptions, RewrapProgress, Rewrapping } from './face/root-key-options.ts'

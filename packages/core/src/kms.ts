@@ -1,20 +1,18 @@
 import { scheduler } from './change-walk.ts'
 import { ClosedError, InvalidRequestError } from './errors.ts'
+import type { BackupOptions } from './face/backup-options.ts'
 import { KmsClient } from './face/client.ts'
+import { backup } from './house/backup/backup.ts'
+import { runFor, type Life } from './house/run-for.ts'
 import { RootKeys } from './face/root-keys.ts'
 import type { Run } from './face/run.ts'
 import { requireObject } from './face/text.ts'
-import { ownOnly } from './internal/own.ts'
 import { House } from './house/house.ts'
 import type { Tenant } from './house/tenant.ts'
 import { readOptions, readPrincipal, readTenant, type KmsOptions, type Principal } from './options.ts'
-import type { Operation, UseOperation } from './runtime.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import type { Actor } from './stages.ts'
 import { eventTypes, type KmsEvents, type KmsEventType } from './signals/event.ts'
-import type { ByteTransform } from './stream-session.ts'
-import type { StreamOperation } from './streaming.ts'
-import type { CallOptions } from './call.ts'
 
 /** Options of {@link Kms.as}. */
 export interface AsOptions {
@@ -31,6 +29,7 @@ export class Kms extends KmsClient {
   readonly #tenant: Tenant
   readonly #life: Life
   readonly #isOwner: boolean
+  readonly #run: Run
   /** What ends the listeners that came through this KMS. */
   readonly #stops = new Set<() => void>()
   /** The tenants of this storage. */
@@ -45,6 +44,7 @@ export class Kms extends KmsClient {
     const life = { ended: false }
     const run = runFor({ tenant, life }, house.settings.actor, undefined)
     super(run)
+    this.#run = run
     this.rootKey = new RootKeys(tenant.desk, run)
     this.#life = life
     this.#isOwner = isOwner
@@ -97,6 +97,30 @@ export class Kms extends KmsClient {
   /** The KMS of another tenant. @throws TenantNotFoundError */
   async tenant(id: string): Promise<Kms> {
     return new Kms(this.#house, await this.#house.open(readTenant(id), false), false)
+  }
+
+  /**
+   * Streams an archive of this tenant: its keys, grants, principals, named data keys and its whole audit log, as they are
+   * in one snapshot, encrypted under a key that the recovery root key wraps, and signed. {@link restoreKms} takes it.
+   * Whoever has archive and recovery root key has everything, so it is recorded before the first byte, and only an admin
+   * may. It has to be read to its end, or left, before the KMS is closed.
+   *
+   * @throws AccessDeniedError, InvalidRequestError, StorageTamperedError for a row that does not verify
+   * @throws RootKeyMissingError, RootKeyMismatchError, RootKeyUnavailableError
+   * @example
+   * ```ts
+   * import { createWriteStream } from 'node:fs'
+   * import { pipeline } from 'node:stream/promises'
+   * import { fileRootKey, type Kms } from '@chatelaine/core'
+   *
+   * const keep = async (kms: Kms): Promise<void> =>
+   *   pipeline(kms.backup({ recoveryKey: fileRootKey('/mnt/escrow/recovery.key') }), createWriteStream('kms.backup'))
+   * ```
+   */
+  backup(options: BackupOptions): AsyncIterable<Buffer> {
+    const { recoveryKey, ...rest } = requireObject(options, 'options')
+    if (typeof recoveryKey?.wrap !== 'function') throw new InvalidRequestError('recoveryKey is not a root key')
+    return backup(this.#tenant.desk, this.#run, { ...rest, recoveryKey })
   }
 
   /**
@@ -159,32 +183,3 @@ export async function createKms(options: KmsOptions): Promise<Kms> {
 
 /** As whom the scheduler does and records what is due. */
 const scheduling: Actor = Object.freeze({ id: scheduler, role: 'admin' })
-
-/** Whether a KMS was closed: it and all clients that came from it. */
-interface Life {
-  ended: boolean
-}
-
-function runFor({ tenant, life }: { tenant: Tenant; life: Life }, actor: Actor, requestId: string | undefined): Run {
-  const { pipeline, watch } = tenant
-  const call = (options: CallOptions | undefined): { actor: Actor; options: CallOptions | undefined } => ({
-    actor,
-    options: requestId === undefined ? options : { ...options, requestId: ownOnly(options)?.requestId ?? requestId },
-  })
-  const run = async <Q, P, R>(operation: Operation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
-    if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')
-    if (watch === undefined) return pipeline.run(operation, request, call(options))
-    const start = { operation: operation.action, effect: operation.effect, role: actor.role }
-    return watch(start, async () => pipeline.run(operation, request, call(options)))
-  }
-  const onward = async <Q, P, R>(operation: UseOperation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
-    if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')
-    return pipeline.onward(operation, request, call(options))
-  }
-  const stream = <Q, P>(operation: StreamOperation<Q, P>, request: Q, options?: CallOptions): ByteTransform => {
-    if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')
-    return pipeline.stream(operation, request, { ...call(options), owner: life })
-  }
-  const { nextCommit, dataKeys } = tenant
-  return Object.assign(run, { onward, stream, house: { isHere: true as const, nextCommit, dataKeys, actor } })
-}

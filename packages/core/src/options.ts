@@ -48,6 +48,12 @@ export interface KmsOptions {
   readonly logger?: Logger | undefined
   /** What traces and measures operations, such as `openTelemetry()` of `@chatelaine/otel`. @defaultValue none */
   readonly telemetry?: Telemetry | undefined
+  /**
+   * For how long this process goes on without an answer of the root key, in milliseconds, 1,000 to 31,536,000,000. Half
+   * way it asks anew, when somebody works; afterwards everything but `audit.verify` and `ops.health` fails with
+   * `ROOT_KEY_UNAVAILABLE` until the root key opens the keyring again. @defaultValue until it is restarted
+   */
+  readonly rootKeyGraceMs?: number | undefined
   /** Time. For tests. @defaultValue the system's clock */
   readonly clock?: Clock | undefined
   /** Randomness. For tests: whoever can predict it can read everything. @defaultValue the operating system's */
@@ -66,6 +72,7 @@ export interface Settings {
   readonly auditOrigin: string | undefined
   readonly anchors: readonly AuditAnchor[]
   readonly deadlineMs: number
+  readonly rootKeyGraceMs: number | undefined
   readonly logger: Logger | undefined
   readonly telemetry: Telemetry | undefined
   readonly clock: Clock
@@ -117,6 +124,7 @@ const schema = z.strictObject({
   deadlineMs: z.number().min(1).max(600_000).optional(),
   logger: z.custom<Logger>(has('debug', 'info', 'warn', 'error'), 'it is not a logger').optional(),
   telemetry: z.custom<Telemetry>(has('begin', 'recorded', 'opened'), 'it is no telemetry').optional(),
+  rootKeyGraceMs: z.number().min(1000).max(31_536_000_000).optional(),
   clock: z.custom<Clock>(has('now', 'monotonic'), 'it is not a clock').optional(),
   random: z.custom<Randomness>(has('fill', 'uuid'), 'it is not a source of randomness').optional(),
   timers: z.custom<Timers>(has('after', 'turn'), 'they are not timers').optional(),
@@ -135,6 +143,7 @@ export function readOptions(options: KmsOptions): Settings {
     deadlineMs: parsed.deadlineMs ?? limits.deadlineMs,
     logger: parsed.logger,
     telemetry: parsed.telemetry,
+    rootKeyGraceMs: parsed.rootKeyGraceMs,
     clock: parsed.clock ?? systemClock,
     random: parsed.random ?? systemRandomness,
     timers: parsed.timers ?? systemTimers,

@@ -1,4 +1,4 @@
-import { createHash, hash, timingSafeEqual } from 'node:crypto'
+import { createHash, hash, timingSafeEqual, type Hash } from 'node:crypto'
 
 /** SHA-256 of the parts, one after the other. */
 export function sha256(...parts: readonly Uint8Array[]): Buffer {
@@ -35,4 +35,9 @@ function sha256Once(input: string | Uint8Array): Buffer {
 /** Whether two byte strings are equal, in time that depends on their lengths only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && timingSafeEqual(a, b)
+}
+
+/** A SHA-256 digest that is fed piece by piece. */
+export function createDigest(): Pick<Hash, 'update' | 'digest'> {
+  return createHash('sha256')
 }

@@ -7,6 +7,7 @@ export type Stretching = ScryptStretching | Argon2idStretching
 
 /** scrypt (RFC 7914). */
 export interface ScryptStretching {
+  /** Which it is. */
   readonly algorithm: 'scrypt'
   /** N, a power of two. */
   readonly cost: number
@@ -18,6 +19,7 @@ export interface ScryptStretching {
 
 /** Argon2id (RFC 9106), in Node 24.7 and later. */
 export interface Argon2idStretching {
+  /** Which it is. */
   readonly algorithm: 'argon2id'
   /** m, in KiB. */
   readonly memoryKiB: number

@@ -50,14 +50,18 @@ export async function genesisRows(tenant: string, settings: Settings): Promise<r
   ]
 }
 
+/** The tree over nothing. */
+export function emptyTree(tenant: string): StateTree {
+  const nothing = { get: async () => undefined }
+  return new StateTree({ reader: nothing, tenant, root: Buffer.alloc(32), nodes: new NodeCache(), alarm: new Alarm() })
+}
+
 /** The tree over the first rows of the state, and the rows that it is stored in. */
 async function treeOver(
   tenant: string,
   state: readonly (readonly [string, Row])[],
 ): Promise<{ readonly root: Buffer; readonly rows: readonly Row[] }> {
-  const nothing = { get: async () => undefined }
-  const root = Buffer.alloc(32)
-  const tree = new StateTree({ reader: nothing, tenant, root, nodes: new NodeCache(), alarm: new Alarm() })
+  const tree = emptyTree(tenant)
   for (const [table, row] of state) await tree.put(table, row)
   const rows: Row[] = []
   const never = async (): Promise<never> => {

@@ -28,8 +28,12 @@ export class House {
     this.settings = settings
   }
 
-  /** Opens storage and first tenant. The root key is proved on what is stored before migrations write. */
-  async begin(): Promise<Tenant> {
+  /**
+   * Opens storage and first tenant. The root key is proved on what is stored before migrations write.
+   *
+   * @param restore - puts the tenant there, where it is not to be made
+   */
+  async begin(restore?: () => Promise<void>): Promise<Tenant> {
     const { storage, rootKeys, tenant } = this.settings
     for (const rootKey of rootKeys) await rootKeyId(this.settings, rootKey)
     const { exists, keepRecords } = await within(this.settings, storageErrors(storage.open(tables)), late)
@@ -38,7 +42,8 @@ export class House {
       if (exists) await this.#proveRootKey()
       // Without a deadline: a migration takes as long as there is to migrate.
       await storageErrors(storage.migrate())
-      return await this.open(tenant, true)
+      await restore?.()
+      return await this.open(tenant, restore === undefined)
     } catch (error) {
       await storage.close().catch(() => undefined)
       throw error

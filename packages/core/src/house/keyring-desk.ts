@@ -1,4 +1,8 @@
 import type { SigningKey } from '../crypto/ed25519.ts'
+import type { Head } from '../audit/head.ts'
+import type { HeadGuard } from '../audit/head-guard.ts'
+import type { Trees } from '../state/tree/trees.ts'
+import type { HouseSecrets } from './secrets.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { KeyringState } from '../keys/keyring-store.ts'
 import type { Settings } from '../options.ts'
@@ -17,7 +21,12 @@ export interface DeskParts {
   readonly signing: SigningKey
   /** Takes over epochs that other processes, or this one, have begun. */
   readonly learn: () => Promise<void>
+  /** Reads the whole of one snapshot, whose head was checked, and checks every row of the state. */
+  readonly authentic: Authentic
 }
+
+/** Reads from one snapshot for as long as it takes. */
+export type Authentic = <T>(read: (reader: StorageReader, head: Head) => Promise<T>) => Promise<T>
 
 /** Where the keyring of an open tenant is worked on. */
 export class KeyringDesk implements DeskParts {
@@ -26,6 +35,7 @@ export class KeyringDesk implements DeskParts {
   readonly keyring: Keyring
   readonly signing: SigningKey
   readonly learn: () => Promise<void>
+  readonly authentic: Authentic
   #provider: string
 
   constructor(parts: DeskParts & { readonly foundation: KeyringState }) {
@@ -34,6 +44,7 @@ export class KeyringDesk implements DeskParts {
     this.keyring = parts.keyring
     this.signing = parts.signing
     this.learn = parts.learn
+    this.authentic = parts.authentic
     this.#provider = parts.foundation.keyring.at(-1)?.provider ?? ''
   }
 
@@ -50,6 +61,25 @@ export class KeyringDesk implements DeskParts {
     rootKeys.unshift(rootKey)
     this.#provider = id
   }
+}
+
+/** What a desk is made of, when a tenant is opened. */
+export interface DeskOpening extends Omit<DeskParts, 'signing' | 'authentic'> {
+  readonly secrets: HouseSecrets
+  readonly guard: HeadGuard
+  readonly trees: Trees
+  readonly foundation: KeyringState
+}
+
+/** The desk of a tenant. What it signs, it signs with the first of the house's signing keys. */
+export function openDesk({ secrets, guard, trees, foundation, ...parts }: DeskOpening): KeyringDesk {
+  const signing = secrets.signing[0] as SigningKey
+  const authentic: Authentic = async (read) =>
+    parts.settings.storage.snapshot(async (reader) => {
+      const head = await guard.read(reader, guard.seen)
+      return read(trees.reader(reader, head.stateRoot), head)
+    })
+  return new KeyringDesk({ ...parts, signing, authentic, foundation })
 }
 
 /** The keyring as it is stored now. What is decided by it is decided again inside the transaction. */

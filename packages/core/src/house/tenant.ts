@@ -3,7 +3,6 @@ import { CheckpointWriter } from '../audit/checkpoint-writer.ts'
 import { Committer } from '../audit/committer.ts'
 import { HeadTrimmer } from '../audit/head-trimmer.ts'
 import { Ledger } from '../audit/ledger.ts'
-import type { SigningKey } from '../crypto/ed25519.ts'
 import { LiveView } from '../audit/live-view.ts'
 import { prunedLog, type Pruned } from '../audit/pruned.ts'
 import { Proofs } from '../audit/proofs.ts'
@@ -21,10 +20,11 @@ import { watch, type TelemetryGauges, type Watch } from '../signals/telemetry.ts
 import { StateCache } from '../state/cache.ts'
 import { openAnchoring } from './anchors.ts'
 import { finishLog } from './final-checkpoint.ts'
-import { KeyringDesk } from './keyring-desk.ts'
+import { openDesk, type KeyringDesk } from './keyring-desk.ts'
 import { prove, type Opening, type Proven } from './proven.ts'
 import { Retention, trimBehind, type RetentionParts } from './retention.ts'
 import { stateOfHouse } from './state-of-house.ts'
+import { Vigil } from './vigil.ts'
 
 /** A tenant that is open in this process. */
 export interface Tenant {
@@ -41,6 +41,8 @@ export interface Tenant {
   readonly watch: Watch | undefined
   /** What works on its keyring. */
   readonly desk: KeyringDesk
+  /** Whether its root key still answers. */
+  readonly vigil: Vigil
   close(): Promise<void>
 }
 
@@ -63,8 +65,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const writing = { storage, tenant, cache, trees, guard, clock, timers, random, companions, keyring, learn }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
   const source = sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view })
-  const signing = secrets.signing[0] as SigningKey
-  const desk = new KeyringDesk({ settings, tenant, keyring, signing, learn, foundation })
+  const desk = openDesk({ settings, tenant, keyring, secrets, learn, guard, trees, foundation })
   const rootKey = (): HouseHealth['rootKey'] => ({ provider: desk.provider, epoch: keyring.epoch })
   const refusedRequests = (): number => pipeline.refusedRequests
   const dataKeys = new DataKeyCache(clock)
@@ -127,6 +128,7 @@ function closable(parts: TenantParts): Tenant {
   return {
     pipeline,
     desk,
+    vigil: new Vigil(desk),
     isClosed: () => closed,
     nextCommit: house.nextCommit,
     dataKeys,

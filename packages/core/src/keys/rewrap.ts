@@ -22,7 +22,7 @@ interface WrappedTable {
   /** The column with what is wrapped. */
   readonly column: string
   readonly query: (key: readonly Value[]) => Query<WrappedRow | undefined>
-  readonly identity: (set: ChangeSet, row: WrappedRow) => Promise<Identity>
+  readonly identity: (keys: KeyReader, row: WrappedRow) => Promise<Identity>
 }
 
 /** Every table whose rows name a keyring epoch, the keyring's own and the log's heads apart. */
@@ -35,17 +35,17 @@ export const wrappedTables: Readonly<Record<string, WrappedTable>> = {
   imports: {
     column: 'fingerprint',
     query: ([id, version]) => importOf(id as string, version as number),
-    identity: async (set, row) => {
+    identity: async (keys, row) => {
       const { keyId, version } = row as WrappedRow & Numbered
-      return fingerprintIdentity(await keyOf(set, keyId), version)
+      return fingerprintIdentity(await keys.of(keyId), version)
     },
   },
   versions: {
     column: 'material',
     query: ([id, version]) => versionOf(id as string, version as number),
-    identity: async (set, row) => {
+    identity: async (keys, row) => {
       const { keyId, version, material } = row as WrappedRow & Numbered & { readonly material: Uint8Array }
-      return keyIdentity(await keyOf(set, keyId), version, kindOfWrapped(material))
+      return keyIdentity(await keys.of(keyId), version, kindOfWrapped(material))
     },
   },
 }
@@ -55,10 +55,21 @@ interface Numbered {
   readonly version: number
 }
 
-async function keyOf(set: ChangeSet, id: string): Promise<KeyRow> {
-  const key = await set.read(keyById(id))
-  if (key === undefined) throw new StorageTamperedError('a stored version belongs to no key')
-  return key
+/** Reads keys, each once: rows that are moved together are mostly versions of few keys. */
+export class KeyReader {
+  readonly #set: ChangeSet
+  readonly #keys = new Map<string, KeyRow>()
+
+  constructor(set: ChangeSet) {
+    this.#set = set
+  }
+
+  async of(id: string): Promise<KeyRow> {
+    const key = this.#keys.get(id) ?? (await this.#set.read(keyById(id)))
+    if (key === undefined) throw new StorageTamperedError('a stored version belongs to no key')
+    this.#keys.set(id, key)
+    return key
+  }
 }
 
 /** The primary key of a row, without the tenant. */
@@ -73,7 +84,7 @@ export interface RowName {
  *
  * @throws StorageTamperedError for what does not open as what it is
  */
-export async function rewrapRow(set: ChangeSet, keyring: Keyring, { table, key }: RowName): Promise<boolean> {
+export async function rewrapRow({ set, keyring, keys }: Rewrapping, { table, key }: RowName): Promise<boolean> {
   const how = wrappedTables[table] as WrappedTable
   const row = await set.read(how.query(key))
   if (row === undefined || row.epoch === keyring.epoch) return false
@@ -81,13 +92,20 @@ export async function rewrapRow(set: ChangeSet, keyring: Keyring, { table, key }
   const changes: Record<string, Value> = { epoch: keyring.epoch }
   // A version that was destroyed, or waits for its material, has none: it merely names another epoch.
   if (wrapped !== null) {
-    const identity = await how.identity(set, row)
+    const identity = await how.identity(keys, row)
     const bytes = keyring.unwrap(row.epoch, identity, wrapped)
     changes[how.column] = keyring.wrap(identity, bytes)
     wipe(bytes)
   }
   await set.update(table, row, changes as Partial<WrappedRow>)
   return true
+}
+
+/** What rows are moved with. */
+export interface Rewrapping {
+  readonly set: ChangeSet
+  readonly keyring: Keyring
+  readonly keys: KeyReader
 }
 
 /** The name of a stored row. */

@@ -87,7 +87,7 @@ const namespaces = {
   ],
   ops: 'anchors health metrics usage topUsage problematicKeys rotationCandidates unusedKeys prometheus'.split(' '),
 }
-const ofOwner = ['as', 'on', 'tenant', 'close']
+const ofOwner = ['as', 'backup', 'on', 'tenant', 'close']
 
 function methodsOf(value: object): string[] {
   const names = Object.getOwnPropertyNames(Object.getPrototypeOf(value))
@@ -225,6 +225,7 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "localRootKey",
       "manageKey",
       "passphraseRootKey",
+      "restoreKms",
       "shortGrace",
       "witnessAnchor",
     ]

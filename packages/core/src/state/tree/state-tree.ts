@@ -84,6 +84,11 @@ export class StateTree {
     return this.#stage(table, key, (bucket) => bucket.with(entry))
   }
 
+  /** A row is there that is known by its hash alone. @throws StorageTamperedError */
+  async putEntry(entry: Entry): Promise<void> {
+    await this.#stage(entry.table, entry.key, (bucket) => bucket.with(entry))
+  }
+
   /** A row was removed. Returns what was known of it. @throws StorageTamperedError */
   async take(table: string, key: Entry['key']): Promise<Entry | undefined> {
     return this.#stage(table, key, (bucket) => bucket.without(table, key))

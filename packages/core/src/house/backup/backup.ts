@@ -1,0 +1,133 @@
+import { signEd25519 } from '../../crypto/ed25519.ts'
+import { randomBytesOf } from '../../crypto/randomness.ts'
+import { secretKey } from '../../crypto/secret-key.ts'
+import type { Run } from '../../face/run.ts'
+import type { BackupOptions } from '../../face/backup-options.ts'
+import { storageErrors } from '../../audit/live-view.ts'
+import { copyBytes } from '../../internal/bytes.ts'
+import { backUpTenant } from '../../operations/back-up-tenant.ts'
+import type { Head } from '../../audit/head.ts'
+import type { KeyRow } from '../../state/rows.ts'
+import { rowHash } from '../../state/tree/place.ts'
+import type { StorageReader } from '../../storage/adapter.ts'
+import type { Row } from '../../storage/table.ts'
+import { tables } from '../../storage/tables.ts'
+import { readKeyringRows } from '../foundation.ts'
+import type { KeyringDesk } from '../keyring-desk.ts'
+import { keyringContext, rootKeyId, unwrapKeyringKey, wrapWith } from '../keyring-row.ts'
+import { ArchiveDigest, entryBytes, type ArchiveEntry } from './entries.ts'
+import { Handoff } from './handoff.ts'
+import { headerBytes } from './header.ts'
+import { sealAll } from './sealing.ts'
+
+const pageRows = 500
+/** What is made anew from the other rows. */
+const derived = ['state_tree']
+
+/** Streams an archive of a tenant; see the method of this name of the KMS. */
+export async function* backup(desk: KeyringDesk, run: Run, options: BackupOptions): AsyncGenerator<Buffer> {
+  const { recoveryKey, signingKeys = false, signal, requestId } = options
+  const { settings, tenant } = desk
+  const provider = await rootKeyId(settings, recoveryKey)
+  // Recorded before its first byte: whoever has the recovery root key can read everything in it.
+  await run(backUpTenant, { to: provider, signingKeys }, { signal, requestId })
+  const key = randomBytesOf(settings.random, 32)
+  const context = { tenant, epoch: 1, purpose: 'backup' } as const
+  const wrapped = await wrapWith(settings, recoveryKey, { key, context })
+  const createdAt = settings.clock.now()
+  const header = headerBytes({ v: 1, tenant, createdAt, provider, wrapped: wrapped.toString('base64url') })
+  yield header
+  const entries = framed(desk, header, entriesOfTenant(desk, signingKeys))
+  yield* sealAll({ secret: secretKey(copyBytes(key)), context: header, random: settings.random }, entries)
+  key.fill(0)
+}
+
+/** Entries as bytes, with the signed end after them. */
+async function* framed(
+  desk: KeyringDesk,
+  header: Buffer,
+  entries: AsyncIterable<ArchiveEntry>,
+): AsyncGenerator<Buffer> {
+  const digest = new ArchiveDigest(header)
+  let rows = 0
+  for await (const entry of entries) {
+    const bytes = entryBytes(entry)
+    digest.add(bytes)
+    yield bytes
+    if (entry.kind === 'key') bytes.fill(0)
+    else rows += 1
+  }
+  yield entryBytes({ kind: 'end', rows, signature: signEd25519(desk.signing, digest.end()) })
+}
+
+/** Keyring keys and rows of a tenant, all of one snapshot, each row of the state checked along its path. */
+async function* entriesOfTenant(desk: KeyringDesk, signingKeys: boolean): AsyncGenerator<ArchiveEntry> {
+  yield* await keyringKeys(desk)
+  const handoff = new Handoff<ArchiveEntry>()
+  const reading = storageErrors(
+    desk.authentic(async (reader, head) =>
+      readAll({ reader, head, desk, signingKeys }, async (entry) => handoff.give(entry)),
+    ),
+  ).then(
+    () => handoff.end(),
+    (error: unknown) => handoff.end(error),
+  )
+  try {
+    yield* handoff.all()
+  } finally {
+    handoff.leave()
+    await reading
+  }
+}
+
+async function keyringKeys({ settings, tenant, keyring }: KeyringDesk): Promise<ArchiveEntry[]> {
+  const stored = await settings.storage.snapshot(async (reader) => readKeyringRows(reader, tenant))
+  const entries: ArchiveEntry[] = []
+  for (const { epoch } of stored.keyring) {
+    const wraps = [...stored.keyring, ...stored.wraps].filter((row) => row.epoch === epoch)
+    const key = await unwrapKeyringKey(settings, wraps, keyringContext(tenant, epoch))
+    if (keyring.epochs.has(epoch) && keyring.epochs.isKeyOf(epoch, key)) entries.push({ kind: 'key', epoch, key })
+  }
+  return entries
+}
+
+interface Reading {
+  readonly reader: StorageReader
+  readonly head: Head
+  readonly desk: KeyringDesk
+  readonly signingKeys: boolean
+}
+
+async function readAll(reading: Reading, give: (entry: ArchiveEntry) => Promise<void>): Promise<void> {
+  for (const { name, primaryKey } of tables) {
+    if (derived.includes(name)) continue
+    for await (const row of rowsOf(reading, name, primaryKey)) await give(await entryOf(reading, name, row))
+  }
+}
+
+/** The rows of a table; of the heads the newest alone, and of the log no more than that has. */
+async function* rowsOf(
+  { reader, head, desk }: Reading,
+  table: string,
+  primaryKey: readonly string[],
+): AsyncGenerator<Row> {
+  if (table === 'heads') {
+    yield* await reader.range(table, { prefix: [desk.tenant, head.size], limit: 1 })
+    return
+  }
+  for (let after: Row | undefined; ;) {
+    const from = after === undefined ? {} : { after: primaryKey.slice(1).map((column) => after?.[column] as string) }
+    const rows = await reader.range(table, { prefix: [desk.tenant], ...from, limit: pageRows })
+    yield* rows
+    if (rows.length < pageRows) return
+    after = rows.at(-1)
+  }
+}
+
+/** A row as it goes into the archive. The private half of a key that signs stays where it is, unless it is asked for. */
+async function entryOf({ reader, desk, signingKeys }: Reading, table: string, row: Row): Promise<ArchiveEntry> {
+  if (signingKeys || table !== 'versions' || row['material'] === null) return { kind: 'row', table, row }
+  const key = (await reader.get('keys', [desk.tenant, row['keyId'] as string])) as KeyRow | undefined
+  if (key?.usage !== 'SIGN_VERIFY') return { kind: 'row', table, row }
+  return { kind: 'withheld', table, row: { ...row, material: null }, hash: rowHash(table, row) }
+}

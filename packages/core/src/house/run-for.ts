@@ -1,0 +1,55 @@
+import { ClosedError } from '../errors.ts'
+import type { CallOptions } from '../call.ts'
+import type { Run } from '../face/run.ts'
+import { ownOnly } from '../internal/own.ts'
+import type { Operation, UseOperation } from '../runtime.ts'
+import type { Actor } from '../stages.ts'
+import type { ByteTransform } from '../stream-session.ts'
+import type { StreamOperation } from '../streaming.ts'
+import type { Tenant } from './tenant.ts'
+
+/** Whether a KMS was closed: it and all clients that came from it. */
+export interface Life {
+  ended: boolean
+}
+
+/** Runs operations in a tenant, for somebody. */
+export function runFor(
+  { tenant, life }: { tenant: Tenant; life: Life },
+  actor: Actor,
+  requestId: string | undefined,
+): Run {
+  const { pipeline, watch } = tenant
+  const requireOpen = (): void => {
+    if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')
+  }
+  const call = (options: CallOptions | undefined): { actor: Actor; options: CallOptions | undefined } => ({
+    actor,
+    options: requestId === undefined ? options : { ...options, requestId: ownOnly(options)?.requestId ?? requestId },
+  })
+  const run = async <Q, P, R>(operation: Operation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
+    requireOpen()
+    const proof = mayAnswerAnyway(operation) ? undefined : tenant.vigil.require()
+    if (proof !== undefined) await proof
+    if (watch === undefined) return pipeline.run(operation, request, call(options))
+    const start = { operation: operation.action, effect: operation.effect, role: actor.role }
+    return watch(start, async () => pipeline.run(operation, request, call(options)))
+  }
+  const onward = async <Q, P, R>(operation: UseOperation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
+    requireOpen()
+    const proof = tenant.vigil.require()
+    if (proof !== undefined) await proof
+    return pipeline.onward(operation, request, call(options))
+  }
+  const stream = <Q, P>(operation: StreamOperation<Q, P>, request: Q, options?: CallOptions): ByteTransform => {
+    requireOpen()
+    return pipeline.stream(operation, request, { ...call(options), owner: life })
+  }
+  const { nextCommit, dataKeys } = tenant
+  return Object.assign(run, { onward, stream, house: { isHere: true as const, nextCommit, dataKeys, actor } })
+}
+
+/** What is answered although it may not be recorded is answered although the root key may not answer. */
+function mayAnswerAnyway<Q, P, R>(operation: Operation<Q, P, R>): boolean {
+  return operation.effect !== 'change' && operation.mark !== undefined
+}

@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest'
+import { isKmsError, type Kms, type RootKey } from '../../src/index.ts'
+import { RootKeyUnavailableError } from '../../src/index.ts'
+import { codeOf, rootKey as honest, settle, until, World } from '../support/audit-world.ts'
+
+const graceMs = 60_000
+
+/** A KMS whose root key can be taken away, and counts how often it is asked. */
+async function house(options: { rootKeyGraceMs?: number } = { rootKeyGraceMs: graceMs }) {
+  const world = new World()
+  const provider = { asked: 0, isDown: false }
+  const rootKey: RootKey = {
+    describe: honest.describe.bind(honest),
+    wrap: honest.wrap.bind(honest),
+    unwrap: async (wrapped, context) => {
+      provider.asked += 1
+      if (provider.isDown) throw new RootKeyUnavailableError('it is away')
+      return honest.unwrap(wrapped, context)
+    },
+  }
+  const kms = await world.open({ rootKey, ...options })
+  await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+  const reopened = await world.open({ rootKey, ...options })
+  provider.asked = 0
+  return { world, provider, kms: reopened, rootKey }
+}
+const encrypt = async (kms: Kms): Promise<string> => (await codeOf(kms.key('orders').encrypt('x'))) ?? 'done'
+
+describe('a running process whose root key does not answer', () => {
+  test('goes on until it is restarted, unless it is told otherwise, and never asks', async () => {
+    const { world, provider, kms } = await house({})
+    provider.isDown = true
+    world.clock.advance(365 * 86_400_000)
+    expect(await encrypt(kms)).toBe('done')
+    expect(provider.asked).toBe(0)
+  })
+
+  test('goes on for its grace, and not longer', async () => {
+    const { world, provider, kms } = await house()
+    provider.isDown = true
+    world.clock.advance(graceMs - 1)
+    expect(await encrypt(kms)).toBe('done')
+    world.clock.advance(1)
+    expect(await encrypt(kms)).toBe('ROOT_KEY_UNAVAILABLE')
+    for (const work of [kms.keys.create({ spec: 'AES_256' }), kms.keys.list(), kms.key('orders').rotate()]) {
+      expect(await codeOf(Promise.resolve(work))).toBe('ROOT_KEY_UNAVAILABLE')
+    }
+    expect(await kms.audit.verify()).toMatchObject({ ok: true })
+    expect(await kms.ops.health()).toMatchObject({ rootKey: { epoch: 1 } })
+  })
+
+  test('works again as soon as the root key answers, and is not asked more than once a second until then', async () => {
+    const { world, provider, kms } = await house()
+    provider.isDown = true
+    world.clock.advance(graceMs)
+    await Promise.all(Array.from({ length: 20 }, async () => encrypt(kms)))
+    expect(await encrypt(kms)).toBe('ROOT_KEY_UNAVAILABLE')
+    expect(provider.asked).toBe(1)
+    provider.isDown = false
+    world.clock.advance(999)
+    expect(await encrypt(kms)).toBe('ROOT_KEY_UNAVAILABLE')
+    world.clock.advance(1)
+    expect(await encrypt(kms)).toBe('done')
+    expect(provider.asked).toBe(2)
+  })
+
+  test('asks half way, on the way, so that nobody waits and the grace begins anew', async () => {
+    const { world, provider, kms } = await house()
+    world.clock.advance(graceMs / 2 - 1)
+    expect([await encrypt(kms), provider.asked]).toEqual(['done', 0])
+    world.clock.advance(1)
+    expect(await encrypt(kms)).toBe('done')
+    await until(() => provider.asked === 1)
+    await settle()
+    provider.isDown = true
+    world.clock.advance(graceMs - 1)
+    expect(await encrypt(kms)).toBe('done')
+    world.clock.advance(1000)
+    expect(await encrypt(kms)).toBe('ROOT_KEY_UNAVAILABLE')
+  })
+
+  test('stops where the root key does not open its keyring any more', async () => {
+    const world = new World()
+    let isOther = false
+    const rootKey: RootKey = {
+      describe: honest.describe.bind(honest),
+      wrap: honest.wrap.bind(honest),
+      unwrap: async (wrapped, context) => (isOther ? Buffer.alloc(32, 'another') : honest.unwrap(wrapped, context)),
+    }
+    const kms = await world.open({ rootKey, rootKeyGraceMs: graceMs })
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    isOther = true
+    world.clock.advance(graceMs)
+    expect(await encrypt(kms)).toBe('ROOT_KEY_MISMATCH')
+  })
+
+  test('is one thing; a process that starts then is another, and fails before anything is written', async () => {
+    const { world, provider, rootKey } = await house()
+    provider.isDown = true
+    const error: unknown = await world.open({ rootKey }).catch((reason: unknown) => reason)
+    expect(isKmsError(error, 'ROOT_KEY_UNAVAILABLE')).toBe(true)
+    expect((error as RootKeyUnavailableError).retryable).toBe(true)
+  })
+
+  test.each([0, 999, Infinity, '1 h'])('is given a grace in milliseconds: %j is refused', async (rootKeyGraceMs) => {
+    expect(await codeOf(new World().open({ rootKeyGraceMs: rootKeyGraceMs as number }))).toBe('INVALID_REQUEST')
+  })
+})
