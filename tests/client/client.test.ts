@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import { describeAuditAndErrors } from './audit-and-errors.ts'
 import { embedded, overHttp, type HouseFactory } from './house.ts'
+import { describeIdempotency } from './idempotency.ts'
 import { describeKeysAndAccess } from './keys-and-access.ts'
 import { describeMessages } from './messages.ts'
 import { describeOtherKeys } from './other-keys.ts'
@@ -17,5 +18,6 @@ describe.each(places)('A client %s', (_, newHouse) => {
   describeOtherKeys(newHouse)
   describeKeysAndAccess(newHouse)
   describeAuditAndErrors(newHouse)
+  describeIdempotency(newHouse)
   describeStreams(newHouse)
 })

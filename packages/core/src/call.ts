@@ -8,6 +8,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** The caller's name for the request, 1 to 128 characters: recorded, and attached to errors. */
   readonly requestId?: string | undefined
+  /**
+   * Of a change: a name for this one request, 1 to 128 printable ASCII characters without spaces. Asked again by the
+   * same principal within a day, with the same name and request, it is not done again: the answer is what its subject
+   * is by now. With another request it is `CONFLICT`.
+   */
+  readonly idempotencyKey?: string | undefined
 }
 
 /** Reads a request through its schema: own properties only, so that a polluted prototype adds nothing. */
@@ -25,7 +31,8 @@ export function parseOptions(options: CallOptions | undefined): CallOptions {
     throw new InvalidRequestError('the options are not an object')
   }
   const own = readOwn(options ?? {})
-  const { requestId, signal } = own
+  const { requestId, signal, idempotencyKey } = own
+  requireIdempotencyKey(idempotencyKey)
   if (requestId !== undefined && !isRequestId(requestId)) {
     throw new InvalidRequestError('requestId is not a well-formed string of 1 to 128 characters')
   }
@@ -37,6 +44,11 @@ export function parseOptions(options: CallOptions | undefined): CallOptions {
 
 function isRequestId(value: unknown): boolean {
   return typeof value === 'string' && value.length >= 1 && value.length <= 128 && value.isWellFormed()
+}
+
+function requireIdempotencyKey(value: unknown): void {
+  if (value === undefined || (typeof value === 'string' && /^[\x21-\x7e]{1,128}$/.test(value))) return
+  throw new InvalidRequestError('idempotencyKey is not 1 to 128 printable ASCII characters without spaces')
 }
 
 /** An error as its caller gets it: with the id of the request. */

@@ -62,7 +62,7 @@ function corsOf({ origins, maxAgeSeconds }: CorsOptions): Parameters<typeof cors
   return {
     origin: [...origins],
     allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowHeaders: ['authorization', 'content-type', 'x-request-id'],
+    allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
     exposeHeaders: ['x-request-id', 'retry-after'],
     maxAge: maxAgeSeconds ?? 600,
   }

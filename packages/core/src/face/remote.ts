@@ -28,6 +28,9 @@ export function remoteClient(transport: Transport): KmsClient {
     try {
       const given = parseOptions(options)
       check(operation.schema, request)
+      if (given.idempotencyKey !== undefined && operation.effect !== 'change') {
+        throw new InvalidRequestError('only a change takes an idempotencyKey')
+      }
       if (given.signal?.aborted === true) throw aborted(given.signal)
       return (await transport.call(nameOf(operation), request, given)) as R
     } catch (error) {

@@ -30,6 +30,8 @@ export const limits = Object.freeze({
   items: 1000,
   /** Most operations of a tenant at a time, whatever each of them waits for. */
   runningOperations: 20_000,
+  /** For how long the names of changes are remembered: a day. */
+  repeatsRememberedMs: 86_400_000,
   /** Most versions of a key that one operation uses. */
   versionsAtOnce: 100,
   /** Longest value that is encrypted deterministically or indexed. */

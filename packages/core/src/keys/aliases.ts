@@ -10,7 +10,8 @@ import { requireState } from './state.ts'
 import type { Mark } from './store.ts'
 
 /** What is known of an alias besides what it names. */
-function aliasOf(alias: string): Query<AliasRow | undefined> {
+/** An alias. */
+export function aliasOf(alias: string): Query<AliasRow | undefined> {
   return { table: 'aliases', key: [alias], decode: (rows) => rowsAs<AliasRow>(rows)[0] }
 }
 

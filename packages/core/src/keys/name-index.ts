@@ -1,7 +1,7 @@
 import { hmacSha256, type SecretKey } from '../crypto/secret-key.ts'
 
 /** What a keyed hash stands for: the same text stands for something else in another room. */
-export type NameRoom = 'data-key' | 'data-key-context'
+export type NameRoom = 'data-key' | 'data-key-context' | 'repeat' | 'repeated-request'
 
 /**
  * Keyed hashes by which rows are found whose names are not to be read from the database. They are the same for the same

@@ -1,7 +1,7 @@
 import { LimitExceededError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
 import type { Touched } from './cache.ts'
-import { RowWriter, type RevisedRow } from './row-writer.ts'
+import { RowWriter, type RevisedRow, type WritingPlace } from './row-writer.ts'
 import { keyOf } from './tree/place.ts'
 
 /**
@@ -9,9 +9,16 @@ import { keyOf } from './tree/place.ts'
  * for the audit record. The domain verbs in `keys/store.ts` and `access/store.ts` are made of these.
  */
 export class ChangeSet extends RowWriter {
+  /** Where the record of this change will stand. */
+  readonly seq: number
   readonly #touched: Touched[] = []
   readonly #keyMoves = new Map<string, number>()
   #bytes = 0
+
+  constructor(place: WritingPlace, seq: number) {
+    super(place)
+    this.seq = seq
+  }
 
   /** What was touched so far. */
   get touched(): readonly Touched[] {

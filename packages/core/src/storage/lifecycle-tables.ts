@@ -1,4 +1,5 @@
 import { quotas, quotaUses } from './quota-tables.ts'
+import { repeats } from './repeat-tables.ts'
 import type { TableDescriptor } from './table.ts'
 
 /** Further names of keys. Each is resolved through `names`, like a key's own; this says what a key's aliases are. */
@@ -75,5 +76,5 @@ const jobs: TableDescriptor = {
   indexes: [],
 }
 
-/** The tables of what becomes of keys. */
-export const lifecycleTables: readonly TableDescriptor[] = [aliases, keyDefaults, due, jobs, quotas, quotaUses]
+/** The tables of what becomes of keys, and of who asks how often. */
+export const lifecycleTables: readonly TableDescriptor[] = [aliases, keyDefaults, due, jobs, quotas, quotaUses, repeats]

@@ -72,7 +72,7 @@ describe('two of one kind', () => {
     }
     const trees = new Trees('default', new NodeCache(), new Alarm())
     const tree = trees.at(hiding as StorageTransaction, Buffer.alloc(32))
-    const set = new ChangeSet({ tx: hiding as StorageTransaction, tenant: 'default', tree })
+    const set = new ChangeSet({ tx: hiding as StorageTransaction, tenant: 'default', tree }, 1)
     const error = await expectCode(
       setPrincipal(set, { id: 'carl', active: false, actor: 'owner', now: 0, reason: undefined }),
       'CONFLICT',

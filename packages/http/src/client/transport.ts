@@ -58,12 +58,19 @@ export class HttpTransport implements Transport {
     yield* readEvents(answer, options.signal)
   }
 
-  async #send(target: string, init: RequestInit, { signal, requestId }: CallOptions): Promise<Response> {
+  async #send(
+    target: string,
+    init: RequestInit,
+    { signal, requestId, idempotencyKey }: CallOptions,
+  ): Promise<Response> {
     if (requestId !== undefined && !sendableId.test(requestId)) {
       throw new InvalidRequestError('over HTTP a requestId is printable ASCII without spaces')
     }
     const { url, headers, fetch } = this.#settings
-    const named = requestId === undefined ? {} : { 'x-request-id': requestId }
+    const named = {
+      ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
+      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+    }
     const all = { ...(await headers()), ...(init.headers as Record<string, string>), ...named }
     try {
       return await fetch(`${url}${target}`, { ...init, headers: all, redirect: 'error', signal: signal ?? null })

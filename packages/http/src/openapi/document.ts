@@ -1,4 +1,4 @@
-import { requestSchema, type JsonSchema } from '@chatelaine/core/remote'
+import { isChange, requestSchema, type JsonSchema } from '@chatelaine/core/remote'
 import { commonCodes, statuses, type ProblemCode } from '../problem.ts'
 import { resultSchema } from '../results.ts'
 import { pathMembers, routes, type Route } from '../routes.ts'
@@ -88,10 +88,11 @@ function parameter(name: string, more: Record<string, unknown>): Record<string, 
   return { name, ...more }
 }
 
-function headersOf(_route: Route): Record<string, unknown>[] {
+function headersOf({ operation }: Route): Record<string, unknown>[] {
   const schema = { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' }
   const id = parameter('X-Request-Id', { in: 'header', schema, description: 'Recorded, and given back.' })
-  return [id]
+  const once = parameter('Idempotency-Key', { in: 'header', schema, description: 'Asked again, it is not done again.' })
+  return isChange(operation) ? [id, once] : [id]
 }
 
 function success(result: string): Record<string, unknown> {

@@ -29,7 +29,8 @@ export async function serve({ settings, admission }: Service, visit: Visit): Pro
   const asked = await readAsked(request, pathOf(visit), { route, settings })
   try {
     // Not the signal of the connection: whoever leaves early leaves a request that is done, and recorded, once.
-    const result = await dispatch(client, route.operation, { request: asked, options: { requestId: id } })
+    const options = { requestId: id, ...idempotencyOf(request) }
+    const result = await dispatch(client, route.operation, { request: asked, options })
     const text = resultToJson(result)
     wipeBytes(result)
     return jsonAnswer(text, { status: route.status, requestId: id })
@@ -43,6 +44,12 @@ export async function serveTailTo(service: Service, context: Context, id: string
   const request = context.req.raw
   const client = await service.admission.admit(request, context.env, id)
   return serveTail({ client, request, id, draining: service.draining })
+}
+
+/** The name under which a change is asked for. Two headers of that kind are one with a comma and a space, which no name has. */
+function idempotencyOf(request: Request): { idempotencyKey?: string } {
+  const given = request.headers.get('idempotency-key')
+  return given === null ? {} : { idempotencyKey: given }
 }
 
 function pathOf({ context, members }: Visit): Record<string, string> {

@@ -1,0 +1,125 @@
+import { principalById } from '../../access/grant.ts'
+import { findGrant } from '../../access/store.ts'
+import { ConflictError, InvalidRequestError } from '../../errors.ts'
+import { limits } from '../../internal/defaults.ts'
+import { aliasOf } from '../../keys/aliases.ts'
+import { dataKeyById } from '../../keys/data-keys.ts'
+import type { ChangeOperation, ChangeWalk } from '../../runtime.ts'
+import { keepRepeat, repeatOf, type RepeatRow } from '../../state/repeats.ts'
+import { describeAliasRow } from './aliases.ts'
+import { describeGrant } from './grants.ts'
+import { describeKeyRow } from './keys.ts'
+import { describeDataKeyRow } from './named-data-keys.ts'
+
+/** How the answer of a change is made again of what its subject is by now. @throws AccessDeniedError */
+type Again = (change: ChangeWalk, id: string, action: string) => Promise<unknown>
+
+/** For each table that answers are about: how to make them again, for whoever may still do what made them. */
+const again: Readonly<Record<string, Again>> = {
+  keys: async (change, id, action) => {
+    if (action === 'createKey') await change.authorize(action)
+    return describeKeyRow(await change.key(action === 'createKey' ? 'describeKey' : action, id))
+  },
+  grants: async (change, id, action) => {
+    const grant = await findGrant(change.set, id)
+    await change.authorize(action, grant?.row.keyId)
+    return grant === undefined ? undefined : describeGrant(grant)
+  },
+  aliases: async (change, id) => {
+    const row = await change.set.read(aliasOf(id))
+    if (row !== undefined) await change.key('updateKey', row.keyId)
+    else await change.authorize('updateKey')
+    return row === undefined ? undefined : describeAliasRow(row)
+  },
+  data_keys: async (change, id, action) => {
+    const row = await change.set.read(dataKeyById(id))
+    await change.authorize(action, row?.keyId)
+    return row === undefined ? undefined : describeDataKeyRow(row)
+  },
+  principals: async (change, id, action) => {
+    await change.authorize(action)
+    const row = await change.set.read(principalById(id))
+    return row === undefined ? undefined : { id: row.id, active: row.active === 1 }
+  },
+}
+
+/** Which table the answer of an action is about. */
+const subjects: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['createKey', 'updateKey', 'rotateKey', 'disableKey', 'enableKey', 'revokeKey', 'scheduleKeyDeletion'].map(
+      (action) => [action, 'keys'],
+    ),
+  ),
+  cancelKeyDeletion: 'keys',
+  importKeyMaterial: 'keys',
+  deleteImportedKeyMaterial: 'keys',
+  createGrant: 'grants',
+  revokeGrant: 'grants',
+  createAlias: 'aliases',
+  updateAlias: 'aliases',
+  deleteAlias: 'aliases',
+  createDataKey: 'data_keys',
+  rotateDataKey: 'data_keys',
+  activatePrincipal: 'principals',
+  deactivatePrincipal: 'principals',
+}
+
+/** For how long a name is remembered. */
+const rememberedMs = limits.repeatsRememberedMs
+
+/**
+ * A change that is done once under a name, however often it is asked for: decided in the transaction that does it. What
+ * is kept is who asked for what under which name, and where the record stands; the answer is made of the state again.
+ *
+ * @throws InvalidRequestError for a change whose answer cannot be made again
+ */
+export function once<Q, P, R>(
+  operation: ChangeOperation<Q, P, R>,
+  name: string,
+  request: unknown,
+): ChangeOperation<Q, P, R> {
+  const { action } = operation
+  const table = Object.hasOwn(subjects, action) ? (subjects[action] as string) : undefined
+  if (table === undefined) throw new InvalidRequestError('this change takes no idempotencyKey')
+  const asked = `${action}\0${canonical(request)}`
+  const perform = async (parsed: P, change: ChangeWalk): Promise<R> => {
+    const id = change.names.of('repeat', change.actor.id, '\0', name)
+    const fingerprint = change.names.of('repeated-request', asked)
+    const known = await change.set.read(repeatOf(id))
+    if (known !== undefined && known.expiresAt > change.now) {
+      if (known.request !== fingerprint) throw new ConflictError('this idempotencyKey was used for another request')
+      return (await repeated(change, known, { table, action })) as R
+    }
+    const result = await operation.perform(parsed, change)
+    // One that has changed nothing may be done as often as somebody likes.
+    const touched = change.set.touched.findLast((row) => row.table === table)
+    if (touched === undefined) return result
+    const target = String(touched.table === 'grants' ? touched.key.at(-1) : touched.key[0])
+    const times = { createdAt: change.now, expiresAt: change.now + rememberedMs }
+    await keepRepeat(change.set, known, { id, request: fingerprint, target, seq: change.set.seq, ...times })
+    return result
+  }
+  return { ...operation, perform }
+}
+
+async function repeated(
+  change: ChangeWalk,
+  known: RepeatRow,
+  { table, action }: { readonly table: string; readonly action: string },
+): Promise<unknown> {
+  change.note({ repeats: known.seq })
+  const answer = await again[table]?.(change, known.target, action)
+  if (answer !== undefined) return answer
+  throw new ConflictError(`this was done, by record ${known.seq}, and what it was about is gone since`)
+}
+
+/** A text that is the same for the same request. */
+function canonical(value: unknown): string {
+  if (value instanceof Uint8Array) return `bytes:${Buffer.from(value).toString('base64')}`
+  if (value instanceof Date) return `date:${value.getTime()}`
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? String(value)
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  const sorted = members.toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return `{${sorted.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
+}
