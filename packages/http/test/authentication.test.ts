@@ -40,6 +40,17 @@ describe('Who asks', () => {
     expect(answer).toMatchObject({ status: 401, json: { code: 'UNAUTHENTICATED' } })
     expect(answer.headers.get('www-authenticate')).toBe('Bearer')
     expect((await kms.keys.list()).items).toEqual([])
+    for await (const { action, details } of kms.audit.tail({ from: 0 })) {
+      if (action !== 'refuseRequest') continue
+      expect(details).toEqual({ count: 1 })
+      break
+    }
+  })
+
+  test('H113 a flood of strangers is counted, and does not fill the log', async () => {
+    const { ask, kms } = await newHttpHouse()
+    for (let i = 0; i < 100; i++) await ask('GET', '/v1/keys', { token: '' })
+    expect((await kms.audit.list({ action: 'refuseRequest' })).items.length).toBeLessThan(10)
   })
 
   test('H113 without authenticate there is no handler', async () => {

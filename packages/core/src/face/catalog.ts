@@ -56,6 +56,7 @@ import { needsReEncrypt } from '../operations/needs-re-encrypt.ts'
 import { problematicKeys } from '../operations/problematic-keys.ts'
 import { proveAuditConsistency } from '../operations/prove-audit-consistency.ts'
 import { proveAuditInclusion } from '../operations/prove-audit-inclusion.ts'
+import { recordRefusals } from '../operations/record-refusals.ts'
 import { reEncryptHeader } from '../operations/re-encrypt-header.ts'
 import { reEncryptStream } from '../operations/re-encrypt-stream.ts'
 import { reEncryptMany } from '../operations/re-encrypt-many.ts'
@@ -157,6 +158,7 @@ export const catalog = Object.freeze({
   proveAuditConsistency,
   rotateAuditKey,
   health,
+  recordRefusals,
   metrics,
   usage,
   topUsage,

@@ -76,7 +76,7 @@ function operationOf(route: Route): Record<string, unknown> {
     tags: [tagOf(path)],
     parameters: [...named, ...inQuery, ...headersOf(route)],
     ...(isQuery ? {} : { requestBody: { required: required.length > 0, content } }),
-    responses: { [status]: success(result), ...problems(route) },
+    responses: { [status]: success(result), ...unchanged(route), ...problems(route) },
   }
 }
 
@@ -98,6 +98,11 @@ function headersOf({ operation }: Route): Record<string, unknown>[] {
 function success(result: string): Record<string, unknown> {
   const schema = { $ref: `#/components/schemas/${result}` }
   return { description: 'Done, and recorded.', content: { 'application/json': { schema } } }
+}
+
+/** Of a key that its caller knows already. */
+function unchanged({ method, result }: Route): Record<string, unknown> {
+  return method === 'GET' && result === 'key' ? { 304: { description: 'It has not changed.' } } : {}
 }
 
 /** One answer for each status: its codes are in the description. */

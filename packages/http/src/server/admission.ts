@@ -1,4 +1,5 @@
 import type { Kms, KmsClient, Principal } from '@chatelaine/core'
+import { dispatch } from '@chatelaine/core/remote'
 import type { Settings } from '../options.ts'
 import { HttpError } from '../problem.ts'
 import { within } from './patience.ts'
@@ -6,13 +7,18 @@ import { within } from './patience.ts'
 /** Most clients that are kept to be used again. */
 const maxClients = 1000
 
+/** So long after a record of refusals the next one comes at the earliest: strangers cannot fill the log. */
+const betweenRecordsMs = 1000
+
 /** Finds out who asks, and gives the client that is bound to them. */
 export class Admission {
-  readonly #kms: Pick<Kms, 'as'>
+  readonly #kms: Kms
   readonly #settings: Settings
   readonly #clients = new Map<string, KmsClient>()
+  #refused = 0
+  #isRecording = false
 
-  constructor(kms: Pick<Kms, 'as'>, settings: Settings) {
+  constructor(kms: Kms, settings: Settings) {
     this.#kms = kms
     this.#settings = settings
   }
@@ -28,9 +34,27 @@ export class Admission {
     } catch (error) {
       this.#settings.onError(error, { requestId })
     }
+    this.#refused += 1
+    if (!this.#isRecording) void this.#record()
     throw new HttpError('UNAUTHENTICATED', 'nobody is known by what the request brings', {
       'www-authenticate': 'Bearer',
     })
+  }
+
+  /** Records the first refusal at once, and those that follow together. */
+  async #record(): Promise<void> {
+    this.#isRecording = true
+    while (this.#refused > 0) {
+      const count = this.#refused
+      this.#refused = 0
+      try {
+        await dispatch(this.#kms, 'recordRefusals', { request: { count } })
+      } catch (error) {
+        this.#settings.onError(error, { requestId: '' })
+      }
+      await new Promise<void>((resolve) => setTimeout(resolve, betweenRecordsMs).unref())
+    }
+    this.#isRecording = false
   }
 
   #clientOf(who: unknown): KmsClient | undefined {

@@ -3,7 +3,8 @@ import { dispatch } from '@chatelaine/core/remote'
 import type { Context } from 'hono'
 import type { Route } from '../routes.ts'
 import { resultToJson, wipeBytes } from '../wire/result-codec.ts'
-import { jsonAnswer } from './answers.ts'
+import { etagOf, isNamed } from './etag.ts'
+import { jsonAnswer, plainAnswer } from './answers.ts'
 import { readAsked } from './asked.ts'
 import { serveTail } from './events.ts'
 import type { Place } from './place.ts'
@@ -33,7 +34,10 @@ export async function serve({ settings, admission }: Service, visit: Visit): Pro
     const result = await dispatch(client, route.operation, { request: asked, options })
     const text = resultToJson(result)
     wipeBytes(result)
-    return jsonAnswer(text, { status: route.status, requestId: id })
+    const headers = route.result === 'key' ? { etag: await etagOf(text) } : {}
+    const isKnown = route.method === 'GET' && headers.etag !== undefined && isNamed(request, headers.etag)
+    if (isKnown) return plainAnswer(null, { status: 304, requestId: id, headers })
+    return jsonAnswer(text, { status: route.status, requestId: id, headers })
   } finally {
     wipeBytes(asked)
   }
