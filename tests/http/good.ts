@@ -27,6 +27,7 @@ export async function good(kms: Kms): Promise<Readonly<Record<string, () => Good
   await kms.aliases.create({ alias: 'moving', key: 'orders' })
   await kms.dataKeys.generate({ key: 'orders', reference: 'data' })
   await kms.audit.checkpoint()
+  await kms.quotas.set({ operation: 'rotateKey', per: 'tenant', limit: 1000, windowSeconds: 60 })
   const { ciphertext } = await kms.encrypt({ key: 'orders', plaintext: 'x', envelope: 'wrapped' })
   const sealed = base64(ciphertext)
   const dataKey = await kms.generateDataKey({ key: 'orders' })
@@ -163,6 +164,11 @@ export async function good(kms: Kms): Promise<Readonly<Record<string, () => Good
     proveAuditInclusion: () => ({ query: { seq: 1 } }),
     proveAuditConsistency: () => ({ query: { from: 1 } }),
     rotateAuditKey: () => ({}),
+    anchorAudit: () => ({}),
+    listAnchors: () => ({}),
+    setQuota: () => ({ path: { operation: 'createKey' }, body: { per: 'tenant', limit: 1000, windowSeconds: 60 } }),
+    listQuotas: () => ({}),
+    removeQuota: () => ({ path: { operation: 'rotateKey' } }),
     health: () => ({}),
     metrics: () => ({}),
     usage: () => ofKey(),

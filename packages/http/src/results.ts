@@ -1,4 +1,5 @@
 import type {
+  AnchorState,
   BlindIndexResult,
   BlindIndexesResult,
   ConsistencyProof,
@@ -114,6 +115,17 @@ const schemas = {
   principal: shape<PrincipalDescription>()({ id: text, active: flag }),
   record,
   recordPage: pageOf(record),
+  anchors: z.array(
+    shape<AnchorState>()({
+      name: text,
+      state: text,
+      size: count,
+      anchoredAt: count.optional(),
+      waiting: flag,
+      failures: count,
+      problem: text.optional(),
+    }),
+  ),
   checkpoint: shape<SignedCheckpoint>()({ checkpoint: text, size: count, root: text }),
   verifierKey: shape<LogVerifierKey>()({ verifierKey: text, history: z.array(text), origin: text }),
   inclusionProof: shape<InclusionProof>()({ proof: text, record: text.optional(), seq: count, size: count }),

@@ -134,6 +134,8 @@ const access: readonly Route[] = [
 const audit: readonly Route[] = [
   get('/v1/audit', ['listAudit', 'recordPage']),
   post('/v1/audit/verify', ['verifyAudit', 'verification']),
+  post('/v1/audit/anchor', ['anchorAudit', 'anchors']),
+  get('/v1/audit/anchors', ['listAnchors', 'anchors']),
   post('/v1/audit/checkpoint', ['checkpointAudit', 'checkpoint']),
   get('/v1/audit/verifier-key', ['getAuditVerifierKey', 'verifierKey']),
   get('/v1/audit/proofs/inclusion', ['proveAuditInclusion', 'inclusionProof']),

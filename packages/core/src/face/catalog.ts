@@ -1,4 +1,5 @@
 import { activatePrincipal } from '../operations/activate-principal.ts'
+import { anchorAudit } from '../operations/anchor-audit.ts'
 import { blindIndex } from '../operations/blind-index.ts'
 import { blindIndexes } from '../operations/blind-indexes.ts'
 import { cancelKeyDeletion } from '../operations/cancel-key-deletion.ts'
@@ -45,6 +46,7 @@ import { listAliases } from '../operations/list-aliases.ts'
 import { listQuotas } from '../operations/list-quotas.ts'
 import { removeQuota } from '../operations/remove-quota.ts'
 import { setQuota } from '../operations/set-quota.ts'
+import { listAnchors } from '../operations/list-anchors.ts'
 import { listAudit } from '../operations/list-audit.ts'
 import { listDataKeys } from '../operations/list-data-keys.ts'
 import { listGrants } from '../operations/list-grants.ts'
@@ -152,6 +154,8 @@ export const catalog = Object.freeze({
   deactivatePrincipal,
   listAudit,
   verifyAudit,
+  anchorAudit,
+  listAnchors,
   checkpointAudit,
   getAuditVerifierKey,
   proveAuditInclusion,
