@@ -109,8 +109,14 @@ export function problemOf(error: unknown, requestId: string): Problem {
   if (error instanceof HttpError) return made(error.code, { message: error.message, requestId }, error.headers)
   if (!isKmsError(error)) return made('INTERNAL_ERROR', { message: 'something went wrong', requestId }, {})
   const { name: _, code, ...told } = error.toJSON()
-  const retry = error.retryable ? { 'retry-after': '1' } : {}
+  const retry = error.retryable ? { 'retry-after': String(secondsUntil(told['retryAt'])) } : {}
   return made(code as KmsErrorCode, { ...told, requestId }, retry)
+}
+
+/** In how many seconds to come again: one, where nobody knows better. */
+function secondsUntil(time: unknown): number {
+  const ms = typeof time === 'string' ? Date.parse(time) - Date.now() : 0
+  return Math.max(1, Math.ceil(ms / 1000))
 }
 
 function made(code: ProblemCode, told: Record<string, unknown>, headers: Readonly<Record<string, string>>): Problem {

@@ -19,6 +19,7 @@ const problemSchema = {
     retryable: { type: 'boolean' },
     requestId: { type: 'string' },
     outcome: { enum: ['none', 'unknown'] },
+    retryAt: { type: 'string', format: 'date-time' },
     issues: {
       type: 'array',
       items: {
