@@ -151,7 +151,7 @@ export type { PrincipalDescription, PrincipalRequest } from './operations/shared
 // Audit and operations
 export type { Audit } from './face/audit.ts'
 export type { PruneRequest } from './operations/plan-prune.ts'
-export type { AuditPruning } from './face/audit.ts'
+export type { AuditPruning, FindAuditRequest } from './face/audit.ts'
 export type { TailRequest } from './face/run.ts'
 export type { Ops } from './face/ops.ts'
 export type { AuditRecord, RecordFault } from './audit/audit-record.ts'

@@ -40,6 +40,12 @@ export interface KmsOptions {
    * tenant is made. @defaultValue `chatelaine.invalid/<tenant>`
    */
   readonly auditOrigin?: string | undefined
+  /**
+   * Keys of encryption contexts whose pairs audit records show, as `key=value`, instead of a keyed hash: for what
+   * identifies nobody, such as the name of a table. At most 64; pairs of more than 128 characters are hashed all the same.
+   * @defaultValue none
+   */
+  readonly shownContextKeys?: readonly string[] | undefined
   /** Where checkpoints of the audit log are kept outside of the database, such as `fileAnchor(path)`. @defaultValue none */
   readonly anchors?: readonly AuditAnchor[] | undefined
   /** How long an operation waits for its audit record, in milliseconds, 1 to 600,000. @defaultValue 5000 */
@@ -70,6 +76,7 @@ export interface Settings {
   readonly actor: Actor
   readonly tenant: string
   readonly auditOrigin: string | undefined
+  readonly shownContextKeys: readonly string[]
   readonly anchors: readonly AuditAnchor[]
   readonly deadlineMs: number
   readonly rootKeyGraceMs: number | undefined
@@ -120,6 +127,7 @@ const schema = z.strictObject({
   principal: principal.optional(),
   tenant: tenant.optional(),
   auditOrigin: z.string().regex(originPattern, 'it has spaces, a plus sign, or is too long').optional(),
+  shownContextKeys: z.array(z.string().min(1).max(256)).max(64).optional(),
   anchors: z.array(z.custom<AuditAnchor>(isAnchor, 'it is not an anchor')).max(16).optional(),
   deadlineMs: z.number().min(1).max(600_000).optional(),
   logger: z.custom<Logger>(has('debug', 'info', 'warn', 'error'), 'it is not a logger').optional(),
@@ -139,6 +147,7 @@ export function readOptions(options: KmsOptions): Settings {
     actor: parsed.principal === undefined ? owner : readPrincipal(parsed.principal),
     tenant: parsed.tenant ?? 'default',
     auditOrigin: parsed.auditOrigin,
+    shownContextKeys: parsed.shownContextKeys ?? [],
     anchors: distinct(parsed.anchors ?? []),
     deadlineMs: parsed.deadlineMs ?? limits.deadlineMs,
     logger: parsed.logger,

@@ -91,6 +91,8 @@ export interface Walk {
   endsAt(time: number): void
   /** Adds to the details of the record. */
   note(details: RecordDetails): void
+  /** How the pairs of an encryption context may stand in records. */
+  recordedForms(context: EncodedContext): readonly (readonly string[])[]
   /** Hashes by which hidden names are found. */
   readonly names: NameIndex
   /** What reads the audit log and the state of the house. */

@@ -14,7 +14,7 @@ import { Facts } from './facts.ts'
 import { nameOfTarget, type Granted } from './granted.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
-import type { Actor, Material, PairMaterial } from './stages.ts'
+import type { Actor, EncodedContext, Material, PairMaterial } from './stages.ts'
 import type { RevisedRow } from './state/row-writer.ts'
 import type { Query } from './state/query.ts'
 import type { StateView } from './state/view.ts'
@@ -146,6 +146,10 @@ export class LiveWalk implements Walk {
   async snapshot<T>(read: (reader: StorageReader, of: SnapshotOf) => Promise<T>): Promise<T> {
     const { tenant } = this.#parts
     return this.#view.snapshot(async (reader, { size }) => read(reader, { tenant, size }))
+  }
+
+  recordedForms(context: EncodedContext): readonly (readonly string[])[] {
+    return this.#parts.pseudonyms.formsOf(context)
   }
 
   dependsOnAll(): void {

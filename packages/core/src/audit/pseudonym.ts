@@ -3,6 +3,9 @@ import { limits } from '../internal/defaults.ts'
 import { Lru } from '../internal/lru.ts'
 import type { EncodedContext } from '../stages.ts'
 
+/** Longer pairs are hashed even where their key is one that records may show. */
+const maxShownLength = 128
+
 /** Longer pairs are hashed every time, so that the memory of what is kept has a bound. */
 const maxKeptLength = 256
 
@@ -12,15 +15,26 @@ const maxKeptLength = 256
  */
 export class Pseudonyms {
   readonly #secret: SecretKey
+  readonly #shown: ReadonlySet<string>
   readonly #known = new Lru<string, string>(limits.cachedPseudonyms)
 
-  constructor(secret: SecretKey) {
+  /** @param shown - keys of encryption contexts whose pairs records show as they are */
+  constructor(secret: SecretKey, shown: readonly string[] = []) {
     this.#secret = secret
+    this.#shown = new Set(shown)
   }
 
-  /** One hash of 16 bytes, in hex, for each pair of an encryption context. */
+  /** One hash of 16 bytes, in hex, for each pair of an encryption context; `key=value` for one that may be shown. */
   ofContext(context: EncodedContext): readonly string[] {
-    return context.pairs.map((pair) => this.#of(JSON.stringify(pair)))
+    return context.pairs.map((pair) => {
+      const isShown = this.#shown.size > 0 && this.#shown.has(pair[0]) && shownForm(pair).length <= maxShownLength
+      return isShown ? shownForm(pair) : this.#of(JSON.stringify(pair))
+    })
+  }
+
+  /** How each pair may stand in records, whatever was shown at the time: by its hash, and as it is. */
+  formsOf(context: EncodedContext): readonly (readonly string[])[] {
+    return context.pairs.map((pair) => [this.#of(JSON.stringify(pair)), shownForm(pair)])
   }
 
   #of(text: string): string {
@@ -30,4 +44,9 @@ export class Pseudonyms {
     if (text.length <= maxKeptLength) this.#known.set(text, made)
     return made
   }
+}
+
+/** A hash has no equals sign, so that nothing that is shown is taken for one. */
+function shownForm([key, value]: readonly [string, string]): string {
+  return `${key}=${value}`
 }

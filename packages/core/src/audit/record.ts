@@ -176,5 +176,11 @@ function isoTime(ms: number): string {
 /** How much room a draft takes in the queue, roughly: never less than half of what its record will be. */
 export function draftBytes(draft: RecordDraft): number {
   const texts = (draft.requestId?.length ?? 0) + (draft.reason?.length ?? 0) + draft.actor.id.length
-  return 480 + texts + 35 * (draft.context?.length ?? 0)
+  return 480 + texts + contextBytes(draft.context)
+}
+
+function contextBytes(context: readonly string[] = []): number {
+  let bytes = 0
+  for (const pair of context) bytes += pair.length + 3
+  return bytes
 }

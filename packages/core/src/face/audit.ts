@@ -14,6 +14,8 @@ import {
   type RotateAuditKeyResult,
 } from '../operations/rotate-audit-key.ts'
 import { verifyAudit, type AuditVerification, type VerifyAuditRequest } from '../operations/verify-audit.ts'
+import { InvalidRequestError } from '../errors.ts'
+import type { EncryptionContext } from '../operations/shared/fields.ts'
 import type { CallOptions } from '../call.ts'
 import type { AuditRecord } from '../runtime.ts'
 import { exportSegments, exportTiles, type AuditExport, type AuditExportRequest } from './audit-export.ts'
@@ -22,6 +24,12 @@ import type { Listing } from './listing.ts'
 import { listing, type Run, type TailRequest } from './run.ts'
 import { openTail } from './tail.ts'
 import { requireObject } from './text.ts'
+
+/** Which records to find. */
+export interface FindAuditRequest extends ListAuditRequest {
+  /** The pairs, one at least, all of which a record must name. */
+  readonly context: EncryptionContext
+}
 
 /** What was pruned. */
 export interface AuditPruning {
@@ -41,6 +49,22 @@ export class Audit {
   /** Records, oldest first unless asked otherwise. Each is checked against its hash. @throws StorageTamperedError */
   list(request: ListAuditRequest = {}, options?: CallOptions): Listing<AuditRecord> {
     return listing(this.#run, listAudit, { request, options })
+  }
+
+  /**
+   * Records that name all pairs of an encryption context: what was done with one customer's data, say. Records hold keyed
+   * hashes of them, which are computed again here. Looks at records one by one, but for those of a `keyId`.
+   *
+   * @throws InvalidRequestError without a pair to look for; StorageTamperedError
+   */
+  find(request: FindAuditRequest, options?: CallOptions): Listing<AuditRecord> {
+    const asked = requireObject(request, 'request')
+    if (Object.keys(requireObject(asked.context, 'context')).length === 0) {
+      throw new InvalidRequestError('find takes at least one pair of a context', [
+        { path: 'context', message: 'empty' },
+      ])
+    }
+    return listing(this.#run, listAudit, { request: asked, options })
   }
 
   /**

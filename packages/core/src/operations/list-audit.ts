@@ -3,7 +3,7 @@ import { isFault, readRecord, type AuditRecord, type RecordFault } from '../audi
 import { StorageTamperedError } from '../errors.ts'
 import type { Page, UseOperation, Walk } from '../runtime.ts'
 import type { Row } from '../storage/table.ts'
-import { id } from './shared/fields.ts'
+import { context, id, type EncryptionContext } from './shared/fields.ts'
 import { decodeCursor, defaultPageLimit, encodeCursor, pageFields, type PageRequest } from './shared/pages.ts'
 
 /** Which records to list. */
@@ -16,6 +16,8 @@ export interface ListAuditRequest extends PageRequest {
   readonly action?: string | undefined
   /** Only records that ended so. */
   readonly status?: 'SUCCESS' | 'DENIED' | 'FAILURE' | undefined
+  /** Only records that name all these pairs of an encryption context. They are looked up by hashing them again. */
+  readonly context?: EncryptionContext | undefined
   /** Direction: `asc` is oldest first. @defaultValue 'asc' */
   readonly order?: 'asc' | 'desc' | undefined
   /** Only records with at least this `seq`. @defaultValue 0 */
@@ -27,6 +29,7 @@ const schema = z.strictObject({
   actor: z.string().max(256).optional(),
   action: z.string().max(64).optional(),
   status: z.enum(['SUCCESS', 'DENIED', 'FAILURE']).optional(),
+  context: context.optional(),
   order: z.enum(['asc', 'desc']).optional(),
   from: z.int().min(0).optional(),
   ...pageFields,
@@ -68,6 +71,7 @@ async function pageOfLog<T>(request: Parsed, walk: Walk, read: (row: Row) => T):
   await walk.authorize('readAudit')
   const limit = request.limit ?? defaultPageLimit
   const items: T[] = []
+  const wanted = request.context === undefined ? [] : walk.recordedForms(request.context)
   let place = startOf(request)
   for (let looked = 0; looked < maxLooked;) {
     const range = rangeOf(request, place)
@@ -78,7 +82,7 @@ async function pageOfLog<T>(request: Parsed, walk: Walk, read: (row: Row) => T):
     for (const row of rows) {
       place = row['seq'] as number
       if (beforeFrom(request, place)) return { items }
-      if (place < size && matches(request, row)) items.push(read(row))
+      if (place < size && matches(request, row) && namesAll(row, wanted)) items.push(read(row))
       if (items.length === limit) return { items, cursor: encodeCursor([place]) }
     }
     if (rows.length < 500) return { items }
@@ -114,6 +118,12 @@ function matches(request: Parsed, row: Row): boolean {
   return (['actor', 'action', 'status'] as const).every(
     (column) => request[column] === undefined || request[column] === row[column],
   )
+}
+
+/** Whether a record's text names one form of each pair. */
+function namesAll(row: Row, wanted: readonly (readonly string[])[]): boolean {
+  const text = row['text'] as string
+  return wanted.every((forms) => forms.some((form) => text.includes(JSON.stringify(form))))
 }
 
 function readStored(row: Row): StoredRecord {

@@ -77,6 +77,7 @@ const namespaces = {
     'consistencyProof',
     'export',
     'exportTiles',
+    'find',
     'inclusionProof',
     'list',
     'prune',

@@ -69,6 +69,7 @@ export const actions: Readonly<Record<string, readonly string[]>> = {
   'audit.consistencyProof': ['proveAuditConsistency'],
   'audit.verifierKey': ['getAuditVerifierKey'],
   'audit.rotateKey': ['rotateAuditKey'],
+  'audit.find': ['readAudit'],
   'audit.anchor': ['anchorAudit'],
   'audit.export': ['exportAudit'],
   'audit.exportTiles': ['exportAudit'],

@@ -22,6 +22,11 @@ export const audit: Readonly<Record<string, ClientVerb>> = {
   },
   'audit.verifierKey': { needs: undefined, auditor: true, run: async (client) => client.audit.verifierKey() },
   'audit.rotateKey': { needs: undefined, run: async (client) => client.audit.rotateKey() },
+  'audit.find': {
+    needs: undefined,
+    auditor: true,
+    run: async (client) => client.audit.find({ context: { a: 'b' } }),
+  },
   'audit.anchor': { needs: undefined, run: async (client) => client.audit.anchor() },
   'audit.export': {
     needs: undefined,
