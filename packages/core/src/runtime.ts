@@ -92,7 +92,7 @@ export interface Walk {
   /** Adds to the details of the record. */
   note(details: RecordDetails): void
   /** How the pairs of an encryption context may stand in records. */
-  recordedForms(context: EncodedContext): readonly (readonly string[])[]
+  recordedForms(context: EncodedContext | undefined): readonly (readonly string[])[]
   /** Hashes by which hidden names are found. */
   readonly names: NameIndex
   /** What reads the audit log and the state of the house. */

@@ -148,8 +148,8 @@ export class LiveWalk implements Walk {
     return this.#view.snapshot(async (reader, { size }) => read(reader, { tenant, size }))
   }
 
-  recordedForms(context: EncodedContext): readonly (readonly string[])[] {
-    return this.#parts.pseudonyms.formsOf(context)
+  recordedForms(context: EncodedContext | undefined): readonly (readonly string[])[] {
+    return context === undefined ? [] : this.#parts.pseudonyms.formsOf(context)
   }
 
   dependsOnAll(): void {

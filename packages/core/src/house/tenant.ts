@@ -73,10 +73,8 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const telling = { rootKey, refusedRequests, dataKeys, herald, ...proving, storageName: storage.name }
   const house = stateOfHouse({ ledger, view, guard, source, timers, alarm: trees.alarm, ...telling })
   const revision = (): number => cache.revision
-  const hashes = {
-    pseudonyms: new Pseudonyms(secrets.pii, settings.shownContextKeys),
-    names: new NameIndex(secrets.names),
-  }
+  const pseudonyms = new Pseudonyms(secrets.pii, settings.shownContextKeys)
+  const hashes = { pseudonyms, names: new NameIndex(secrets.names) }
   const walking = { tools: { random, timers }, view, revision, ...hashes, house, auditOrigin: origin }
   const sawError = (error: unknown, action: string): void => {
     trees.alarm.saw(error)

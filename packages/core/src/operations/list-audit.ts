@@ -71,7 +71,7 @@ async function pageOfLog<T>(request: Parsed, walk: Walk, read: (row: Row) => T):
   await walk.authorize('readAudit')
   const limit = request.limit ?? defaultPageLimit
   const items: T[] = []
-  const wanted = request.context === undefined ? [] : walk.recordedForms(request.context)
+  const wanted = walk.recordedForms(request.context)
   let place = startOf(request)
   for (let looked = 0; looked < maxLooked;) {
     const range = rangeOf(request, place)
