@@ -1,5 +1,4 @@
 import { leafHash } from '../crypto/hash.ts'
-import { ownOnly } from '../internal/own.ts'
 import type { Row } from '../storage/table.ts'
 import type { RecordChange, RecordCounts, RecordDetails, RecordStatus } from './record.ts'
 import { recordVersion } from './record.ts'
@@ -90,7 +89,7 @@ function readOrFault(row: Row): AuditRecord | RecordFault {
   if (body.change !== undefined && !isChange(body.change)) {
     return { kind: 'record-format', expected: 'a change with its rows', found: 'another' }
   }
-  const record = ownOnly({ ...body, hash })
+  const record: AuditRecord = Object.assign(body, { hash })
   return columnFault(row, record) ?? record
 }
 
@@ -107,7 +106,8 @@ export function isChange(value: unknown): value is RecordChange {
 function parse(text: string): Omit<AuditRecord, 'hash'> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? ownOnly(value as Omit<AuditRecord, 'hash'>) : undefined
+    // Freshly parsed, it is ours to change: without a prototype, what it does not have is absent. A copy would cost more.
+    return typeof value === 'object' && value !== null ? Object.setPrototypeOf(value, null) : undefined
   } catch {
     return undefined
   }
