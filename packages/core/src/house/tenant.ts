@@ -73,8 +73,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const telling = { rootKey, refusedRequests, dataKeys, herald, ...proving, storageName: storage.name }
   const house = stateOfHouse({ ledger, view, guard, source, timers, alarm: trees.alarm, ...telling })
   const revision = (): number => cache.revision
-  const pseudonyms = new Pseudonyms(secrets.pii, settings.shownContextKeys)
-  const hashes = { pseudonyms, names: new NameIndex(secrets.names) }
+  const hashes = hashesOf(secrets, settings)
   const walking = { tools: { random, timers }, view, revision, ...hashes, house, auditOrigin: origin }
   const sawError = (error: unknown, action: string): void => {
     trees.alarm.saw(error)
@@ -90,6 +89,16 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
 
 function gaugesOf(ledger: Ledger, dataKeys: DataKeyCache): () => TelemetryGauges {
   return () => ({ waiting: ledger.waiting, lagMs: ledger.lagMs, dataKeys: dataKeys.counts.cached })
+}
+
+/** What hides in records and names, and finds again. */
+function hashesOf({ pii, names }: Proven['secrets'], { shownContextKeys }: Opening['settings']): Hashes {
+  return { pseudonyms: new Pseudonyms(pii, shownContextKeys), names: new NameIndex(names) }
+}
+
+interface Hashes {
+  readonly pseudonyms: Pseudonyms
+  readonly names: NameIndex
 }
 
 /** What retention has of a tenant before it is opened. */
