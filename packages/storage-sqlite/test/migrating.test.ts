@@ -14,9 +14,11 @@ beforeEach(() => {
   return () => warning.mockRestore()
 })
 
-const quotas: TableDescriptor = {
-  name: 'quotas',
-  since: 3,
+const newest = Math.max(...tables.map(({ since }) => since))
+
+const later: TableDescriptor = {
+  name: 'later',
+  since: newest + 1,
   columns: { tenant: { type: 'text' }, used: { type: 'integer' } },
   primaryKey: ['tenant'],
   indexes: [{ name: 'by_used', columns: ['used'] }],
@@ -36,16 +38,16 @@ describe('versions', () => {
     const old = await opened(file)
     await put(old, 1)
     await old.close()
-    const storage = await opened(file, [...tables, quotas])
-    await storage.transact('default', (tx) => tx.insert('quotas', { tenant: 'default', used: 3 }))
+    const storage = await opened(file, [...tables, later])
+    await storage.transact('default', (tx) => tx.insert('later', { tenant: 'default', used: 3 }))
     expect(await sizesIn(storage)).toEqual([1])
     const migrations = stranger(file).prepare('select name from chatelaine_migrations order by name').all()
-    expect(migrations).toEqual([{ name: '0001' }, { name: '0002' }, { name: '0003' }])
+    expect(migrations).toHaveLength(newest + 1)
   })
 
   test('F99 a schema that is newer than the adapter is refused', async () => {
     const file = freshFile()
-    await (await opened(file, [...tables, quotas])).close()
+    await (await opened(file, [...tables, later])).close()
     expect(await refusalOf(file)).toContain('newer than this version of the adapter')
   })
 
@@ -60,7 +62,7 @@ describe('versions', () => {
     await put(storage, 1)
     const newer = sqliteStorage({ filename: file, migrate: false })
     onTestFinished(() => newer.close())
-    expect(await newer.open([...tables, quotas])).toEqual({ exists: true })
+    expect(await newer.open([...tables, later])).toEqual({ exists: true })
     await failureOf(newer.migrate())
   })
 })
@@ -95,7 +97,7 @@ describe('interruptions', () => {
     for (const child of children) child.tell('go')
     const outputs = await Promise.all(children.map((child) => child.ended))
     expect(outputs.map(({ code }) => code)).toEqual([0, 0, 0, 0])
-    expect(stranger(file).prepare('select count(*) as n from chatelaine_migrations').get()).toEqual({ n: 2 })
+    expect(stranger(file).prepare('select count(*) as n from chatelaine_migrations').get()).toEqual({ n: newest })
     const storage = await opened(file)
     expect(await sizesIn(storage)).toHaveLength(4)
   })

@@ -7,7 +7,7 @@ const bytes = { type: 'bytes' } as const
 /** Keyring keys wrapped once more, by other root keys than the one in `keyring`: before and after that is exchanged. */
 export const keyringWraps: TableDescriptor = {
   name: 'keyring_wraps',
-  since: 3,
+  since: 1,
   columns: { tenant: text, epoch: integer, provider: text, wrapped: bytes, createdAt: integer, rev: integer },
   primaryKey: ['tenant', 'epoch', 'provider'],
   indexes: [],
@@ -16,7 +16,7 @@ export const keyringWraps: TableDescriptor = {
 /** What is known of a keyring epoch besides its key: which it is, signed, and under which root key it began. */
 export const keyringEpochs: TableDescriptor = {
   name: 'keyring_epochs',
-  since: 3,
+  since: 1,
   columns: {
     tenant: text,
     epoch: integer,
