@@ -98,7 +98,7 @@ describe('E81 somebody who restores an older copy of the database', () => {
     await kms.close()
   })
 
-  test('before a process starts is not noticed without a mark: that limit is documented', async () => {
+  test('before a process starts: it does not start; without the mark beside the file nobody would know', async () => {
     const file = await made()
     const old = copyOf(file)
     const kms = await open(file)
@@ -107,5 +107,8 @@ describe('E81 somebody who restores an older copy of the database', () => {
     rmSync(file)
     copyFileSync(old, file)
     expect(kindOf(await verified(file))).toBe('ok')
+    expect(await codeOf(open(file))).toBe('ROLLBACK_DETECTED')
+    rmSync(`${file}.mark`)
+    expect(await codeOf(open(file))).toBe('ROLLBACK_DETECTED')
   })
 })

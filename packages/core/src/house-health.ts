@@ -1,4 +1,5 @@
 import type { AnchorState } from './audit/anchors/anchor.ts'
+import type { MarkHealth } from './audit/mark-keeper.ts'
 
 /** How the house is. */
 export interface HouseHealth {
@@ -54,6 +55,8 @@ export interface HouseHealth {
   readonly lastVerification: VerificationHealth | undefined
   /** Since when records are counted, and verifications with them. */
   readonly countingSince: Date | undefined
+  /** The high-water mark; `undefined` where there is none. */
+  readonly mark: MarkHealth | undefined
   /** The audit log; `undefined` where its head cannot be read or does not verify. */
   readonly chain:
     | {

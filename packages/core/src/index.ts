@@ -1,13 +1,11 @@
-/**
- * An embeddable key management service.
- *
- * @packageDocumentation
- */
+/** An embeddable key management service. @packageDocumentation */
 
 // Opening one
 export { createKms, Kms, Tenants, type AsOptions } from './kms.ts'
 export { restoreKms, type RestoreOptions } from './restore.ts'
-export type { KmsOptions, NamedPrincipal, Principal } from './options.ts'
+export type { KmsOptions, NamedPrincipal, Principal, RollbackAcceptance } from './options.ts'
+export { fileHighWaterMark } from './audit/file-mark.ts'
+export type { HighWaterMark, Mark } from './audit/high-water-mark.ts'
 export type { CallOptions } from './call.ts'
 export type { Role } from './stages.ts'
 export { envRootKey, generateRootKey, localRootKey } from './root-key/local.ts'

@@ -13,6 +13,7 @@ import { Listing } from './face/listing.ts'
 import { findFoundation } from './house/foundation.ts'
 import { openKeyring } from './house/keyring-row.ts'
 import { openSecrets, type HouseSecrets } from './house/secrets.ts'
+import { faultOfMark } from './house/marking.ts'
 import { originOf } from './house/proven.ts'
 import { Keyring } from './keys/keyring.ts'
 import { NameIndex } from './keys/name-index.ts'
@@ -32,7 +33,7 @@ import { tables } from './storage/tables.ts'
 import type { WalkParts } from './walk.ts'
 
 /** What to look at. */
-export type InspectOptions = Pick<KmsOptions, 'storage' | 'rootKey' | 'previousRootKeys' | 'tenant'>
+export type InspectOptions = Pick<KmsOptions, 'storage' | 'rootKey' | 'previousRootKeys' | 'tenant' | 'highWaterMark'>
 
 /** What was found wrong when a store was opened for inspection. */
 export type InspectProblem = Pick<KmsError, 'code' | 'message'>
@@ -72,7 +73,14 @@ export async function inspectKms(options: InspectOptions): Promise<Inspection> {
   } catch (error) {
     note(error)
   }
-  return new Inspection({ settings, keyring, secrets, problems, origin: originOf(foundation?.genesis) })
+  const origin = originOf(foundation?.genesis)
+  if (secrets !== undefined) {
+    const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
+    const log = { tenant, origin, publicKeys: secrets.signing.map(publicKeyOf), macKeyOf }
+    const fault = await faultOfMark(settings, log).catch(note)
+    if (fault !== undefined) problems.push({ code: 'ROLLBACK_DETECTED', message: fault })
+  }
+  return new Inspection({ settings, keyring, secrets, problems, origin })
 }
 
 interface InspectionParts {
@@ -92,7 +100,7 @@ export class Inspection {
     this.#parts = parts
   }
 
-  /** What was wrong at opening: a keyring that does not open, secrets that are missing. */
+  /** What was wrong at opening: a keyring that does not open, secrets that are missing, a log that does not fit its mark. */
   get problems(): readonly InspectProblem[] {
     return this.#parts.problems
   }

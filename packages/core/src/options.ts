@@ -9,6 +9,8 @@ import { ownOnly } from './internal/own.ts'
 import type { RootKey } from './root-key/root-key.ts'
 import type { Logger } from './signals/logger.ts'
 import type { Telemetry } from './signals/telemetry.ts'
+import { fileHighWaterMark } from './audit/file-mark.ts'
+import type { HighWaterMark } from './audit/high-water-mark.ts'
 import type { Actor, Role } from './stages.ts'
 import type { StorageAdapter } from './storage/adapter.ts'
 
@@ -60,12 +62,30 @@ export interface KmsOptions {
    * `ROOT_KEY_UNAVAILABLE` until the root key opens the keyring again. @defaultValue until it is restarted
    */
   readonly rootKeyGraceMs?: number | undefined
+  /**
+   * Where it is remembered, out of the database's reach, how long the audit log has been, so that a database which was put
+   * back, cut short, exchanged or emptied is noticed when a KMS is opened on it. `false` for nowhere. @defaultValue a file
+   * beside a SQLite file, `kms.db.mark`; nowhere for other storages
+   */
+  readonly highWaterMark?: HighWaterMark | false | undefined
+  /**
+   * Says that you know why the database does not fit its high-water mark, such as after a restore from a backup: it is
+   * opened nevertheless, once, with a record of who accepted it and why that holds both checkpoints. @defaultValue a
+   * database that does not fit is refused with `ROLLBACK_DETECTED`
+   */
+  readonly acceptRollback?: RollbackAcceptance | undefined
   /** Time. For tests. @defaultValue the system's clock */
   readonly clock?: Clock | undefined
   /** Randomness. For tests: whoever can predict it can read everything. @defaultValue the operating system's */
   readonly random?: Randomness | undefined
   /** Timers. For tests. @defaultValue Node's */
   readonly timers?: Timers | undefined
+}
+
+/** Why a database is accepted that does not fit its high-water mark. */
+export interface RollbackAcceptance {
+  /** Why, for the record: 1 to 1,024 characters. */
+  readonly reason: string
 }
 
 /** Options, checked, with the defaults in their places. */
@@ -82,6 +102,8 @@ export interface Settings {
   readonly rootKeyGraceMs: number | undefined
   readonly logger: Logger | undefined
   readonly telemetry: Telemetry | undefined
+  readonly acceptRollback: RollbackAcceptance | undefined
+  readonly mark: HighWaterMark | undefined
   readonly clock: Clock
   readonly random: Randomness
   readonly timers: Timers
@@ -133,6 +155,10 @@ const schema = z.strictObject({
   logger: z.custom<Logger>(has('debug', 'info', 'warn', 'error'), 'it is not a logger').optional(),
   telemetry: z.custom<Telemetry>(has('begin', 'recorded', 'opened'), 'it is no telemetry').optional(),
   rootKeyGraceMs: z.number().min(1000).max(31_536_000_000).optional(),
+  highWaterMark: z
+    .union([z.literal(false), z.custom<HighWaterMark>(has('read', 'advance'), 'it is no mark')])
+    .optional(),
+  acceptRollback: z.strictObject({ reason: z.string().trim().min(1).max(1024) }).optional(),
   clock: z.custom<Clock>(has('now', 'monotonic'), 'it is not a clock').optional(),
   random: z.custom<Randomness>(has('fill', 'uuid'), 'it is not a source of randomness').optional(),
   timers: z.custom<Timers>(has('after', 'turn'), 'they are not timers').optional(),
@@ -153,10 +179,18 @@ export function readOptions(options: KmsOptions): Settings {
     logger: parsed.logger,
     telemetry: parsed.telemetry,
     rootKeyGraceMs: parsed.rootKeyGraceMs,
+    mark: markOf(parsed),
+    acceptRollback: parsed.acceptRollback,
     clock: parsed.clock ?? systemClock,
     random: parsed.random ?? systemRandomness,
     timers: parsed.timers ?? systemTimers,
   })
+}
+
+/** The mark of a storage: the host's, or a file where the adapter proposes, or none. */
+function markOf({ highWaterMark, storage }: z.output<typeof schema>): HighWaterMark | undefined {
+  if (highWaterMark !== undefined) return highWaterMark === false ? undefined : highWaterMark
+  return storage.markPath === undefined ? undefined : fileHighWaterMark(storage.markPath)
 }
 
 const owner: Actor = Object.freeze({ id: 'owner', role: 'admin' })

@@ -44,7 +44,9 @@ export interface RestoreOptions extends KmsOptions {
 export async function restoreKms(options: RestoreOptions): Promise<Kms> {
   const { archive, recoveryKey, ...rest } = requireObject(options, 'options')
   if (typeof recoveryKey?.unwrap !== 'function') throw new InvalidRequestError('recoveryKey is not a root key')
-  const settings = readOptions(rest)
+  // A log that was restored goes back behind any mark, and the archive proves itself: that is accepted, on record.
+  const acceptRollback = rest.acceptRollback ?? { reason: 'restored from a backup' }
+  const settings = readOptions({ ...rest, acceptRollback })
   const house = new House(settings)
   let restored: Restored | undefined
   const tenant = await house.begin(async () => {

@@ -38,6 +38,7 @@ interface Open {
 
 class SqliteStorage implements StorageAdapter {
   readonly name = 'sqlite'
+  readonly markPath: string
   readonly #settings: Settings
   readonly #turns = new Turns()
   readonly #reading = new Set<Promise<unknown>>()
@@ -46,6 +47,7 @@ class SqliteStorage implements StorageAdapter {
 
   constructor(settings: Settings) {
     this.#settings = settings
+    this.markPath = `${settings.filename}.mark`
   }
 
   async open(tables: readonly TableDescriptor[]): Promise<{ readonly exists: boolean }> {
@@ -176,7 +178,7 @@ class SqliteStorage implements StorageAdapter {
  * (`synchronous=FULL`). Readers and the writer never wait for each other.
  *
  * The file is as secret as its folder: it is created for its owner alone, and SQLite keeps two more files beside it
- * (`-wal` and `-shm`) that belong to it. It must lie on a local disk; SQLite's locks do not work over networks.
+ * (`-wal` and `-shm`) that belong to it. A KMS keeps its high-water mark there too (`.mark`), unless told otherwise. It must lie on a local disk; SQLite's locks do not work over networks.
  *
  * @param options - the name of the file, or all options.
  * @throws `StorageFailure` when the options cannot be meant, such as `:memory:` for the file's name.

@@ -5,7 +5,7 @@ import type { Row } from '../storage/table.ts'
 import { isFault, readRecord, type AuditRecord } from './audit-record.ts'
 import { logKey } from './checkpoint.ts'
 import { noHash, type Head } from './head.ts'
-import type { MacKeys } from './head-guard.ts'
+import type { MacKeys, Seen } from './head-guard.ts'
 import { Frontier } from './merkle.ts'
 import { parseNote, signersOf } from './note.ts'
 import type { Pruned } from './pruned.ts'
@@ -24,7 +24,7 @@ export interface VerifySource {
   readonly pruned?: (() => Promise<Pruned | undefined>) | undefined
   readonly macKeyOf: MacKeys
   /** The newest head that this process has seen: the log cannot be older. @defaultValue none */
-  readonly seen?: (() => Head | undefined) | undefined
+  readonly seen?: (() => Seen | undefined) | undefined
   snapshot<T>(read: (reader: StorageReader) => Promise<T>): Promise<T>
 }
 
@@ -43,7 +43,7 @@ export class ChainWalk {
   readonly #source: VerifySource
   readonly #from: number
   /** The newest head that this process had seen when the verification began. */
-  readonly #seen: Head | undefined
+  readonly #seen: Seen | undefined
   readonly #isWhole: boolean
   #signers: Signers | undefined
   /** A rotation that was met before any checkpoint of a pruned log. */
@@ -56,7 +56,7 @@ export class ChainWalk {
   lastChangeHash: Buffer = noHash
 
   /** Begins at a record: with the tree before it, where that is record 0, or the first that was not pruned. */
-  constructor(source: VerifySource, { from, pruned }: WalkStart, seen: Head | undefined) {
+  constructor(source: VerifySource, { from, pruned }: WalkStart, seen: Seen | undefined) {
     const { origin, publicKey } = source
     const base = pruned?.size === from ? pruned : undefined
     this.#source = source

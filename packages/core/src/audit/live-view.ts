@@ -8,7 +8,7 @@ import { within, type Patience } from '../internal/patience.ts'
 import { reasonOf, withReason } from '../internal/reason.ts'
 import { catchUp } from './catch-up.ts'
 import type { Head } from './head.ts'
-import { UnknownEpochError, type HeadGuard } from './head-guard.ts'
+import { UnknownEpochError, type HeadGuard, type Seen } from './head-guard.ts'
 
 /**
  * The state as operations see it: from the cache, or from a snapshot whose head is checked and which brings the cache
@@ -63,6 +63,11 @@ export class LiveView implements StateView {
     await within(this.#patience, storageErrors(work), late)
     if (answer === undefined) throw new StorageUnavailableError('the storage did not read')
     return (answer as { readonly is: T }).is
+  }
+
+  /** Remembers how far the log has come, by whoever says so. */
+  saw(seen: Seen): void {
+    this.#guard.saw(seen)
   }
 
   /** Callers that need the same answer at the same revision share one snapshot. */

@@ -4,7 +4,7 @@ import { storageFailureOf } from '../storage/errors.ts'
 import type { Row } from '../storage/table.ts'
 import { ChainWalk, checkEnd, Problem, type VerifySource, type WalkStart } from './chain-walk.ts'
 import { openHead, type Head } from './head.ts'
-import type { MacKeys } from './head-guard.ts'
+import type { MacKeys, Seen } from './head-guard.ts'
 import type { Pruned } from './pruned.ts'
 import type { Verification, VerifyOptions } from './verification.ts'
 
@@ -44,7 +44,7 @@ async function prunedBefore(source: VerifySource): Promise<Pruned | undefined> {
 }
 
 /** What was seen of a log that is longer by now: its last record is met on the way. */
-function shorterThan(end: LogEnd, seen: Head | undefined): Head | undefined {
+function shorterThan(end: LogEnd, seen: Seen | undefined): Seen | undefined {
   return seen !== undefined && seen.size < end.size ? seen : undefined
 }
 
@@ -105,7 +105,7 @@ export async function readEnd(
 }
 
 /** A log that is shorter than this process has seen it, or another, was put back or exchanged. */
-function notBefore(seen: Head | undefined, end: LogEnd): LogEnd {
+function notBefore(seen: Seen | undefined, end: LogEnd): LogEnd {
   if (seen === undefined || end.head === undefined) return end
   const same = end.head.size > seen.size || (end.head.size === seen.size && end.head.headHash.equals(seen.headHash))
   return same ? end : { ...end, beyond: `another log than the ${seen.size} records that were seen` }

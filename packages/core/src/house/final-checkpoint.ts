@@ -1,11 +1,13 @@
 import type { Anchoring } from '../audit/anchors/anchoring.ts'
 import type { CheckpointWriter } from '../audit/checkpoint-writer.ts'
 import type { HeadGuard } from '../audit/head-guard.ts'
+import type { MarkKeeper } from '../audit/mark-keeper.ts'
 import { late } from '../audit/live-view.ts'
 import { Frontier } from '../audit/merkle.ts'
 import { within } from '../internal/patience.ts'
 import type { Settings } from '../options.ts'
 import type { Retention } from './retention.ts'
+import { endMarking } from './marking.ts'
 
 /** What a last checkpoint needs. */
 export interface FinalCheckpointParts {
@@ -46,11 +48,14 @@ function deadline(settings: Settings): { signal: AbortSignal; stop: () => void }
 export interface LogEndParts extends FinalCheckpointParts {
   readonly anchoring: Pick<Anchoring, 'publish'>
   readonly retention: Pick<Retention, 'whenSwept'>
+  /** What keeps the high-water mark, where there is one. */
+  readonly keeper: MarkKeeper | undefined
 }
 
-/** Ends what goes on behind a log: what was pruned goes, the log is signed, and anchors get that, if they are quick. */
-export async function finishLog({ anchoring, retention, ...parts }: LogEndParts): Promise<void> {
+/** Ends what goes on behind a log: what was pruned goes, the log is signed, and anchors and mark get that, if they are quick. */
+export async function finishLog({ anchoring, retention, keeper, ...parts }: LogEndParts): Promise<void> {
   await retention.whenSwept()
   await finalCheckpoint(parts)
   await within(parts.settings, anchoring.publish(), late).catch(() => undefined)
+  await endMarking(parts.settings, keeper)
 }

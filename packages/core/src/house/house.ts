@@ -1,4 +1,5 @@
 import { late, storageErrors } from '../audit/live-view.ts'
+import type { Mark } from '../audit/high-water-mark.ts'
 import { ClosedError } from '../errors.ts'
 import { within } from '../internal/patience.ts'
 import type { Settings } from '../options.ts'
@@ -7,6 +8,7 @@ import { tables } from '../storage/tables.ts'
 import { anyKeyring, findFoundation, layFoundation } from './foundation.ts'
 import { openKeyring, rootKeyId } from './keyring-row.ts'
 import { Keyring } from '../keys/keyring.ts'
+import { readMark, refusal } from './marking.ts'
 import { isMoved } from './moving.ts'
 import { openTenant, type Tenant } from './tenant.ts'
 
@@ -79,10 +81,19 @@ export class House {
   }
 
   async #loadOnce(tenant: string, make: boolean): Promise<Tenant> {
+    const remembered = await readMark(this.settings, tenant)
+    if (remembered !== undefined) await this.#expectTenant(tenant, remembered)
     const foundation = await layFoundation(tenant, this.settings, make)
     const proved = this.#proved?.tenant === tenant ? this.#proved.keyring : undefined
     const common = { settings: this.settings, keepRecords: this.#keepRecords, nodes: this.#nodes }
-    return openTenant({ tenant, foundation, proved, ...common })
+    return openTenant({ tenant, foundation, proved, remembered, ...common })
+  }
+
+  /** A database that lost a tenant is no place for a new one of that name, unless somebody says so. */
+  async #expectTenant(tenant: string, { size }: Mark): Promise<void> {
+    if (this.settings.acceptRollback !== undefined) return
+    if ((await findFoundation(tenant, this.settings)) !== undefined) return
+    throw refusal(`the database knows nothing of the tenant, whose log had ${size} records`)
   }
 
   async #proveRootKey(): Promise<void> {

@@ -3,9 +3,10 @@ import type { Head } from '../audit/head.ts'
 import { HeadGuard, type MacKeys } from '../audit/head-guard.ts'
 import { late, storageErrors } from '../audit/live-view.ts'
 import { LogKeys } from '../audit/log-keys.ts'
-import { signingKey } from '../crypto/ed25519.ts'
+import { publicKeyOf, signingKey } from '../crypto/ed25519.ts'
 import { leafHash } from '../crypto/hash.ts'
 import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
+import type { Mark } from '../audit/high-water-mark.ts'
 import { within } from '../internal/patience.ts'
 import { openSecret } from '../keys/house-secret.ts'
 import { Keyring } from '../keys/keyring.ts'
@@ -21,6 +22,7 @@ import type { Foundation } from './foundation.ts'
 import { epochLearner } from './epoch-learning.ts'
 import { requireStated } from './epoch-statement.ts'
 import { openKeyring } from './keyring-row.ts'
+import { checkByMark, type AcceptedRollback } from './marking.ts'
 import { requireUnmoved } from './moving.ts'
 import { openSecrets, type HouseSecrets } from './secrets.ts'
 
@@ -35,6 +37,8 @@ export interface Opening {
   readonly keepRecords: number | undefined
   /** Nodes of state trees, which all tenants share. */
   readonly nodes: NodeCache
+  /** What is remembered of its log, read before the log was. */
+  readonly remembered: Mark | undefined
 }
 
 /** What proves everything else of a tenant, and is proved itself. */
@@ -50,6 +54,8 @@ export interface Proven {
   readonly head: Head
   /** Takes over keyring epochs that were begun since. */
   readonly learn: () => Promise<void>
+  /** What somebody has accepted of a log that does not fit its mark. */
+  readonly accepted: AcceptedRollback | undefined
   /** Reads from one snapshot, within the deadline. */
   readonly snapshot: <T>(read: (reader: StorageReader) => Promise<T>) => Promise<T>
 }
@@ -60,7 +66,8 @@ export interface Proven {
  *
  * @throws StorageTamperedError, RollbackDetectedError, RootKeyMismatchError
  */
-export async function prove({ tenant, settings, foundation, proved, nodes }: Opening): Promise<Proven> {
+export async function prove(opening: Opening): Promise<Proven> {
+  const { tenant, settings, foundation, proved, nodes, remembered } = opening
   const { storage, timers, random, deadlineMs } = settings
   const keyring = proved ?? new Keyring(random)
   // What was opened to prove the root key is not opened again.
@@ -74,15 +81,16 @@ export async function prove({ tenant, settings, foundation, proved, nodes }: Ope
   const trees = new Trees(tenant, nodes, new Alarm())
   const snapshot: Proven['snapshot'] = async (read) =>
     within({ timers, deadlineMs }, storageErrors(storage.snapshot(read)), late)
-  const head = await snapshot(async (reader) => {
+  const { head, accepted } = await snapshot(async (reader) => {
     await requireUnmoved(reader, tenant, foundation)
     const end = await readChainEnd(reader, guard)
     await checkFoundation(trees.at(reader, end.stateRoot), foundation)
-    return end
+    const marked = { head: end, origin, publicKeys: secrets.signing.map(publicKeyOf), remembered }
+    return { head: end, accepted: await checkByMark(settings, reader, marked) }
   })
   guard.saw(head)
   const learn = epochLearner({ settings, tenant, keyring, publicKey: keys.first })
-  return { keyring, secrets, keys, origin, macKeyOf, guard, trees, head, snapshot, learn }
+  return { keyring, secrets, keys, origin, macKeyOf, guard, trees, head, accepted, snapshot, learn }
 }
 
 /** The head, if the log ends where it says: with its record, and with no checkpoint of a longer log. */

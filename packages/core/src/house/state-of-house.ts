@@ -2,6 +2,7 @@ import type { Anchoring } from '../audit/anchors/anchoring.ts'
 import type { HeadGuard } from '../audit/head-guard.ts'
 import type { Ledger } from '../audit/ledger.ts'
 import type { LiveView } from '../audit/live-view.ts'
+import type { MarkKeeper } from '../audit/mark-keeper.ts'
 import type { VerifySource } from '../audit/chain-walk.ts'
 import type { Proofs } from '../audit/proofs.ts'
 import type { LastVerification } from '../audit/usage/standing.ts'
@@ -28,6 +29,7 @@ export interface HouseParts {
   readonly retention: Retention
   readonly timers: Timers
   readonly alarm: Alarm
+  readonly keeper: MarkKeeper | undefined
   readonly storageName: string
   readonly rootKey: () => HouseHealth['rootKey']
   readonly refusedRequests: () => number
@@ -62,6 +64,7 @@ async function health(parts: HouseParts): Promise<HouseHealth> {
     signals: parts.herald.counts,
     anchors: parts.anchoring.states,
     tampering: parts.alarm.problem,
+    mark: parts.keeper?.health,
   }
   try {
     return await view.snapshot(async (reader) => {

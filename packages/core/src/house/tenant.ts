@@ -1,28 +1,22 @@
 import type { VerifySource } from '../audit/chain-walk.ts'
-import { CheckpointWriter } from '../audit/checkpoint-writer.ts'
-import { Committer } from '../audit/committer.ts'
-import { HeadTrimmer } from '../audit/head-trimmer.ts'
-import { Ledger } from '../audit/ledger.ts'
-import { LiveView } from '../audit/live-view.ts'
+import type { Ledger } from '../audit/ledger.ts'
+import type { LiveView } from '../audit/live-view.ts'
 import { prunedLog, type Pruned } from '../audit/pruned.ts'
-import { Proofs } from '../audit/proofs.ts'
 import { Pseudonyms } from '../audit/pseudonym.ts'
-import { UsageCounter } from '../audit/usage/usage-counter.ts'
-import { TileWriter } from '../audit/tile-writer.ts'
 import { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { NameIndex } from '../keys/name-index.ts'
 import { Pipeline } from '../pipeline.ts'
 import type { HouseHealth } from '../house-health.ts'
 import type { House } from '../runtime.ts'
-import { Herald } from '../signals/herald.ts'
+import type { Herald } from '../signals/herald.ts'
 import { watch, type TelemetryGauges, type Watch } from '../signals/telemetry.ts'
-import { StateCache } from '../state/cache.ts'
-import { openAnchoring } from './anchors.ts'
+import { openBooks } from './books.ts'
 import { finishLog } from './final-checkpoint.ts'
 import { openDesk, type KeyringDesk } from './keyring-desk.ts'
+import { beginMarking } from './marking.ts'
 import { prove, type Opening, type Proven } from './proven.ts'
-import { Retention, trimBehind, type RetentionParts } from './retention.ts'
+import { trimBehind } from './retention.ts'
 import { stateOfHouse } from './state-of-house.ts'
 import { Vigil } from './vigil.ts'
 
@@ -50,26 +44,16 @@ export interface Tenant {
 export async function openTenant(opening: Opening): Promise<Tenant> {
   const { tenant, settings, foundation } = opening
   const { storage, clock, timers, random, deadlineMs } = settings
-  const { keyring, secrets, keys, origin, macKeyOf, guard, trees, snapshot, head, learn } = await prove(opening)
-  const cache = new StateCache()
-  const patience = { timers, deadlineMs }
-  cache.restart(head.revision)
-  const view = new LiveView({ storage, tenant, cache, guard, patience, trees, learn })
-  const proofs = new Proofs({ tenant, origin, keys, snapshot: async (read) => view.snapshot(read) })
-  const anchoring = await openAnchoring(settings, { tenant, origin, proofs, keys: keyring, snapshot })
-  const onSigned = anchoring.offer.bind(anchoring)
-  const checkpoints = new CheckpointWriter({ tenant, origin, keys, clock, onSigned })
-  const herald = new Herald({ tenant, clock, timers, logger: settings.logger })
-  const retention = retentionOf(opening, { view, proofs, keys: keyring, size: () => guard.seen?.size ?? 0 })
-  const companions = [checkpoints, new TileWriter(), new HeadTrimmer(), new UsageCounter(clock), retention, herald]
-  const writing = { storage, tenant, cache, trees, guard, clock, timers, random, companions, keyring, learn }
-  const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
+  const proven = await prove(opening)
+  const { keyring, secrets, keys, origin, macKeyOf, guard, trees, snapshot, head, accepted, learn } = proven
+  const books = await openBooks(opening, proven)
+  const { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger } = books
   const source = sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view })
   const desk = openDesk({ settings, tenant, keyring, secrets, learn, guard, trees, foundation })
   const rootKey = (): HouseHealth['rootKey'] => ({ provider: desk.provider, epoch: keyring.epoch })
   const refusedRequests = (): number => pipeline.refusedRequests
   const dataKeys = new DataKeyCache(clock)
-  const proving = { proofs, anchoring, retention }
+  const proving = { proofs, anchoring, retention, keeper }
   const telling = { rootKey, refusedRequests, dataKeys, herald, ...proving, storageName: storage.name }
   const house = stateOfHouse({ ledger, view, guard, source, timers, alarm: trees.alarm, ...telling })
   const revision = (): number => cache.revision
@@ -82,6 +66,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, deadlineMs, sawError, ...walking })
   herald.opened(head.size)
   if (opening.keepRecords !== undefined) trimBehind(ledger, pipeline, retention)
+  await beginMarking(settings, { accepted, ledger, keeper, revision: head.revision })
   const finish = async (): Promise<void> => finishLog({ settings, tenant, guard, checkpoints, ...proving })
   const watched = watch({ settings, tenant, herald, gauges: gaugesOf(ledger, dataKeys) })
   return closable({ pipeline, house, desk, ledger, keyring, dataKeys, herald, finish, watch: watched })
@@ -99,13 +84,6 @@ function hashesOf({ pii, names }: Proven['secrets'], { shownContextKeys }: Openi
 interface Hashes {
   readonly pseudonyms: Pseudonyms
   readonly names: NameIndex
-}
-
-/** What retention has of a tenant before it is opened. */
-type Kept = Omit<RetentionParts, 'tenant' | 'storage' | 'keepRecords'>
-
-function retentionOf({ tenant, settings: { storage }, keepRecords }: Opening, kept: Kept): Retention {
-  return new Retention({ tenant, storage, keepRecords, ...kept })
 }
 
 type Readable = Pick<Proven, 'origin' | 'keys' | 'macKeyOf' | 'snapshot' | 'guard'> & {

@@ -12,7 +12,16 @@ export interface HealthReason {
   /** How grave it is. */
   readonly status: 'yellow' | 'red'
   /** What it is about, for programs. */
-  readonly about: 'storage' | 'chain' | 'tampering' | 'record' | 'verification' | 'anchors' | 'ledger' | 'signals'
+  readonly about:
+    | 'storage'
+    | 'chain'
+    | 'tampering'
+    | 'record'
+    | 'verification'
+    | 'anchors'
+    | 'mark'
+    | 'ledger'
+    | 'signals'
   /** What it is, for people. */
   readonly message: string
 }
@@ -74,6 +83,11 @@ const rules: readonly Rule[] = [
     status: 'yellow',
     about: 'anchors',
     finds: ({ anchors }) => namesOf(anchors, 'failing', 'could not be reached, or refused'),
+  },
+  {
+    status: 'yellow',
+    about: 'mark',
+    finds: ({ mark }) => mark?.ok === false && 'the high-water mark could not be advanced',
   },
   {
     status: 'yellow',

@@ -27,6 +27,12 @@ export interface StorageAdapter {
   readonly name: string
 
   /**
+   * Where a high-water mark of this storage is kept if the host names no other: the path of a file beside the database's,
+   * for storages that are a file. @defaultValue none
+   */
+  readonly markPath?: string | undefined
+
+  /**
    * Connects and learns the tables. Writes nothing but what connecting cannot do without (an empty file, say).
    * Called once, before anything else.
    *

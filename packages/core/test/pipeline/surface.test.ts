@@ -35,15 +35,10 @@ const verbs = [
   'generateRandom',
 ]
 const streaming = ['encryptStream', 'decryptStream', 'reEncryptStream', 'decryptRange', 'reEncryptHeader']
-const bulkAndSearch = [
-  'needsReEncrypt',
-  'needsReEncryptMany',
-  'reEncryptAll',
-  'deterministicEncrypt',
-  'deterministicDecrypt',
-  'blindIndex',
-  'blindIndexes',
-]
+const bulkAndSearch =
+  'needsReEncrypt needsReEncryptMany reEncryptAll deterministicEncrypt deterministicDecrypt blindIndex blindIndexes'.split(
+    ' ',
+  )
 const namespaces = {
   keys: [
     'create',
@@ -218,6 +213,7 @@ test('D65 the entry names what is public, and nothing that works inside', () => 
       "deviceKey",
       "envRootKey",
       "fileAnchor",
+      "fileHighWaterMark",
       "fileRootKey",
       "generateRootKey",
       "inspectKms",

@@ -165,6 +165,7 @@ class Restoration {
       settings,
       foundation,
       proved: undefined,
+      remembered: undefined,
       keepRecords: undefined,
       nodes: new NodeCache(),
     })
