@@ -202,10 +202,10 @@ describe('the row of a record', () => {
 })
 
 describe('how much room a draft takes while it waits', () => {
-  test('is 480 and its texts, and 35 for each pair of its context', () => {
+  test('is 480 and its texts, and those of the pairs of its context with 3 for each', () => {
     expect(draftBytes({ ...draft, actor: { id: '', role: 'admin' } })).toBe(480)
     expect(draftBytes(draft)).toBe(487)
-    expect(draftBytes({ ...draft, requestId: 'abc', reason: 'de', context: ['', ''] })).toBe(487 + 5 + 70)
+    expect(draftBytes({ ...draft, requestId: 'abc', reason: 'de', context: ['', 'a=b'] })).toBe(487 + 5 + 9)
   })
 
   test('is never less than half of its record', () => {
