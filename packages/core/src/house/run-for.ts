@@ -1,7 +1,8 @@
-import { ClosedError } from '../errors.ts'
-import type { CallOptions } from '../call.ts'
+import { ClosedError, InvalidRequestError } from '../errors.ts'
+import { parseOptions, type CallOptions } from '../call.ts'
 import type { Run } from '../face/run.ts'
-import { ownOnly } from '../internal/own.ts'
+import { ownOnly, readOwn } from '../internal/own.ts'
+import { once } from '../operations/shared/once.ts'
 import type { Operation, UseOperation } from '../runtime.ts'
 import type { Actor } from '../stages.ts'
 import type { ByteTransform } from '../stream-session.ts'
@@ -29,11 +30,12 @@ export function runFor(
   })
   const run = async <Q, P, R>(operation: Operation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
     requireOpen()
+    const asked = repeatable(operation, request, options)
     const proof = mayAnswerAnyway(operation) ? undefined : tenant.vigil.require()
     if (proof !== undefined) await proof
-    if (watch === undefined) return pipeline.run(operation, request, call(options))
+    if (watch === undefined) return pipeline.run(asked, request, call(options))
     const start = { operation: operation.action, effect: operation.effect, role: actor.role }
-    return watch(start, async () => pipeline.run(operation, request, call(options)))
+    return watch(start, async () => pipeline.run(asked, request, call(options)))
   }
   const onward = async <Q, P, R>(operation: UseOperation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
     requireOpen()
@@ -52,4 +54,14 @@ export function runFor(
 /** What is answered although it may not be recorded is answered although the root key may not answer. */
 function mayAnswerAnyway<Q, P, R>(operation: Operation<Q, P, R>): boolean {
   return operation.effect !== 'change' && operation.mark !== undefined
+}
+
+/** An operation as it is to be run: once, under the name that its caller gives it. @throws InvalidRequestError */
+function repeatable<Q, P, R>(operation: Operation<Q, P, R>, request: Q, options?: CallOptions): Operation<Q, P, R> {
+  // Nearly all calls are without one, and options that are no object are refused later.
+  if (typeof options !== 'object' || options === null || !Object.hasOwn(options, 'idempotencyKey')) return operation
+  const { idempotencyKey } = parseOptions(options)
+  if (idempotencyKey === undefined) return operation
+  if (operation.effect !== 'change') throw new InvalidRequestError('only a change takes an idempotencyKey')
+  return once(operation, idempotencyKey, readOwn(request))
 }
