@@ -118,6 +118,8 @@ function note(tallies: Map<string, Tally>, name: string, { one, outcome }: { one
 const harmless: readonly (readonly [table: string, kind: string, why: string])[] = [
   ['heads', 'a byte of mac', 'only the newest head counts; this is one of before'],
   ['heads', 'a byte of epoch', 'only the newest head counts; this is one of before'],
+  ['heads', 'a row deleted', 'a head of before, as trimming removes them: the newest counts'],
+  ['heads', 'a column swapped', 'only the newest head counts; these are two of before'],
   ['heads', 'an older row', 'a head of before, which was true: the newest counts'],
   ['checkpoints', 'a byte of createdAt', 'when a checkpoint was stored is told to nobody'],
   ['checkpoints', 'a column swapped', 'when a checkpoint was stored is told to nobody'],
