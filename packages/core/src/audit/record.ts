@@ -176,7 +176,7 @@ function isoTime(ms: number): string {
 /** How much room a draft takes in the queue, roughly: never less than half of what its record will be. */
 export function draftBytes(draft: RecordDraft): number {
   const texts = (draft.requestId?.length ?? 0) + (draft.reason?.length ?? 0) + draft.actor.id.length
-  return 480 + texts + contextBytes(draft.context)
+  return 480 + texts + (Object.hasOwn(draft, 'context') ? contextBytes(draft.context) : 0)
 }
 
 function contextBytes(context: readonly string[] = []): number {

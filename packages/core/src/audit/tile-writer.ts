@@ -6,7 +6,7 @@ import { tileWidth } from './tile.ts'
 /**
  * Keeps the tiles of level 1 and above: one hash more for every 256 records, and one for every 65,536 a level higher.
  * Hashes of level 0 are those of the records. A tile that is not complete up to a hash does not get it: what is
- * missing, because the records are older than the tiles, {@link fillTiles} adds.
+ * missing, because the records are older than the tiles, is read from the records instead.
  */
 export class TileWriter implements BatchCompanion {
   async write(tx: StorageTransaction, { head: { tenant }, chain: { tileEntries } }: LinkedBatch): Promise<void> {

@@ -1,3 +1,4 @@
+import { ownOnly } from '../../internal/own.ts'
 import type { StorageReader } from '../../storage/adapter.ts'
 import type { Range, Row, Value } from '../../storage/table.ts'
 import { tables } from '../../storage/tables.ts'
@@ -33,9 +34,10 @@ export class AuthenticReader implements StorageReader {
     return row
   }
 
-  async range(table: string, range: Range): Promise<Row[]> {
-    const rows = await this.#reader.range(table, range)
+  async range(table: string, asking: Range): Promise<Row[]> {
+    const rows = await this.#reader.range(table, asking)
     if (!isOfState(table)) return rows
+    const range = ownOnly(asking)
     const asked = range.prefix.slice(1) as Key
     for (const row of rows) await this.#tree.check(table, keyOf(table, row), row)
     if (!fits(table, range, rows)) throw this.#tree.tampered(table, asked)
