@@ -47,12 +47,14 @@ class View implements StorageTransaction {
     this.tables = tables
   }
 
-  async get(name: string, key: readonly Value[]): Promise<Row | undefined> {
+  get = async (name: string, key: readonly Value[]): Promise<Row | undefined> => this.#one(name, key)
+  range = async (name: string, range: Range): Promise<Row[]> => this.#read(name, range)
+  #one(name: string, key: readonly Value[]): Row | undefined {
     if (key.length !== this.#table(name).primaryKey.length) throw failure(`This is no key of ${name}.`)
-    return (await this.range(name, { prefix: key, limit: 1 }))[0]
+    return this.#read(name, { prefix: key, limit: 1 })[0]
   }
 
-  async range(name: string, { index, prefix, after = [], order, limit }: Range): Promise<Row[]> {
+  #read(name: string, { index, prefix, after = [], order, limit }: Range): Row[] {
     const table = this.#table(name)
     const indexed = index === undefined ? [] : table.indexes.find((one) => one.name === index)?.columns
     if (indexed === undefined) throw failure(`There is no such index of ${name}.`)
@@ -82,8 +84,7 @@ class View implements StorageTransaction {
   }
 
   async remove(name: string, key: readonly Value[], expectedRev?: number): Promise<void> {
-    const row = await this.get(name, key)
-    const table = this.#table(name)
+    const [row, table] = [this.#one(name, key), this.#table(name)]
     if (expectedRev !== undefined && !('rev' in table.columns)) throw failure(`${name} has no column rev.`)
     if (row === undefined || row['rev'] !== (expectedRev ?? row['rev'])) throw conflict(`${name} has no such row.`)
     const rows = table.rows.filter((other) => compareAll(key, partsOf(other, table.primaryKey)) !== 0)
@@ -193,7 +194,6 @@ export class JsonFileStorage implements StorageAdapter {
     await rename(`${this.#file}.new`, this.#file)
     this.#tables = tables
     const folder = await open(path.dirname(this.#file))
-    await folder.sync()
-    await folder.close()
+    await folder.sync().finally(() => folder.close())
   }
 }

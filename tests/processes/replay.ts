@@ -77,8 +77,8 @@ export class Replay {
       return
     }
     this.#places.set(seen.requestId, { first: record.seq, last: record.seq, records: 1 })
-    // What could not even be read changed nothing.
-    if (record.code === 'STORAGE_UNAVAILABLE' && seen.code === record.code) return
+    // What could not even be read changed nothing; whether that was recorded, its caller may not have learned.
+    if (record.code === 'STORAGE_UNAVAILABLE' && (seen.code === record.code || isUnknown(seen))) return
     this.#model.now = Date.parse(record.ts)
     const predicted = this.#predict(seen, record)
     this.#compare(record, seen, predicted)

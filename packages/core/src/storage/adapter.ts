@@ -115,8 +115,8 @@ export interface StorageReader {
 /**
  * What a transaction can do besides reading its own writes.
  *
- * Core may ask for what it appends, inserts and removes in one go, without waiting in between: it takes effect, and
- * settles, in the order in which it was asked for. What comes after one that failed may fail as well.
+ * Core may ask for what it appends, inserts and removes in one go, without waiting in between: it takes effect in the
+ * order in which it was asked for. What comes after one that failed may fail as well.
  */
 export interface StorageTransaction extends StorageReader {
   /** Adds a row. @throws `StorageConflict` when its primary key or a unique index is taken; the transaction stays usable. */
