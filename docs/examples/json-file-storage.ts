@@ -194,6 +194,6 @@ export class JsonFileStorage implements StorageAdapter {
     await rename(`${this.#file}.new`, this.#file)
     this.#tables = tables
     const folder = await open(path.dirname(this.#file))
-    await folder.sync().finally(() => folder.close())
+    await folder.sync().then(() => folder.close())
   }
 }
