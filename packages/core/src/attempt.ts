@@ -1,4 +1,5 @@
 import { isKmsError } from './errors.ts'
+import { wipeDeep } from './internal/bytes.ts'
 import type { UseOperation } from './runtime.ts'
 import type { Recorded } from './stages.ts'
 
@@ -38,12 +39,12 @@ export function mayGoUnrecorded<Q, P, R>(
   return markOf(operation) !== undefined && done.error === undefined && !ended
 }
 
-/** Releases a result, or the error of an operation that failed: only against the proof that it is recorded. */
-export function release<R>(
-  _proof: Recorded,
-  done: Done<R>,
-  mark: ((result: R, recorded: boolean) => R) | undefined,
-): R {
+/** Releases a result, or the error of an operation that failed: only against the proof that it is recorded, and not as refused. */
+export function release<R>(proof: Recorded, done: Done<R>, mark: ((result: R, recorded: boolean) => R) | undefined): R {
+  if (proof.refusal !== undefined) {
+    wipeDeep(done.result)
+    return raise(proof.refusal)
+  }
   if (done.error !== undefined) return raise(done.error)
   return mark === undefined ? (done.result as R) : mark(done.result as R, true)
 }

@@ -17,6 +17,9 @@ import type { KeyRow } from './state/rows.ts'
 /** As whom what is due is done. */
 export const scheduler = 'scheduler'
 
+/** Who that is. */
+export const scheduling: Actor = Object.freeze({ id: scheduler, role: 'admin' })
+
 /** What changes of a tenant share. */
 export interface ChangeParts {
   readonly tenant: string

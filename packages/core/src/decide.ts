@@ -23,6 +23,8 @@ export const nothingAsked = Object.freeze({
   allowRevoked: undefined,
   isDeterministic: undefined,
   exports: undefined,
+  again: undefined,
+  bytes: undefined,
   missing: undefined,
 })
 

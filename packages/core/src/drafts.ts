@@ -73,6 +73,7 @@ function draftOfClaim({ claim, keyId, decision }: DecidedClaim, pseudonyms: Pseu
 interface Group {
   readonly action: string
   readonly keyId: string | undefined
+  readonly owner: string | undefined
   readonly outcomes: string[]
   readonly errors: unknown[]
   ok: number
@@ -113,9 +114,9 @@ interface Place {
 function placeOf({ byName, byClaim }: Groups, decided: DecidedClaim, pseudonyms: Pseudonyms): Place {
   const known = byClaim.get(decided)
   if (known !== undefined) return known
-  const { claim, keyId } = decided
+  const { claim } = decided
   const context = claim.kind === 'use' && claim.context !== undefined ? pseudonyms.ofContext(claim.context) : []
-  const place = { group: groupOf(byName, claim.action, keyId), context: context.map((each) => `:${each}`).join('') }
+  const place = { group: groupOf(byName, decided), context: context.map((each) => `:${each}`).join('') }
   byClaim.set(decided, place)
   return place
 }
@@ -125,9 +126,10 @@ interface By {
   readonly told: Told
 }
 
-function groupOf(groups: Map<string, Group>, action: string, keyId: string | undefined): Group {
+function groupOf(groups: Map<string, Group>, { claim: { action }, keyId, decision }: DecidedClaim): Group {
   const name = `${action}\0${keyId ?? ''}`
-  const group = groups.get(name) ?? { action, keyId, outcomes: [], errors: [], ok: 0 }
+  const owner = decision?.key?.owner ?? undefined
+  const group = groups.get(name) ?? { action, keyId, owner, outcomes: [], errors: [], ok: 0 }
   groups.set(name, group)
   return group
 }
@@ -140,6 +142,7 @@ function draftGroup(caller: Caller, told: Told, group: Group): RecordDraft {
     status: bare.status === 'DENIED' && !denied ? 'FAILURE' : bare.status,
     action: group.action,
     keyId: group.keyId,
+    owner: group.owner,
     counts: { ok: group.ok, failed: group.errors.length },
     digest: sha256(Buffer.from(group.outcomes.join('\n'), 'utf8')).toString('hex'),
   }

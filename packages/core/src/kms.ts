@@ -1,4 +1,4 @@
-import { scheduler } from './change-walk.ts'
+import { scheduling } from './change-walk.ts'
 import { ClosedError, InvalidRequestError } from './errors.ts'
 import type { BackupOptions } from './face/backup-options.ts'
 import { KmsClient } from './face/client.ts'
@@ -11,7 +11,6 @@ import { House } from './house/house.ts'
 import type { Tenant } from './house/tenant.ts'
 import { readOptions, readPrincipal, readTenant, type KmsOptions, type Principal } from './options.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
-import type { Actor } from './stages.ts'
 import { eventTypes, type KmsEvents, type KmsEventType } from './signals/event.ts'
 
 /** Options of {@link Kms.as}. */
@@ -180,6 +179,3 @@ export async function createKms(options: KmsOptions): Promise<Kms> {
   const house = new House(settings)
   return new Kms(house, await house.begin(), true)
 }
-
-/** As whom the scheduler does and records what is due. */
-const scheduling: Actor = Object.freeze({ id: scheduler, role: 'admin' })

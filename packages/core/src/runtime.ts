@@ -41,6 +41,8 @@ export interface Target extends Omit<KeyUse, 'now'> {
   /** The key: id or name. */
   readonly key: string
   readonly context?: EncodedContext | undefined
+  /** Set where it was claimed, and counted, before. @defaultValue false */
+  readonly again?: true | undefined
 }
 
 /** An item of a many-verb: its result, or its error. `reference` is what the caller called it. */

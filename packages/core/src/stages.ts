@@ -1,5 +1,6 @@
 import type { KeyPair } from './crypto/key-pair.ts'
 import type { SecretKey } from './crypto/secret-key.ts'
+import type { KmsError } from './errors.ts'
 import type { KeyRow, KeySpec, KeyUsage, VersionRow } from './state/rows.ts'
 
 /** What a principal is in the house. */
@@ -75,4 +76,6 @@ export interface Recorded {
   readonly [stage]: 'Recorded'
   /** The position of the operation's last record in the chain. */
   readonly seq: number
+  /** What it is recorded as refused for, although it was done: it was done too often. */
+  readonly refusal: KmsError | undefined
 }

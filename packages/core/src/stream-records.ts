@@ -42,7 +42,7 @@ export function ending(action: string, on: Ending): UseOperation<undefined, unde
     schema: unchecked,
     perform: async (_, walk) => {
       walk.note({ stream: id, streamPart: 'ended', bytesIn, bytesOut })
-      const claimed = walk.material(on.claim)
+      const claimed = walk.material({ ...on.claim, again: true })
       if (on.error === undefined) return void (await claimed)
       // What failed failed for its own reason, whatever may be claimed by now.
       await claimed.catch(() => undefined)

@@ -1,4 +1,4 @@
-import type { UseEntry } from './audit/entry.ts'
+import type { Charge, UseEntry } from './audit/entry.ts'
 import type { Pseudonyms } from './audit/pseudonym.ts'
 import type { RecordDetails, RecordDraft } from './audit/record.ts'
 import type { Tools } from './envelope/seal.ts'
@@ -9,6 +9,7 @@ import { ownOnly } from './internal/own.ts'
 import type { Keyring } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
 import { decide, nothingAsked, outcomeNow, outcomeOf, type Claim, type Decision } from './decide.ts'
+import { chargeOf } from './deeds.ts'
 import { draftRecords, type Caller, type DecidedClaim, type Step } from './drafts.ts'
 import { Facts } from './facts.ts'
 import { nameOfTarget, type Granted } from './granted.ts'
@@ -172,14 +173,23 @@ export class LiveWalk implements Walk {
       revision: this.#revision,
       validUntil: this.#validUntil,
       resultBytes: byteSize(result),
+      charge: error === undefined ? this.#charge() : undefined,
       holds: async (view, now) => this.#holds(view, now),
     }
   }
 
   #drafts(error: unknown): RecordDraft[] {
     if (error !== undefined) this.#step.error = error as KmsError
+    return this.#draftsOf(this.#steps)
+  }
+
+  #draftsOf(steps: readonly Step[]): RecordDraft[] {
     const { pseudonyms } = this.#parts
-    return draftRecords(this.#caller, { steps: this.#steps, many: this.#many, details: this.#details, pseudonyms })
+    return draftRecords(this.#caller, { steps, many: this.#many, details: this.#details, pseudonyms })
+  }
+
+  #charge(): Charge | undefined {
+    return chargeOf(this.#steps, this.actor.id, (steps) => this.#draftsOf(steps))
   }
 
   async #claim(claim: Claim): Promise<Decision> {

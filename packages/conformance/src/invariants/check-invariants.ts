@@ -5,7 +5,7 @@ import { checkCounts } from './counts.ts'
 import { Witnesses } from './milestones.ts'
 import { rowsOf, tenantsIn } from './pages.ts'
 import { EnoughProblems, Problems } from './problems.ts'
-import { Fold } from './state.ts'
+import { Fold, hasCounters } from './state.ts'
 
 /** Options of {@link checkInvariants}. */
 export interface InvariantOptions {
@@ -62,7 +62,7 @@ async function checkTenant(view: StorageReader, tenant: string, problems: Proble
   if ((await view.get('locks', [tenant])) === undefined) problems.add('the row that transactions lock is missing.')
   const fold = new Fold(problems)
   const chain = new Chain(tenant, fold, problems)
-  const witnesses = new Witnesses(view, tenant, { chain, problems })
+  const witnesses = new Witnesses(view, tenant, { chain, problems, movesBetween: await hasCounters(view, tenant) })
   await witnesses.begin()
   for await (const row of rowsOf(view, 'records', tenant)) {
     chain.take(row)

@@ -27,6 +27,7 @@ const shared: Readonly<Record<string, (key: readonly unknown[]) => unknown[]>> =
   versions: (key) => ofVersion('key', key),
   imports: (key) => ofVersion('key', key),
   due: (key) => ofVersion('key', key),
+  message_counts: (key) => ofVersion('key', key),
   principals: (key) => ['principal', key[0]],
   grants: ([principal, keyId]) => (keyId === '*' ? ['principal', principal] : ['principal', principal, keyId]),
   quotas: (key) => ['quota', key[0]],

@@ -1,15 +1,16 @@
 import { LimitExceededError, StorageTamperedError } from '../errors.ts'
 import { QuotaExceededError } from '../internal/quota-exceeded.ts'
-import { jcs } from '../internal/jcs.ts'
 import { limits } from '../internal/defaults.ts'
 import type { ChangeSet } from '../state/change-set.ts'
 import { quotaScopeNames, type QuotaRow, type QuotaUseRow } from '../state/lifecycle-rows.ts'
 import type { Query } from '../state/query.ts'
+import type { RowWriter } from '../state/row-writer.ts'
 import { rowsAs } from '../state/rows.ts'
 import type { Row } from '../storage/table.ts'
+import { QuotaWindow } from './quota-window.ts'
 
-/** What quotas can be on: operations that change the state. */
-export const quotaOperations = [
+/** The operations that change the state and that a quota can be on. */
+const changes = [
   'createKey',
   'updateKey',
   'rotateKey',
@@ -29,10 +30,42 @@ export const quotaOperations = [
   'revokeGrant',
 ] as const
 
+/** The operations that use keys and that a quota can be on. */
+const uses = [
+  'encrypt',
+  'decrypt',
+  'reEncryptFrom',
+  'reEncryptTo',
+  'generateDataKey',
+  'generateDataKeyWithoutPlaintext',
+  'generateDataKeyPair',
+  'generateDataKeyPairWithoutPlaintext',
+  'decryptDataKey',
+  'getDataKey',
+  'deterministicEncrypt',
+  'deterministicDecrypt',
+  'sign',
+  'verify',
+  'generateMac',
+  'verifyMac',
+  'blindIndex',
+  'deriveSharedSecret',
+  'encapsulate',
+  'decapsulate',
+  'exportKey',
+  'generateRandom',
+] as const
+
+/** What quotas can be on. */
+export const quotaOperations = [...changes, ...uses] as const
+
 /** An operation that a quota can be on. */
 export type QuotaOperation = (typeof quotaOperations)[number]
 
-const limited: ReadonlySet<string> = new Set(quotaOperations)
+const countedChanges: ReadonlySet<string> = new Set(changes)
+
+/** The uses that are counted where there is a quota on them. */
+export const countedUses: ReadonlySet<string> = new Set(uses)
 
 /** The quotas on an operation. */
 export function quotasOn(operation: string): Query<readonly QuotaRow[]> {
@@ -59,50 +92,57 @@ export interface Charged {
  * @throws QuotaExceededError when it was done as often as it may be: then it is undone
  */
 export async function charge(change: ChangeSet, by: Charged): Promise<void> {
-  if (!limited.has(by.operation)) return
+  if (!countedChanges.has(by.operation)) return
   for (const quota of await change.read(quotasOn(by.operation))) {
     const subject = subjectOf(quota, by)
-    if (subject !== undefined) await chargeTo(change, quota, { subject, now: by.now })
+    if (subject === undefined) continue
+    const count = await openCount(change, { quota, subject, now: by.now })
+    if (!count.window.hasRoom(1)) throw exceeded(count, 1)
+    count.window.add(1)
+    await writeCount(change, count)
   }
 }
 
 /** Of whom it counts; `undefined` where there is nobody, such as a key without an owner. */
-function subjectOf({ per }: QuotaRow, { principal, owner }: Charged): string | undefined {
+export function subjectOf({ per }: QuotaRow, { principal, owner }: Omit<Charged, 'now'>): string | undefined {
   if (per === 'tenant') return '*'
   return per === 'principal' ? principal : owner
 }
 
-async function chargeTo(change: ChangeSet, quota: QuotaRow, { subject, now }: Use): Promise<void> {
-  const row = await change.read(quotaUse(quota, subject))
-  const windowMs = quota.windowSeconds * 1000
-  // A clock that was set back frees nothing: what lies in the future counts.
-  const counted = timesOf(row).filter((time) => time > now - windowMs)
-  if (counted.length >= quota.most) {
-    // Where nothing is allowed at all, there is no next time.
-    const next = counted.toSorted((a, b) => a - b)[counted.length - quota.most]
-    const retryAt = next === undefined ? undefined : new Date(next + windowMs)
-    throw new QuotaExceededError(`the quota ${quota.name} on ${quota.operation} is used up`, retryAt)
-  }
-  const times = jcs([...counted, now])
+/** How often somebody has done what a quota is on. */
+export interface QuotaCount {
+  readonly quota: QuotaRow
+  readonly subject: string
+  readonly row: QuotaUseRow | undefined
+  readonly window: QuotaWindow
+}
+
+/** Reads how often somebody has done something. @throws StorageTamperedError */
+export async function openCount(
+  writer: RowWriter,
+  of: { readonly quota: QuotaRow; readonly subject: string; readonly now: number },
+): Promise<QuotaCount> {
+  const { quota, subject, now } = of
+  const row = await writer.read(quotaUse(quota, subject))
+  return { quota, subject, row, window: new QuotaWindow(quota, row?.times ?? '[]', now) }
+}
+
+/** Writes it down. */
+export async function writeCount(writer: RowWriter, { quota, subject, row, window }: QuotaCount): Promise<void> {
+  const times = window.toText()
   if (row !== undefined) {
-    await change.update('quota_uses', row, { times })
+    await writer.update('quota_uses', row, { times })
     return
   }
   const taken = (): StorageTamperedError => new StorageTamperedError('uses of a quota that were not there are there')
   const { operation, name } = quota
-  await change.insert('quota_uses', { operation, name, subject, times }, taken)
+  await writer.insert('quota_uses', { operation, name, subject, times }, taken)
 }
 
-interface Use {
-  readonly subject: string
-  readonly now: number
-}
-
-function timesOf(row: QuotaUseRow | undefined): readonly number[] {
-  if (row === undefined) return []
-  const times = JSON.parse(row.times) as unknown
-  if (Array.isArray(times) && times.every(Number.isSafeInteger)) return times as number[]
-  throw new StorageTamperedError('a stored row holds something in times that was never written there')
+/** The error of whoever would do it more often than it may be done. */
+export function exceeded({ quota, window }: QuotaCount, count: number): QuotaExceededError {
+  const message = `the quota ${quota.name} on ${quota.operation} is used up`
+  return new QuotaExceededError(message, window.roomAt(count))
 }
 
 /** What an admin says of a quota. */

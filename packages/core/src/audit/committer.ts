@@ -1,4 +1,4 @@
-import { StorageUnavailableError, isKmsError } from '../errors.ts'
+import { StorageUnavailableError, isKmsError, type KmsError } from '../errors.ts'
 import { allOf } from '../internal/all-of.ts'
 import { pause, type Clock, type Timers } from '../internal/clock.ts'
 import type { Randomness } from '../crypto/randomness.ts'
@@ -13,7 +13,8 @@ import type { BatchCompanion, LinkedBatch } from './companion.ts'
 import type { Entry } from './entry.ts'
 import { headRow, type Head } from './head.ts'
 import { UnknownEpochError, type HeadGuard } from './head-guard.ts'
-import { doChange, linkUse } from './turn.ts'
+import type { BatchMeter, Meter } from './meter.ts'
+import { doChange, linkUse, type BatchPlace } from './turn.ts'
 
 /** What a committer works with. */
 export interface CommitterParts {
@@ -27,6 +28,8 @@ export interface CommitterParts {
   readonly random: Randomness
   /** What else is written with every batch, in this order. */
   readonly companions: readonly BatchCompanion[]
+  /** What counts uses, where some are counted. */
+  readonly meter?: Meter | undefined
   /** What authenticates new heads: the key of the newest epoch. */
   readonly keyring: { readonly epoch: number; headMacKey(epoch: number): SecretKey }
   /** Takes over keyring epochs that others began: outside of the lock, for the root key may take its time. */
@@ -37,10 +40,13 @@ export interface CommitterParts {
 export interface Batch {
   readonly head: Head
   readonly seqs: ReadonlyMap<Entry, number | undefined>
+  /** Uses that were recorded as refused, because they were done too often. */
+  readonly refusals: ReadonlyMap<Entry, KmsError>
 }
 
 interface Attempt extends Batch {
   readonly chain: ChainBuilder
+  readonly meter: BatchMeter | undefined
   readonly firstWriterSeq: number
   /** What companions were told; `undefined` where there was nothing to write. */
   readonly linked: LinkedBatch | undefined
@@ -101,7 +107,8 @@ export class Committer {
     const { guard, cache, companions } = this.#parts
     guard.saw(attempt.head)
     cache.advance(attempt.head.revision, attempt.chain.touched)
-    const { linked } = attempt
+    const { linked, meter } = attempt
+    meter?.committed()
     if (linked !== undefined) for (const companion of companions) companion.committed?.(linked)
     return attempt
   }
@@ -175,13 +182,15 @@ export class Committer {
     const firstWriterSeq = this.#nextWriterSeq
     const times = { now: clock.now(), monotonic: clock.monotonic() }
     const chain = new ChainBuilder(head, { id: this.#writer, nextSeq: firstWriterSeq, ...times })
-    const place = { tx, chain, cache, tenant, tree: trees.at(tx, head.stateRoot) }
+    const tree = trees.at(tx, head.stateRoot)
+    const meter = this.#parts.meter?.begin({ tx, tenant, cache, tree, now: times.now })
+    const place = { tx, chain, cache, tenant, tree, meter }
     const seqs = new Map<Entry, number | undefined>()
-    for (const entry of entries) if (entry.kind === 'use') seqs.set(entry, await linkUse(entry, place))
+    const refusals = await linkUses(entries, place, seqs)
     for (const entry of entries) if (entry.kind === 'change') seqs.set(entry, await doChange(entry, place))
     this.#nextWriterSeq += chain.rows.length
     const linked = await this.#insert(tx, head, chain)
-    return { chain, seqs, firstWriterSeq, linked, head: linked?.head ?? head }
+    return { chain, seqs, refusals, meter, firstWriterSeq, linked, head: linked?.head ?? head }
   }
 
   async #insert(tx: StorageTransaction, before: Head, chain: ChainBuilder): Promise<LinkedBatch | undefined> {
@@ -199,4 +208,24 @@ export class Committer {
     }
     return linked
   }
+}
+
+/** Links the uses of a batch, and writes what is counted of them. Which of them were refused. */
+async function linkUses(
+  entries: readonly Entry[],
+  place: BatchPlace,
+  seqs: Map<Entry, number | undefined>,
+): Promise<ReadonlyMap<Entry, KmsError>> {
+  const refusals = new Map<Entry, KmsError>()
+  for (const entry of entries) {
+    if (entry.kind !== 'use') continue
+    const linked = await linkUse(entry, place)
+    seqs.set(entry, linked?.seq)
+    if (linked?.refusal !== undefined) refusals.set(entry, linked.refusal)
+  }
+  if ((await place.meter?.settle()) === true) {
+    place.tree.keep()
+    place.chain.moved(place.tree.root)
+  }
+  return refusals
 }

@@ -1,5 +1,7 @@
+import type { KmsError } from '../errors.ts'
 import type { ChangeSet } from '../state/change-set.ts'
 import type { StateView } from '../state/view.ts'
+import type { Deed } from './meter.ts'
 import type { RecordDraft } from './record.ts'
 
 /** A use or read that was done and waits for its records: its result is not released before they are durable. */
@@ -14,8 +16,17 @@ export interface UseEntry {
   readonly resultBytes: number
   /** Whether it would be decided, and done, in the same way in this state at this time. */
   holds(view: StateView, now: number): Promise<boolean>
+  /** What is counted of it; `undefined` where nothing is. */
+  readonly charge: Charge | undefined
   /** Does it inside the transaction, whatever was done before: for one that was done in vain too often. */
   readonly inside?: ((view: StateView, revision: number) => Promise<UseEntry>) | undefined
+}
+
+/** What is counted of a use. */
+export interface Charge {
+  readonly deeds: readonly Deed[]
+  /** The records of it, where it may not be done so often. */
+  refused(error: KmsError): readonly RecordDraft[]
 }
 
 /** A change of the state, to be authorized, validated and done at its turn inside the transaction. */

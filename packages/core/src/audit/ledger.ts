@@ -148,7 +148,8 @@ export class Ledger {
 function release(batch: readonly Pending[], done: Batch): void {
   for (const pending of batch) {
     const seq = done.seqs.get(pending.entry)
-    pending.settle(seq === undefined ? 'again' : ({ seq } as Recorded))
+    const refusal = done.refusals.get(pending.entry)
+    pending.settle(seq === undefined ? 'again' : ({ seq, refusal } as Recorded))
   }
 }
 

@@ -1,4 +1,4 @@
-import { isKmsError } from '../errors.ts'
+import { isKmsError, type KmsError } from '../errors.ts'
 import type { StateCache } from '../state/cache.ts'
 import { ChangeSet } from '../state/change-set.ts'
 import { AuthenticReader } from '../state/tree/authentic-reader.ts'
@@ -7,6 +7,7 @@ import { TransactionView } from '../state/view.ts'
 import type { StorageTransaction } from '../storage/adapter.ts'
 import type { ChainBuilder } from './chain.ts'
 import type { ChangeEntry, UseEntry } from './entry.ts'
+import type { BatchMeter } from './meter.ts'
 import type { RecordDraft } from './record.ts'
 
 /** Where a batch is written, and what it has come to. */
@@ -16,16 +17,40 @@ export interface BatchPlace {
   readonly cache: StateCache
   readonly tree: StateTree
   readonly chain: ChainBuilder
+  readonly meter: BatchMeter | undefined
+}
+
+/** A use that was linked. */
+export interface LinkedUse {
+  /** `seq` of its last record. */
+  readonly seq: number
+  /** Why it was refused after all: it was done too often. */
+  readonly refusal: KmsError | undefined
 }
 
 /** Links a use at its turn; `undefined` where it would be decided otherwise by now. */
-export async function linkUse(use: UseEntry, place: BatchPlace): Promise<number | undefined> {
-  const { cache, chain } = place
+export async function linkUse(use: UseEntry, place: BatchPlace): Promise<LinkedUse | undefined> {
+  const { cache, chain, meter } = place
   const unmoved = use.inside === undefined && use.revision === cache.revision && chain.now < use.validUntil
   const done = unmoved ? use : await decidedAnew(use, place)
   if (done === undefined) return undefined
-  for (const draft of done.drafts) chain.append(draft)
-  return chain.size - 1
+  const refusal = await refusalOf(done, meter)
+  for (const draft of refusal?.drafts ?? done.drafts) chain.append(draft)
+  return { seq: chain.size - 1, refusal: refusal?.error }
+}
+
+/** Why a use is refused after all, and the records of that; `undefined` where it is not, which is known at once mostly. */
+function refusalOf({ charge }: UseEntry, meter: BatchMeter | undefined): Promise<Refusal | undefined> | undefined {
+  if (charge === undefined || meter === undefined) return undefined
+  const error = meter.charge(charge.deeds)
+  const refusal = (why: KmsError | undefined): Refusal | undefined =>
+    why === undefined ? undefined : { error: why, drafts: charge.refused(why) }
+  return error instanceof Promise ? error.then(refusal) : Promise.resolve(refusal(error))
+}
+
+interface Refusal {
+  readonly error: KmsError
+  readonly drafts: readonly RecordDraft[]
 }
 
 /** The use as it is true now; `undefined` where it would be decided otherwise. */

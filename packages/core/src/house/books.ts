@@ -13,6 +13,7 @@ import { StateCache } from '../state/cache.ts'
 import { openAnchoring } from './anchors.ts'
 import { keeperOf } from './marking.ts'
 import type { Opening, Proven } from './proven.ts'
+import { UseMeter } from './use-meter.ts'
 import { Retention, type RetentionParts } from './retention.ts'
 
 /** What a tenant's records are written with, and what goes along with them. */
@@ -26,6 +27,7 @@ export interface Books {
   readonly retention: Retention
   readonly keeper: MarkKeeper | undefined
   readonly ledger: Ledger
+  readonly meter: UseMeter
 }
 
 /** Opens the way into the log of a tenant that is proven, and the way to read its state. */
@@ -46,9 +48,10 @@ export async function openBooks(opening: Opening, proven: Proven): Promise<Books
   const keeper = keeperOf(settings, { tenant, origin, keys, view })
   const others = [new TileWriter(), new HeadTrimmer(), new UsageCounter(clock), retention, herald]
   const companions = [checkpoints, ...others, ...(keeper === undefined ? [] : [keeper])]
-  const writing = { storage, tenant, cache, trees, guard, clock, timers, random, companions, keyring, learn }
+  const meter = new UseMeter()
+  const writing = { storage, tenant, cache, trees, guard, clock, timers, random, companions, meter, keyring, learn }
   const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
-  return { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger }
+  return { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger, meter }
 }
 
 /** What retention has of a tenant before it is opened. */

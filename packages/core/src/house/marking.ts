@@ -122,7 +122,14 @@ async function recordAcceptance(settings: Settings, accepted: AcceptedRollback, 
     startedAt: settings.clock.monotonic(),
     details: { ...marked, checkpoint: await by.keeper.checkpoint(), why: String(settings.acceptRollback?.reason) },
   } as const
-  const use = { kind: 'use', drafts: [draft], revision: by.revision, validUntil: Infinity, resultBytes: 0 } as const
+  const use = {
+    kind: 'use',
+    drafts: [draft],
+    revision: by.revision,
+    validUntil: Infinity,
+    resultBytes: 0,
+    charge: undefined,
+  } as const
   await by.ledger.append({ ...use, holds: async () => true }, { signal: undefined, deadline: {} })
 }
 

@@ -6,6 +6,8 @@ import { Pseudonyms } from '../audit/pseudonym.ts'
 import { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { NameIndex } from '../keys/name-index.ts'
+import { scheduling } from '../change-walk.ts'
+import { scheduleRotation } from '../operations/scheduled/schedule-rotation.ts'
 import { Pipeline } from '../pipeline.ts'
 import type { HouseHealth } from '../house-health.ts'
 import type { House } from '../runtime.ts'
@@ -47,7 +49,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const proven = await prove(opening)
   const { keyring, secrets, keys, origin, macKeyOf, guard, trees, snapshot, head, accepted, learn } = proven
   const books = await openBooks(opening, proven)
-  const { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger } = books
+  const { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger, meter } = books
   const source = sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view })
   const desk = openDesk({ settings, tenant, keyring, secrets, learn, guard, trees, foundation })
   const rootKey = (): HouseHealth['rootKey'] => ({ provider: desk.provider, epoch: keyring.epoch })
@@ -64,6 +66,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
     herald.sawError(error, action)
   }
   const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, deadlineMs, sawError, ...walking })
+  meter.tell(async (keyId) => pipeline.run(scheduleRotation, { keyId }, { actor: scheduling, options: undefined }))
   herald.opened(head.size)
   if (opening.keepRecords !== undefined) trimBehind(ledger, pipeline, retention)
   await beginMarking(settings, { accepted, ledger, keeper, revision: head.revision })

@@ -85,6 +85,8 @@ export const limits = Object.freeze({
   grantsPerKey: 100,
   /** Most quotas on one operation. */
   quotasPerOperation: 20,
+  /** Most messages of one key version that a process takes in advance. */
+  leasedMessages: 65_536,
   /** Most aliases of one key. */
   aliasesPerKey: 100,
 })

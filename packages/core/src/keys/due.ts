@@ -4,6 +4,8 @@ import type { DueRow } from '../state/lifecycle-rows.ts'
 import { policyOf } from '../state/policy.ts'
 import type { Query } from '../state/query.ts'
 import { rowsAs, type KeyRow, type VersionRow } from '../state/rows.ts'
+import type { StateView } from '../state/view.ts'
+import { isSpent, messageCountOf } from './messages.ts'
 import { versionOf } from './queries.ts'
 import { dayMs, expiryOf, retentionEnd } from './validity.ts'
 
@@ -18,6 +20,8 @@ export interface DueFacts {
   readonly current: VersionRow
   /** The version whose expiry was recorded. */
   readonly toldOf: number
+  /** How many messages the current version may have protected, where they are counted. */
+  readonly messages: number
 }
 
 /** Later than everything. */
@@ -27,7 +31,10 @@ const never = 8_640_000_000_000_000
 const moments: Readonly<Record<KeyJob, (facts: DueFacts) => number>> = Object.freeze({
   destroy: ({ key }) => (key.state === 'PendingDeletion' ? (key.deletionDueAt ?? Infinity) : Infinity),
   expireKey: ({ key }) => (key.state === 'Enabled' ? (policyOf(key).validUntil ?? Infinity) : Infinity),
-  rotate: ({ key, current }) => (rotates(key) ? current.createdAt + rotationDays(key) * dayMs : Infinity),
+  rotate: ({ key, current, messages }) => {
+    if (!rotates(key)) return Infinity
+    return current.createdAt + (isSpent(key, messages) ? 0 : rotationDays(key) * dayMs)
+  },
   expireVersion: ({ key, current, toldOf }) =>
     isAlive(key) && toldOf !== current.version ? expiryOf(key, current) : Infinity,
   cleanUp: ({ key, current }) =>
@@ -63,6 +70,12 @@ export function versionJobAt(key: KeyRow, version: VersionRow | undefined, now: 
   return policyOf(key).afterGrace ?? 'disable'
 }
 
+/** How many messages the current version of a key may have protected; 0 where nobody counts them. */
+export async function messagesOf(view: StateView, key: KeyRow): Promise<number> {
+  if (policyOf(key).rotateAfterMessages === undefined) return 0
+  return (await view.read(messageCountOf(key.id, key.currentVersion)))?.messages ?? 0
+}
+
 /** What is due to a key (version 0) or to a version of it. */
 export function dueOf(keyId: string, version: number): Query<DueRow | undefined> {
   return { table: 'due', key: [keyId, version], decode: (rows) => rowsAs<DueRow>(rows)[0] }
@@ -89,7 +102,8 @@ async function wakeTime(change: ChangeSet, key: KeyRow, toldOf: number): Promise
   if (key.state !== 'PendingDeletion' && (key.policy === '{}' || !isAlive(key))) return null
   const current = await change.read(versionOf(key.id, key.currentVersion))
   if (current === undefined) throw new StorageTamperedError('a key has lost its current version')
-  const next = Math.min(...jobs.map((job) => moments[job]({ key, current, toldOf })))
+  const messages = await messagesOf(change, key)
+  const next = Math.min(...jobs.map((job) => moments[job]({ key, current, toldOf, messages })))
   // What was told is kept in mind for as long as the policy stands.
   if (next === Infinity) return policyOf(key).expiresAfterDays === undefined ? null : never
   return next

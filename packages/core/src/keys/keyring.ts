@@ -31,6 +31,8 @@ export interface KeyUse extends Omit<VersionUse, 'materialEnds'> {
   readonly opens?: Sealed | undefined
   /** The error for a ciphertext's key or version that does not exist. @defaultValue KEY_NOT_FOUND */
   readonly missing?: ((reason: string) => KmsError) | undefined
+  /** How large the message is, where the use is one of a message and that is known. */
+  readonly bytes?: number | undefined
   /** Set where material leaves the house: only that of a key which was made so. */
   readonly exports?: true | undefined
 }

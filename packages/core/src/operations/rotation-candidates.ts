@@ -1,9 +1,12 @@
 import { z } from 'zod'
+import { messagesOf } from '../keys/due.ts'
+import { isSpent } from '../keys/messages.ts'
 import { dayMs } from '../keys/validity.ts'
 import type { Page, UseOperation } from '../runtime.ts'
 import { decodeVersions } from '../state/decode.ts'
 import { policyOf } from '../state/policy.ts'
 import type { KeySpec } from '../state/rows.ts'
+import { TransactionView } from '../state/view.ts'
 import { pageOfKeys } from './shared/key-pages.ts'
 import { pageFields, type PageRequest } from './shared/pages.ts'
 
@@ -29,6 +32,10 @@ export interface RotationCandidate {
   readonly daysSinceRotation: number
   /** How often its policy wants it rotated. */
   readonly rotationPeriodDays: number | undefined
+  /** How many messages the version may have protected, where its policy wants it rotated after so many; never fewer than it has. */
+  readonly messages: number | undefined
+  /** After how many that is. */
+  readonly rotateAfterMessages: number | undefined
 }
 
 const schema = z.strictObject({ olderThanDays: z.int().min(0).max(36_500).optional(), ...pageFields })
@@ -51,12 +58,15 @@ export const rotationCandidates: UseOperation<
       const row = await reader.get('versions', [tenant, key.id, key.currentVersion])
       const version = decodeVersions(row === undefined ? [] : [row])[0]
       if (version === undefined) return undefined
-      const { rotationPeriodDays } = policyOf(key)
+      const { rotationPeriodDays, rotateAfterMessages } = policyOf(key)
       const daysSinceRotation = Math.floor((walk.now - version.createdAt) / dayMs)
-      if (daysSinceRotation < (rotationPeriodDays ?? olderThanDays)) return undefined
+      const counted = await messagesOf(new TransactionView(reader, tenant), key)
+      if (daysSinceRotation < (rotationPeriodDays ?? olderThanDays) && !isSpent(key, counted)) return undefined
+      const messages = rotateAfterMessages === undefined ? undefined : counted
+      const wanted = { rotationPeriodDays, messages, rotateAfterMessages }
       const { id: keyId, name, spec, currentVersion } = key
       const rotatedAt = new Date(version.createdAt)
-      return { keyId, name: name ?? undefined, spec, currentVersion, rotatedAt, daysSinceRotation, rotationPeriodDays }
+      return { keyId, name: name ?? undefined, spec, currentVersion, rotatedAt, daysSinceRotation, ...wanted }
     })
   },
 }

@@ -39,6 +39,16 @@ export interface DueRow {
   readonly rev: number
 }
 
+/** A row of `message_counts`. */
+export interface MessageCountRow {
+  readonly tenant: string
+  readonly keyId: string
+  readonly version: number
+  /** How many messages the version may have protected: never fewer than it has. */
+  readonly messages: number
+  readonly rev: number
+}
+
 /** A row of `jobs`. */
 export interface JobRow {
   readonly tenant: string
@@ -77,7 +87,7 @@ export interface QuotaUseRow {
   readonly operation: string
   readonly name: string
   readonly subject: string
-  /** When, in milliseconds since 1970, in the order in which it was done: a JCS text. */
+  /** When, in milliseconds since 1970, and how often then: pairs, a JCS text. */
   readonly times: string
   readonly rev: number
 }

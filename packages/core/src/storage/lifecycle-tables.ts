@@ -60,6 +60,24 @@ const due: TableDescriptor = {
   indexes: [{ name: 'by_wake_time', columns: ['tenant', 'wakeAt'] }],
 }
 
+/**
+ * How many messages versions of keys may have protected, where somebody wants them rotated after so many: what processes
+ * took in advance, so never fewer than there were. Written with the records of uses, which are no changes.
+ */
+const messageCounts: TableDescriptor = {
+  name: 'message_counts',
+  since: 3,
+  columns: {
+    tenant: { type: 'text' },
+    keyId: { type: 'text' },
+    version: { type: 'integer' },
+    messages: { type: 'integer' },
+    rev: { type: 'integer' },
+  },
+  primaryKey: ['tenant', 'keyId', 'version'],
+  indexes: [],
+}
+
 /** Until which moment of its timetable a job of the scheduler was taken over by some process. */
 const jobs: TableDescriptor = {
   name: 'jobs',
@@ -77,4 +95,13 @@ const jobs: TableDescriptor = {
 }
 
 /** The tables of what becomes of keys, and of who asks how often. */
-export const lifecycleTables: readonly TableDescriptor[] = [aliases, keyDefaults, due, jobs, quotas, quotaUses, repeats]
+export const lifecycleTables: readonly TableDescriptor[] = [
+  aliases,
+  keyDefaults,
+  due,
+  messageCounts,
+  jobs,
+  quotas,
+  quotaUses,
+  repeats,
+]

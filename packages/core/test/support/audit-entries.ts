@@ -19,6 +19,7 @@ export function useOf(change: Partial<UseEntry> = {}): UseEntry {
     revision: 0,
     validUntil: Infinity,
     resultBytes: 0,
+    charge: undefined,
     holds: async () => true,
     ...change,
   }

@@ -29,7 +29,7 @@ export class Stage {
     const seqs = new Map(
       entries.map((entry) => [entry, this.again.includes(nameOf(entry)) ? undefined : this.#seq++] as const),
     )
-    return { seqs } as unknown as Batch
+    return { seqs, refusals: new Map() } as unknown as Batch
   }
 }
 

@@ -14,6 +14,7 @@ import { any, count, date, flag, pairs, shape, text } from './shape.ts'
 /** The policies of a key. */
 export const policies = shape<KeyPolicyDescription>()({
   rotationPeriodDays: count.optional(),
+  rotateAfterMessages: count.optional(),
   gracePeriodDays: count.optional(),
   afterGrace: text.optional(),
   expiresAfterDays: count.optional(),

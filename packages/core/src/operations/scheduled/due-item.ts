@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { ConflictError } from '../../errors.ts'
-import { dueOf, keyJobAt, versionJobAt, type Job } from '../../keys/due.ts'
+import { dueOf, keyJobAt, messagesOf, versionJobAt, type Job } from '../../keys/due.ts'
 import { findVersion } from '../../keys/find.ts'
+import { isSpent } from '../../keys/messages.ts'
 import { versionOf } from '../../keys/queries.ts'
 import type { Mark } from '../../keys/store.ts'
 import type { ChangeOperation, ChangeWalk } from '../../runtime.ts'
@@ -65,16 +66,25 @@ export function dueOperation({ job, action, why, perform }: DueJob): ChangeOpera
       if (row?.rev !== item.rev || row.holder !== item.holder)
         throw new ConflictError('somebody else has taken it over')
       const due = await jobOf(change, key, row)
-      if (due !== job) throw new ConflictError('it is no longer due')
-      change.note({ why })
-      const mark = { actor: change.actor.id, now: change.now, reason: why }
+      if (due.job !== job) throw new ConflictError('it is no longer due')
+      const reason = due.why ?? why
+      change.note({ why: reason })
+      const mark = { actor: change.actor.id, now: change.now, reason }
       return perform(change, { key, version: item.version, mark })
     },
   }
 }
 
-async function jobOf({ set, now }: ChangeWalk, key: KeyRow, row: DueRow): Promise<Job> {
-  if (row.version > 0) return versionJobAt(key, await set.read(versionOf(key.id, row.version)), now)
+interface DueNow {
+  readonly job: Job
+  /** Why, where that is not what the job says. */
+  readonly why?: string | undefined
+}
+
+async function jobOf({ set, now }: ChangeWalk, key: KeyRow, row: DueRow): Promise<DueNow> {
+  if (row.version > 0) return { job: versionJobAt(key, await set.read(versionOf(key.id, row.version)), now) }
   const current = await findVersion(set, key, key.currentVersion)
-  return keyJobAt({ key, current, toldOf: row.toldOf }, now)
+  const messages = await messagesOf(set, key)
+  const job = keyJobAt({ key, current, toldOf: row.toldOf, messages }, now)
+  return { job, why: job === 'rotate' && isSpent(key, messages) ? 'rotateAfterMessages' : undefined }
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { isKmsError } from '../../errors.ts'
-import { keyJobAt, versionJobAt, type Job } from '../../keys/due.ts'
+import { keyJobAt, messagesOf, versionJobAt, type Job } from '../../keys/due.ts'
 import type { UseOperation } from '../../runtime.ts'
 import { decodeKeys, decodeVersions } from '../../state/decode.ts'
 import type { DueRow } from '../../state/lifecycle-rows.ts'
 import { rowsAs, type KeyRow } from '../../state/rows.ts'
+import { TransactionView } from '../../state/view.ts'
 import type { StorageReader } from '../../storage/adapter.ts'
 import type { DueItem } from './due-item.ts'
 
@@ -77,5 +78,7 @@ async function intactJobOf(reader: StorageReader, row: DueRow, now: number): Pro
   const of = await reader.get('versions', [tenant, keyId, number])
   const versionRow = of === undefined ? undefined : decodeVersions([of])[0]
   if (version > 0) return versionJobAt(key, versionRow, now)
-  return versionRow === undefined ? 'settle' : keyJobAt({ key, current: versionRow, toldOf }, now)
+  if (versionRow === undefined) return 'settle'
+  const messages = await messagesOf(new TransactionView(reader, tenant), key)
+  return keyJobAt({ key, current: versionRow, toldOf, messages }, now)
 }

@@ -9,6 +9,12 @@ import { instant } from './instant.ts'
 export interface KeyDurations {
   /** The scheduler rotates the key when its current version is so old, 1 to 36,500 days. @defaultValue never */
   readonly rotationPeriodDays?: number | null | undefined
+  /**
+   * The scheduler rotates the key when its current version has protected so many messages, 1 to 2^53 - 1: encrypted,
+   * signed, authenticated, or made data keys for. They are counted in advance, so it is never later, and a little
+   * earlier. @defaultValue never
+   */
+  readonly rotateAfterMessages?: number | null | undefined
   /** How long a version decrypts after it was rotated away, 0 to 36,500 days. @defaultValue for ever */
   readonly gracePeriodDays?: number | null | undefined
   /** What the scheduler does to a version whose grace period is over: `revoke` is for ever. @defaultValue 'disable' */
@@ -38,6 +44,8 @@ export interface KeyPolicies extends KeyDurations {
 export interface KeyPolicyDescription {
   /** How old the current version becomes before the scheduler rotates the key. */
   readonly rotationPeriodDays: number | undefined
+  /** How many messages the current version protects before the scheduler rotates the key. */
+  readonly rotateAfterMessages: number | undefined
   /** How long a version decrypts after it was rotated away; `undefined` is for ever. */
   readonly gracePeriodDays: number | undefined
   /** What the scheduler does to a version whose grace period is over; `undefined` is `disable`. */
@@ -62,6 +70,7 @@ const days = (least: number): z.ZodType<number | null | undefined, number | null
 /** The fields of {@link KeyDurations}, for schemas. */
 export const durationFields = {
   rotationPeriodDays: days(1),
+  rotateAfterMessages: z.int().min(1).nullable().optional(),
   gracePeriodDays: days(0),
   afterGrace: z.enum(['disable', 'revoke']).nullable().optional(),
   expiresAfterDays: days(1),
@@ -127,6 +136,7 @@ export function describePolicy(row: Pick<KeyRow, 'policy'>): KeyPolicyDescriptio
   const dateOf = (time: number | undefined): Date | undefined => (time === undefined ? undefined : new Date(time))
   return {
     rotationPeriodDays: policy.rotationPeriodDays,
+    rotateAfterMessages: policy.rotateAfterMessages,
     gracePeriodDays: policy.gracePeriodDays,
     afterGrace: policy.afterGrace,
     expiresAfterDays: policy.expiresAfterDays,

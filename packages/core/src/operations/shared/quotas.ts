@@ -7,11 +7,11 @@ import { name } from './fields.ts'
 export interface QuotaRequest {
   /** Which it is, among those on the operation: shaped as the name of a key. @defaultValue 'default' */
   readonly name?: string | undefined
-  /** On which operation: one that changes the state, by the name that a grant gives it. */
+  /** On which operation: one that changes the state or uses a key, by the name that a grant gives it. */
   readonly operation: QuotaOperation
   /** Of whom it counts: of each principal, of each owner of the keys that it is done to, or of all together. */
   readonly per: QuotaScope
-  /** How often at most, 0 to 1,000. */
+  /** How often at most, 0 to 1,000,000,000. Of a many-verb each item counts. */
   readonly limit: number
   /** In how many seconds, 1 to 31,622,400. */
   readonly windowSeconds: number
@@ -46,7 +46,7 @@ export const quotaPlaceFields = { name: name.optional(), operation: z.enum(quota
 export const quotaFields = {
   ...quotaPlaceFields,
   per: z.enum(quotaScopeNames),
-  limit: z.int().min(0).max(1000),
+  limit: z.int().min(0).max(1_000_000_000),
   windowSeconds: z.int().min(1).max(31_622_400),
 }
 

@@ -52,6 +52,7 @@ const lookups: Readonly<Record<string, (key: Beginning) => Lookup | undefined>> 
   versions: withVersions('key'),
   imports: withVersions('key'),
   due: withVersions('key'),
+  message_counts: withVersions('key'),
   principals: byId('principal'),
   grants: ofGrant,
   quotas: byId('quota'),

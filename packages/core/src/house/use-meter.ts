@@ -1,0 +1,168 @@
+import { exceeded, openCount, quotasOn, subjectOf, writeCount, type QuotaCount } from '../access/quota.ts'
+import type { BatchMeter, Deed, Meter, MeterPlace, Spending } from '../audit/meter.ts'
+import { isKmsError, type KmsError } from '../errors.ts'
+import { limits } from '../internal/defaults.ts'
+import { Lru } from '../internal/lru.ts'
+import { noLease, takeMessages, useLease, type Lease } from '../keys/messages.ts'
+import type { QuotaRow } from '../state/lifecycle-rows.ts'
+import { RowWriter } from '../state/row-writer.ts'
+import { AuthenticReader } from '../state/tree/authentic-reader.ts'
+import { TransactionView } from '../state/view.ts'
+
+/** Hears of keys whose current version has protected as many messages as it is to. */
+export type OnSpent = (keyId: string) => Promise<void>
+
+/**
+ * Counts uses towards quotas, and messages towards rotations. Where nobody has set either it writes nothing, and reads
+ * from memory. Counters that decide are rows of the state: they are checked, and written, with the records of what they
+ * count, at most once for each batch and counter.
+ */
+export class UseMeter implements Meter {
+  /** What this process may protect without writing, by key version. */
+  readonly leases = new Lru<string, Lease>(limits.cachedMaterials)
+  /** Versions that somebody was told of. */
+  readonly #told = new Set<string>()
+  readonly #quotas = new Map<string, readonly QuotaRow[]>()
+  #revision = -1
+  #onSpent: OnSpent = async () => undefined
+
+  /** Says who hears of keys that are to be rotated. */
+  tell(onSpent: OnSpent): void {
+    this.#onSpent = onSpent
+  }
+
+  begin(place: MeterPlace): BatchMeter {
+    if (place.cache.revision !== this.#revision) this.#quotas.clear()
+    this.#revision = place.cache.revision
+    return new UseCount(this, place)
+  }
+
+  /** The quotas on an operation, at the revision of the batch. */
+  quotasOn(action: string, place: MeterPlace): readonly QuotaRow[] | Promise<readonly QuotaRow[]> {
+    return this.#quotas.get(action) ?? this.#readQuotas(action, place)
+  }
+
+  /** A version has protected as many messages as it is to. Whoever fails to hear of it hears of it again. */
+  spent({ keyId, version }: Spending): void {
+    const name = nameOf(keyId, version)
+    if (this.#told.has(name)) return
+    this.#told.add(name)
+    this.#onSpent(keyId).catch(() => this.#told.delete(name))
+  }
+
+  async #readQuotas(action: string, { tx, tree, tenant, cache }: MeterPlace): Promise<readonly QuotaRow[]> {
+    const view = new TransactionView(new AuthenticReader(tx, tree), tenant, cache)
+    const quotas = await view.read(quotasOn(action))
+    this.#quotas.set(action, quotas)
+    return quotas
+  }
+}
+
+/** Messages of a version that were taken in this batch. */
+interface Taking {
+  readonly of: Spending
+  readonly lease: Lease
+  readonly taken: number
+}
+
+/** What is added to a count, and is taken back where something else has no room. */
+interface Addition {
+  readonly count: QuotaCount
+  readonly by: number
+}
+
+class UseCount implements BatchMeter {
+  readonly #meter: UseMeter
+  readonly #place: MeterPlace
+  readonly #counts = new Map<string, QuotaCount>()
+  readonly #takings = new Map<string, Taking>()
+  readonly #spent: Spending[] = []
+  #writer: RowWriter | undefined
+
+  constructor(meter: UseMeter, place: MeterPlace) {
+    this.#meter = meter
+    this.#place = place
+  }
+
+  charge(deeds: readonly Deed[]): KmsError | undefined | Promise<KmsError | undefined> {
+    for (const { action } of deeds) {
+      const quotas = this.#meter.quotasOn(action, this.#place)
+      if (quotas instanceof Promise || quotas.length > 0) return this.#chargeQuotas(deeds)
+    }
+    this.#spend(deeds)
+    return undefined
+  }
+
+  async settle(): Promise<boolean> {
+    const counts = [...this.#counts.values()].filter(({ window }) => window.isChanged)
+    const takings = [...this.#takings.values()].filter(({ taken }) => taken > 0)
+    if (counts.length === 0 && takings.length === 0) return false
+    for (const count of counts) await writeCount(this.#rows, count)
+    for (const { of, taken } of takings) {
+      const messages = await takeMessages(this.#rows, { keyId: of.keyId, version: of.version, taken })
+      if (messages >= of.most) this.#spent.push(of)
+    }
+    await this.#rows.settle()
+    return true
+  }
+
+  committed(): void {
+    for (const [name, { lease }] of this.#takings) this.#meter.leases.set(name, lease)
+    for (const spending of this.#spent) this.#meter.spent(spending)
+  }
+
+  get #rows(): RowWriter {
+    this.#writer ??= new RowWriter(this.#place)
+    return this.#writer
+  }
+
+  /** Counts that do not verify fail what they are asked for, and nothing else. */
+  async #chargeQuotas(deeds: readonly Deed[]): Promise<KmsError | undefined> {
+    const added: Addition[] = []
+    try {
+      for (const deed of deeds) await this.#add(deed, added)
+      this.#spend(deeds)
+      return undefined
+    } catch (error) {
+      if (!isKmsError(error)) throw error
+      for (const { count, by } of added) count.window.add(-by)
+      return error
+    }
+  }
+
+  async #add(deed: Deed, added: Addition[]): Promise<void> {
+    const { action: operation, principal, owner, count: by } = deed
+    for (const quota of await this.#meter.quotasOn(operation, this.#place)) {
+      const subject = subjectOf(quota, { operation, principal, owner })
+      if (subject === undefined) continue
+      const count = await this.#countOf(quota, subject)
+      if (!count.window.hasRoom(by)) throw exceeded(count, by)
+      count.window.add(by)
+      added.push({ count, by })
+    }
+  }
+
+  async #countOf(quota: QuotaRow, subject: string): Promise<QuotaCount> {
+    const name = JSON.stringify([quota.operation, quota.name, subject])
+    const known = this.#counts.get(name)
+    if (known !== undefined) return known
+    const count = await openCount(this.#rows, { quota, subject, now: this.#place.now })
+    this.#counts.set(name, count)
+    return count
+  }
+
+  #spend(deeds: readonly Deed[]): void {
+    for (const { spends, count } of deeds) {
+      if (spends === undefined) continue
+      const name = nameOf(spends.keyId, spends.version)
+      const before = this.#takings.get(name)
+      const known = before?.lease ?? this.#meter.leases.get(name) ?? noLease
+      const { lease, taken } = useLease(known, count, spends.most)
+      this.#takings.set(name, { of: spends, lease, taken: (before?.taken ?? 0) + taken })
+    }
+  }
+}
+
+function nameOf(keyId: string, version: number): string {
+  return `${keyId}:${version}`
+}
