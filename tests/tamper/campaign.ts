@@ -1,4 +1,4 @@
-import { tables, type Row } from '@chatelaine/core/storage'
+import type { Row } from '@chatelaine/core/storage'
 import {
   attacked,
   cut,
@@ -11,7 +11,8 @@ import {
   swapped,
   type Case,
 } from './attacks.ts'
-import { baselineOf, play, type Outcome, type Verdict } from './play.ts'
+import { Findings, nameOf, type Named, type Report } from './findings.ts'
+import { baselineOf, play } from './play.ts'
 import type { Image, World } from './world.ts'
 
 /** How much of everything is done. */
@@ -20,26 +21,18 @@ export interface Scope {
   readonly every: number
   /** Every so manieth kind of attack on a table; a kind is one column, where it is of a byte. @defaultValue 1 */
   readonly kinds?: number | undefined
-  /** How many records, and how many pairs of them, are attacked. */
+  /** How many records have every byte attacked. */
   readonly records: number
+  /** How many pairs of records from all over change columns; neighbours do so besides. */
+  readonly pairs: number
+  /** Which part of it is done: every so manieth case, from the so manieth on. @defaultValue all of it */
+  readonly shard?: Shard | undefined
 }
 
-/** What came of one kind of attack on one table. */
-export interface Tally {
-  readonly kind: string
-  readonly table: string
-  cases: number
-  readonly verdicts: Map<Verdict, number>
-  /** One case of each verdict, and why it ended so. */
-  readonly examples: Map<Verdict, string>
-}
-
-/** What a campaign came to. */
-export interface Report {
-  readonly tallies: readonly Tally[]
-  /** Attacks that had effect. There must be none. */
-  readonly effective: readonly string[]
-  readonly cases: number
+/** One of several parts of the work. */
+export interface Shard {
+  readonly index: number
+  readonly of: number
 }
 
 /** All attacks, in their order. */
@@ -51,33 +44,37 @@ export function* attacksOn(world: World, other: Image, scope: Scope): Generator<
     yield* swapped(table, pairsOf(rowsOf(table)))
     yield* goneAndForged(table, rowsOf(table))
   }
-  yield* onRecords(rowsOf('records'), scope.records)
+  yield* onRecords(rowsOf('records'), scope)
   yield* replayed(world)
   yield* restored(world)
   yield* cut(world)
   yield* exchanged(world, other)
 }
 
-function* onRecords(rows: readonly Row[], count: number): Generator<Case> {
-  const step = Math.max(1, Math.floor(rows.length / count))
+function* onRecords(rows: readonly Row[], { records, pairs }: Scope): Generator<Case> {
+  const step = Math.max(1, Math.floor(rows.length / records))
   const some = rows.filter((_, at) => at % step === 0)
   yield* flipped('records', some)
-  yield* swapped('records', neighbours(rows, count))
-  yield* swapped('records', scattered(rows, count))
+  yield* swapped('records', neighbours(rows))
+  yield* swapped('records', scattered(rows, pairs))
   yield* goneAndForged('records', rows)
 }
 
-function* neighbours(rows: readonly Row[], count: number): Generator<readonly [Row, Row]> {
-  for (let at = 1; at < Math.min(rows.length, count * 10); at++) yield [rows[at - 1] as Row, rows[at] as Row]
+function* neighbours(rows: readonly Row[]): Generator<readonly [Row, Row]> {
+  for (let at = 1; at < rows.length; at++) yield [rows[at - 1] as Row, rows[at] as Row]
 }
 
 /** Pairs from all over, the same in each run. */
 function* scattered(rows: readonly Row[], count: number): Generator<readonly [Row, Row]> {
-  for (let index = 0; index < count * 25; index++) {
+  for (let index = 0; index < count; index++) {
     const [a, b] = [(index * 7919) % rows.length, (index * 104_729 + 13) % rows.length]
     if (a !== b) yield [rows[a] as Row, rows[b] as Row]
   }
 }
+
+/** Every so manieth case asks the users of the other tenant too; those that reach over to it always do. */
+const asksAllEvery = 8
+const reachesOver = /tenant|database/
 
 /** Plays attacks, and counts what came of them. */
 export async function campaign(
@@ -86,72 +83,27 @@ export async function campaign(
   { scope, onCase }: { scope: Scope; onCase?: (done: number) => void },
 ): Promise<Report> {
   const baseline = await baselineOf(world)
-  const tallies = new Map<string, Tally>()
+  const findings = new Findings()
+  for (const one of chosen(attacksOn(world, other, scope), scope)) {
+    const asksAll = findings.cases % asksAllEvery === 0 || reachesOver.test(one.kind)
+    const asked = asksAll ? undefined : ['default']
+    findings.note(one, await play(world, one.attack, { baseline, asked }))
+    onCase?.(findings.cases)
+  }
+  return findings.report
+}
+
+/** The cases that a scope is about. */
+export function* chosen<T extends Named>(cases: Iterable<T>, { every, kinds = 1, shard }: Scope): Generator<T> {
   /** The kinds that were met: the place of each, and how many cases of it. */
-  const met = new Map<string, { readonly kind?: number; readonly number: number }>()
-  const effective: string[] = []
-  let cases = 0
-  for (const one of attacksOn(world, other, scope)) {
-    const name = `${one.kind}\0${one.table}`
-    const { kind = met.size, number } = met.get(name) ?? { number: 0 }
-    met.set(name, { kind, number: number + 1 })
-    if (number % scope.every !== 0 || kind % (scope.kinds ?? 1) !== 0) continue
-    const outcome = await play(world, one.attack, baseline)
-    note(tallies, name, { one, outcome })
-    if (outcome.verdict === 'EFFECTIVE') effective.push(`${one.kind}, ${one.what}: ${outcome.why}`)
-    cases += 1
-    onCase?.(cases)
+  const met = new Map<string, { readonly place: number; readonly number: number }>()
+  let count = 0
+  for (const one of cases) {
+    const name = nameOf(one)
+    const { place, number } = met.get(name) ?? { place: met.size, number: 0 }
+    met.set(name, { place, number: number + 1 })
+    if (number % every !== 0 || place % kinds !== 0) continue
+    count += 1
+    if (shard === undefined || count % shard.of === shard.index) yield one
   }
-  return { tallies: [...tallies.values()], effective, cases }
 }
-
-function note(tallies: Map<string, Tally>, name: string, { one, outcome }: { one: Case; outcome: Outcome }): void {
-  const { kind, table, what } = one
-  const tally = tallies.get(name) ?? { kind, table, cases: 0, verdicts: new Map(), examples: new Map() }
-  tallies.set(name, tally)
-  tally.cases += 1
-  tally.verdicts.set(outcome.verdict, (tally.verdicts.get(outcome.verdict) ?? 0) + 1)
-  if (!tally.examples.has(outcome.verdict)) tally.examples.set(outcome.verdict, `${what}: ${outcome.why}`)
-}
-
-/** What may change nothing for anybody, and why: table, beginning of the kind, reason. */
-const harmless: readonly (readonly [table: string, kind: string, why: string])[] = [
-  ['heads', 'a byte of mac', 'only the newest head counts; this is one of before'],
-  ['heads', 'a byte of epoch', 'only the newest head counts; this is one of before'],
-  ['heads', 'a row deleted', 'a head of before, as trimming removes them: the newest counts'],
-  ['heads', 'a column swapped', 'only the newest head counts; these are two of before'],
-  ['heads', 'an older row', 'a head of before, which was true: the newest counts'],
-  ['checkpoints', 'a byte of createdAt', 'when a checkpoint was stored is told to nobody'],
-  ['checkpoints', 'a column swapped', 'when a checkpoint was stored is told to nobody'],
-  ['checkpoints', 'a row deleted', 'the log verifies by its other checkpoints and its head'],
-]
-
-/** Why an attack that changes nothing for anybody may do so. */
-export function reasonToBeHarmless({ kind, table }: Pick<Tally, 'kind' | 'table'>): string | undefined {
-  return harmless.find(([of, beginning]) => of === table && kind.startsWith(beginning))?.[2]
-}
-
-/** The verdict table, as Markdown. */
-export function tableOf({ tallies }: Report): string {
-  const lines = ['| attack | table | cases | verdicts |', '| --- | --- | ---: | --- |']
-  for (const { kind, table, cases, verdicts } of tallies) {
-    const told = [...verdicts].map(([verdict, count]) => {
-      const why = verdict === 'harmless' ? ` (${reasonToBeHarmless({ kind, table }) ?? 'NO REASON'})` : ''
-      return `${count} ${verdict}${why}`
-    })
-    lines.push(`| ${kind} | \`${table}\` | ${cases} | ${told.join(', ')} |`)
-  }
-  return lines.join('\n')
-}
-
-/** What is harmless without a reason, which is as bad as what has effect. */
-export function unexplained({ tallies }: Report): string[] {
-  return tallies
-    .filter((tally) => tally.verdicts.has('harmless') && reasonToBeHarmless(tally) === undefined)
-    .map(({ kind, table, examples }) => `${kind} of ${table} changes nothing: ${String(examples.get('harmless'))}`)
-}
-
-/** Tables of core that nobody attacks, for the record: the log's own, and what only informs. */
-export const spared: readonly string[] = tables
-  .map(({ name }) => name)
-  .filter((name) => !attacked.includes(name) && name !== 'records')

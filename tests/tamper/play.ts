@@ -2,6 +2,7 @@ import { checkInvariants } from '@chatelaine/conformance'
 import { createKms, isKmsError, type Kms } from '@chatelaine/core'
 import { storageFailureOf, isStorageConflict } from '@chatelaine/core/storage'
 import type { StorageAdapter, StorageTransaction } from '@chatelaine/core/storage'
+import { inside } from './inside.ts'
 import { Marks, rootKey, services, tenants, type World } from './world.ts'
 
 /** What became of an attack. `effective` is what must never be. */
@@ -24,25 +25,20 @@ export interface Outcome {
 class Undo extends Error {}
 class Impossible extends Error {}
 
-/** An adapter on a transaction that is under way, and undone in the end. */
-function inside(tx: StorageTransaction): StorageAdapter {
-  return {
-    name: 'inside',
-    open: async () => ({ exists: true }),
-    migrate: async () => undefined,
-    snapshot: async (read) => read(tx),
-    transact: async (_, write) => tx.savepoint(async () => write(tx)),
-    close: async () => undefined,
-  }
+/** Whose users are asked, and what they see where nobody attacks. */
+export interface Asking {
+  readonly baseline: Answers
+  /** @defaultValue all tenants */
+  readonly asked?: readonly string[] | undefined
 }
 
 /** Attacks a world and looks what its users see: all of it in one transaction, which is undone then. */
-export async function play(world: World, attack: Attack, baseline: Answers): Promise<Outcome> {
+export async function play(world: World, attack: Attack, asking: Asking): Promise<Outcome> {
   let outcome: Outcome | undefined
   try {
     await world.storage.transact('default', async (tx) => {
       await strike(tx, attack)
-      outcome = await judge(world, inside(tx), baseline)
+      outcome = await judge(world, inside(tx), asking)
       throw new Undo()
     })
   } catch (error) {
@@ -85,8 +81,8 @@ const refusals = ['STORAGE_TAMPERED', 'ROLLBACK_DETECTED']
 /** Refusals for other reasons, which say nothing and give nothing away. */
 const fatal = [...refusals, 'STORAGE_UNAVAILABLE', 'ROOT_KEY_MISMATCH', 'ROOT_KEY_UNAVAILABLE', 'TENANT_NOT_FOUND']
 
-async function judge(world: World, storage: StorageAdapter, baseline: Answers): Promise<Outcome> {
-  const answers = await ask(world, storage)
+async function judge(world: World, storage: StorageAdapter, { baseline, asked }: Asking): Promise<Outcome> {
+  const answers = await ask(world, storage, asked)
   const differing = [...answers].filter(([question, answer]) => baseline.get(question) !== answer)
   const refused = differing.find(([, answer]) => isRefusal(answer))
   const accepted = differing.filter(([question, answer]) => !isRefusal(answer) && !question.includes('verify'))
@@ -119,9 +115,9 @@ function isHidden(question: string, { answer, usual }: { answer: string; usual: 
   return answer === '' || shown.every((item) => usual.split('; ').includes(item))
 }
 
-async function ask(world: World, storage: StorageAdapter): Promise<Answers> {
+async function ask(world: World, storage: StorageAdapter, asked: readonly string[] = tenants): Promise<Answers> {
   const answers = new Map<string, string>()
-  for (const tenant of tenants) {
+  for (const tenant of asked) {
     const note = async (question: string, answer: () => Promise<unknown>): Promise<void> => {
       answers.set(`${tenant} ${question}`, await textOf(answer))
     }
@@ -151,54 +147,66 @@ interface Asked {
 /** Of the other tenant, which is beside all this. */
 async function askLittle(world: World, { kms, tenant }: Asked, note: Note): Promise<void> {
   const ciphertext = world.messages.get(`${tenant} alpha 3`) as Buffer
-  await note('owner decrypts', async () => (await kms.decrypt({ ciphertext })).plaintext.toString())
-  await note('keys.list', async () => (await kms.keys.list()).items.map((item) => JSON.stringify(item)).join('; '))
+  await Promise.all([
+    note('owner decrypts', async () => (await kms.decrypt({ ciphertext })).plaintext.toString()),
+    note('keys.list', async () => textOfItems(await kms.keys.list())),
+  ])
 }
 
 type Note = (question: string, answer: () => Promise<unknown>) => Promise<void>
 
 async function askForMessages(world: World, { kms, tenant }: Asked, note: Note): Promise<void> {
-  for (const [name, ciphertext] of world.messages) {
+  await allOf(world.messages, async ([name, ciphertext]) => {
     const isOwn = name.startsWith(tenant)
-    if (!isOwn && !name.endsWith('alpha 3')) continue
+    if (!isOwn && !name.endsWith('alpha 3')) return
     const isOfServices = isOwn && name.endsWith('3') && !name.includes('gamma')
-    for (const who of isOfServices ? [undefined, ...services] : [undefined]) {
+    await allOf(isOfServices ? [undefined, ...services] : [undefined], async (who) => {
       const client = who === undefined ? kms : kms.as(who)
       const opened = async (): Promise<string> => (await client.decrypt({ ciphertext })).plaintext.toString()
       await note(`${who ?? 'owner'} decrypts ${name}`, opened)
-    }
-  }
+    })
+  })
 }
 
+async function askForKey(key: string, { kms }: Asked, note: Note): Promise<void> {
+  const told = async (): Promise<string> => JSON.stringify(await kms.keys.get({ key }))
+  const versions = async (): Promise<string> => textOfItems(await kms.keys.listVersions({ key }))
+  const encrypted = allOf(key === 'gamma' ? [] : services, async (who) =>
+    note(`${who} encrypts under ${key}`, async () => {
+      const { keyId, keyVersion } = await kms.as(who).encrypt({ key, plaintext: 'x' })
+      return `${keyId} ${keyVersion}`
+    }),
+  )
+  await Promise.all([note(`describes ${key}`, told), note(`versions.list of ${key}`, versions), encrypted])
+}
+
+/** Everything that is asked at once shares its transactions with what else is asked: that is what makes a case cheap. */
 async function askTenant(world: World, asked: Asked, note: Note): Promise<void> {
   const { kms } = asked
-  await askForMessages(world, asked, note)
-  for (const key of ['alpha', 'beta', 'gamma']) {
-    const told = async (): Promise<string> => JSON.stringify(await kms.keys.get({ key }))
-    await note(`describes ${key}`, told)
-    await note(`versions.list of ${key}`, async () => {
-      const { items } = await kms.keys.listVersions({ key })
-      return items.map((item) => JSON.stringify(item)).join('; ')
-    })
-    for (const who of key === 'gamma' ? [] : services) {
-      await note(`${who} encrypts under ${key}`, async () => {
-        const { keyId, keyVersion } = await kms.as(who).encrypt({ key, plaintext: 'x' })
-        return `${keyId} ${keyVersion}`
-      })
-    }
-  }
-  await note('keys.list', async () => (await kms.keys.list()).items.map((item) => JSON.stringify(item)).join('; '))
-  await note('grants.list', async () => (await kms.grants.list()).items.map((item) => JSON.stringify(item)).join('; '))
-  await note('data key', async () => {
-    const { plaintext, version } = await kms.dataKeys.get({ reference: 'invoices' })
-    return `${version} ${Buffer.from(plaintext).toString('hex')}`
-  })
-  await note('takes a name', async () => kms.keys.create({ name: 'alpha', spec: 'AES_256' }))
-  await note('takes the name of a grant', async () => {
-    const request = { name: 'billing-reads', principal: 'billing', key: 'alpha', operations: ['decrypt'] } as const
-    return (await kms.grants.ensure(request)).id
-  })
-  await note('changes', async () => JSON.stringify((await kms.keys.update({ key: 'alpha', description: 'd' })).name))
+  await Promise.all([
+    askForMessages(world, asked, note),
+    allOf(['alpha', 'beta', 'gamma'], async (key) => askForKey(key, asked, note)),
+    note('keys.list', async () => textOfItems(await kms.keys.list())),
+    note('grants.list', async () => textOfItems(await kms.grants.list())),
+    note('data key', async () => {
+      const { plaintext, version } = await kms.dataKeys.get({ reference: 'invoices' })
+      return `${version} ${Buffer.from(plaintext).toString('hex')}`
+    }),
+  ])
+  const grant = { name: 'billing-reads', principal: 'billing', key: 'alpha', operations: ['decrypt'] } as const
+  await Promise.all([
+    note('takes a name', async () => kms.keys.create({ name: 'alpha', spec: 'AES_256' })),
+    note('takes the name of a grant', async () => (await kms.grants.ensure(grant)).id),
+    note('changes', async () => JSON.stringify((await kms.keys.update({ key: 'alpha', description: 'd' })).name)),
+  ])
+}
+
+async function allOf<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  await Promise.all([...items].map(work))
+}
+
+function textOfItems({ items }: { readonly items: readonly unknown[] }): string {
+  return items.map((item) => JSON.stringify(item)).join('; ')
 }
 
 async function textOf(answer: () => Promise<unknown>): Promise<string> {

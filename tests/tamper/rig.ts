@@ -2,92 +2,106 @@
 // and attacks it: every byte of every column of the state, heads and checkpoints, columns swapped, rows deleted, forged,
 // replayed, exchanged between tenants and databases, the log cut, everything put back to every earlier moment. Each attack
 // is played in a transaction that is undone, and everything that the users of the house ask is compared with what they
-// saw before. Beside it, operations that nobody disturbs must raise no alarm.
+// saw before. Beside it, operations that nobody disturbs must raise no alarm. Every worker is a process of its own, with a
+// house of its own that is the same as the others', and plays its part of the attacks.
 //
-//   pnpm rig:tamper [--storage memory|sqlite|postgres] [--every 1] [--records 6] [--clean 100000] [--write]
+//   pnpm rig:tamper [--storage sqlite,postgres] [--workers 2] [--every 1] [--records 6] [--pairs 500] [--clean 100000]
+//                   [--seed tamper] [--shard 0/2] [--write]
+import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import type { StorageAdapter } from '@chatelaine/core/storage'
-import { memoryStorage } from '@chatelaine/storage-memory'
-import { postgresStorage } from '@chatelaine/storage-postgres'
-import { sqliteStorage } from '@chatelaine/storage-sqlite'
 import { PostgresServer } from '../support/postgres-server.ts'
-import { campaign, tableOf, unexplained, type Report } from './campaign.ts'
-import { cleanOperations } from './clean.ts'
-import { buildWorld, type Image } from './world.ts'
+import { byVerdict, Findings } from './findings.ts'
+import { pageOf, tableOf, unexplained, type Chapter } from './page.ts'
+import type { Part, PartReport } from './part.ts'
 
 const { values } = parseArgs({
   options: {
-    storage: { type: 'string', default: 'sqlite' },
+    storage: { type: 'string', default: 'sqlite,postgres' },
+    workers: { type: 'string', default: '2' },
     every: { type: 'string', default: '1' },
     records: { type: 'string', default: '6' },
+    pairs: { type: 'string', default: '500' },
     clean: { type: 'string', default: '100000' },
+    seed: { type: 'string', default: 'tamper' },
+    shard: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
 })
 
-type Make = (name: string) => StorageAdapter
+/** What there is to do, in as many parts as there are workers; or the one part that was asked for. */
+function partsOn(storage: string, place: string): Part[] {
+  const [index, of] = values.shard?.split('/').map(Number) ?? []
+  const isOne = index !== undefined && of !== undefined
+  const count = isOne ? of : Number(values.workers)
+  const all = Array.from({ length: count }, (_, number) => ({ index: number, of: count }))
+  return all
+    .filter((shard) => !isOne || shard.index === index)
+    .map((shard) => ({
+      storage,
+      place,
+      seed: values.seed,
+      clean: Math.ceil(Number(values.clean) / count),
+      scope: { every: Number(values.every), records: Number(values.records), pairs: Number(values.pairs), shard },
+    }))
+}
 
-async function withStorages(use: (make: Make) => Promise<void>): Promise<void> {
-  if (values.storage === 'memory') return use(() => memoryStorage())
-  if (values.storage === 'postgres') {
-    const server = await PostgresServer.start()
-    if (server === undefined) throw new Error('There is no PostgreSQL server on this machine.')
-    try {
-      return await use((schema) => postgresStorage({ connectionString: server.url, schema }))
-    } finally {
-      await server.remove()
-    }
+/** Has a process of its own do a part. */
+async function delegate(part: Part): Promise<PartReport> {
+  const worker = fork(new URL('part.ts', import.meta.url))
+  return new Promise((resolve, reject) => {
+    worker.once('message', (report) => resolve(report as PartReport))
+    worker.once('exit', (code) => reject(new Error(`a worker ended with ${String(code)} before it had reported`)))
+    worker.send(part)
+  })
+}
+
+async function attack(storage: string, place: string): Promise<Chapter> {
+  const began = performance.now()
+  const reports = await Promise.all(partsOn(storage, place).map(delegate))
+  const findings = new Findings()
+  for (const { report } of reports) findings.add(report)
+  const { report } = findings
+  const operations = reports.reduce((sum, { clean }) => sum + clean.operations, 0)
+  const alarms = reports.flatMap(({ clean }) => clean.alarms)
+  const verdicts = [...byVerdict(report)].map(([verdict, count]) => `${count} ${verdict}`)
+  const told = [
+    `${report.cases} attacks, ${report.effective.length} of them with effect; seed ${values.seed}, every ${values.every}`,
+    verdicts.join(', '),
+    `${operations} operations that nobody disturbed, ${alarms.length} false alarms`,
+  ]
+  const seconds = ((performance.now() - began) / 1000).toFixed(0)
+  process.stdout.write(`## ${storage}\n\n${tableOf(report)}\n\n${told.join('\n')}\n${seconds} s\n\n`)
+  for (const problem of [...report.effective, ...unexplained(report), ...alarms]) {
+    process.stdout.write(`PROBLEM ${problem}\n`)
+    process.exitCode = 1
   }
+  return { storage, report, told }
+}
+
+async function attackPostgres(): Promise<Chapter> {
+  const server = await PostgresServer.start()
+  if (server === undefined) throw new Error('There is no PostgreSQL server on this machine.')
+  try {
+    return await attack('postgres', server.url)
+  } finally {
+    await server.remove()
+  }
+}
+
+async function attackFile(storage: string): Promise<Chapter> {
   const folder = mkdtempSync(path.join(tmpdir(), 'chatelaine-tamper-'))
   try {
-    return await use((name) => sqliteStorage(path.join(folder, `${name}.db`)))
+    return await attack(storage, folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function print(report: Report, told: readonly string[]): void {
-  process.stdout.write(`\r${tableOf(report)}\n\n${told.join('\n')}\n`)
-  for (const problem of [...report.effective, ...unexplained(report)]) process.stdout.write(`PROBLEM ${problem}\n`)
+const chapters: Chapter[] = []
+for (const storage of values.storage.split(',')) {
+  chapters.push(storage === 'postgres' ? await attackPostgres() : await attackFile(storage))
 }
-
-await withStorages(async (make) => {
-  const began = performance.now()
-  const world = await buildWorld(make('world'))
-  const another = await buildWorld(make('another'), 'another')
-  const other = another.history.at(-1) as Image
-  const onCase = (done: number): void => {
-    if (process.stdout.isTTY && done % 100 === 0) process.stdout.write(`\r${done} attacks`)
-  }
-  const scope = { every: Number(values.every), records: Number(values.records) }
-  const report = await campaign(world, other, { scope, onCase })
-  const clean = await cleanOperations(make('clean'), Number(values.clean))
-  for (const { storage } of [world, another]) await storage.close()
-  const seconds = ((performance.now() - began) / 1000).toFixed(0)
-  const told = [
-    `${report.cases} attacks on ${values.storage}, ${report.effective.length} of them with effect; every ${values.every}`,
-    `${clean.operations} operations that nobody disturbed, ${clean.alarms.length} false alarms`,
-    `${seconds} s`,
-  ]
-  print(report, told)
-  if (values.write) writeFileSync(new URL('../../docs/tamper-verdicts.md', import.meta.url), page(report, told))
-  const bad = report.effective.length + unexplained(report).length + clean.alarms.length
-  if (bad > 0) process.exitCode = 1
-})
-
-function page(report: Report, told: readonly string[]): string {
-  return `# What became of each attack
-
-*Written by \`npx -y pnpm@12 rig:tamper --write\`.* A small house with two tenants, each with three keys of three versions (one revoked, one that waits for its deletion), five grants, principals, a named data key and its log, is attacked by somebody who has the database and no key. Each attack is one case: one byte, one pair of columns, one row, one moment. It is **refused on open** or **on read** where somebody who meets it is told (\`STORAGE_TAMPERED\`, \`ROLLBACK_DETECTED\`, or a root key that does not fit) and everybody else sees what they saw before; **refused on verify** where only \`audit.verify\` tells; **told by the oracle** where nobody who was asked stands on what was changed, and \`checkInvariants\`, which computes the state tree from all rows without a key, tells; **hidden from a list** where a list shows less, and whoever uses what is hidden is refused; **harmless** where nobody sees anything else, for the reason given; and refused **by the database** where its keys forbid it. What would be effective is reported as such, and there is none.
-
-${told
-  .slice(0, 2)
-  .map((line) => `- ${line}`)
-  .join('\n')}
-
-${tableOf(report)}
-`
-}
+if (values.write) writeFileSync(new URL('../../docs/tamper-verdicts.md', import.meta.url), pageOf(chapters))

@@ -1,0 +1,59 @@
+import { entriesOf, type Named, type Report } from './findings.ts'
+
+/** What may change nothing for anybody, and why: table, beginning of the kind, reason. */
+const harmless: readonly (readonly [table: string, kind: string, why: string])[] = [
+  ['heads', 'a byte of mac', 'only the newest head counts; this is one of before'],
+  ['heads', 'a byte of epoch', 'only the newest head counts; this is one of before'],
+  ['heads', 'a row deleted', 'a head of before, as trimming removes them: the newest counts'],
+  ['heads', 'a column swapped', 'only the newest head counts; these are two of before'],
+  ['heads', 'an older row', 'a head of before, which was true: the newest counts'],
+  ['checkpoints', 'a byte of createdAt', 'when a checkpoint was stored is told to nobody'],
+  ['checkpoints', 'a column swapped', 'when a checkpoint was stored is told to nobody'],
+  ['checkpoints', 'a row deleted', 'the log verifies by its other checkpoints and its head'],
+]
+
+/** Why an attack that changes nothing for anybody may do so. */
+export function reasonToBeHarmless({ kind, table }: Named): string | undefined {
+  return harmless.find(([of, beginning]) => of === table && kind.startsWith(beginning))?.[2]
+}
+
+/** What is harmless without a reason, which is as bad as what has effect. */
+export function unexplained({ tallies }: Report): string[] {
+  return tallies
+    .filter((tally) => tally.verdicts.harmless !== undefined && reasonToBeHarmless(tally) === undefined)
+    .map(({ kind, table, verdicts }) => `${kind} of ${table} changes nothing: ${String(verdicts.harmless?.example)}`)
+}
+
+/** The verdict table of one storage, as Markdown. */
+export function tableOf({ tallies }: Report): string {
+  const lines = ['| attack | table | cases | verdicts |', '| --- | --- | ---: | --- |']
+  for (const { kind, table, cases, verdicts } of tallies) {
+    const told = entriesOf(verdicts).map(([verdict, { count }]) => {
+      const why = verdict === 'harmless' ? ` (${reasonToBeHarmless({ kind, table }) ?? 'NO REASON'})` : ''
+      return `${count} ${verdict}${why}`
+    })
+    lines.push(`| ${kind} | \`${table}\` | ${cases} | ${told.join(', ')} |`)
+  }
+  return lines.join('\n')
+}
+
+/** What was done on one storage, and what came of it. */
+export interface Chapter {
+  readonly storage: string
+  readonly report: Report
+  /** Its figures, in words. */
+  readonly told: readonly string[]
+}
+
+/** The page of the documentation. */
+export function pageOf(chapters: readonly Chapter[]): string {
+  const parts = chapters.map(
+    ({ storage, report, told }) =>
+      `## ${storage}\n\n${told.map((line) => `- ${line}`).join('\n')}\n\n${tableOf(report)}\n`,
+  )
+  return `# What became of each attack
+
+*Written by \`npx -y pnpm@12 rig:tamper --write\`.* A small house with two tenants, each with three keys of three versions (one revoked, one that waits for its deletion), five grants, principals, a named data key and its log, is attacked by somebody who has the database and no key. Each attack is one case: one byte, one pair of columns, one row, one moment. It is **refused on open** or **on read** where somebody who meets it is told (\`STORAGE_TAMPERED\`, \`ROLLBACK_DETECTED\`, or a root key that does not fit) and everybody else sees what they saw before; **refused on verify** where only \`audit.verify\` tells; **told by the oracle** where nobody who was asked stands on what was changed, and \`checkInvariants\`, which computes the state tree from all rows without a key, tells; **hidden from a list** where a list shows less, and whoever uses what is hidden is refused; **harmless** where nobody sees anything else, for the reason given; and refused **by the database** where its keys forbid it. What would be effective is reported as such, and there is none.
+
+${parts.join('\n')}`
+}

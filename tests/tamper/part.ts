@@ -1,0 +1,53 @@
+import type { StorageAdapter } from '@chatelaine/core/storage'
+import { memoryStorage } from '@chatelaine/storage-memory'
+import { postgresStorage } from '@chatelaine/storage-postgres'
+import { sqliteStorage } from '@chatelaine/storage-sqlite'
+import path from 'node:path'
+import { campaign, type Scope } from './campaign.ts'
+import { cleanOperations, type Clean } from './clean.ts'
+import type { Report } from './findings.ts'
+import { buildWorld, type Image } from './world.ts'
+
+/** A part of the work, which a process of its own does. */
+export interface Part {
+  readonly storage: string
+  /** A folder, or how a server is reached. */
+  readonly place: string
+  readonly seed: string
+  /** How many operations nobody disturbs. */
+  readonly clean: number
+  readonly scope: Scope
+}
+
+/** What came of a part. */
+export interface PartReport {
+  readonly report: Report
+  readonly clean: Clean
+}
+
+function storageOf({ storage, place, scope }: Part, name: string): StorageAdapter {
+  const own = `${name}_${scope.shard?.index ?? 0}`
+  if (storage === 'memory') return memoryStorage()
+  if (storage === 'postgres') return postgresStorage({ connectionString: place, schema: own })
+  return sqliteStorage(path.join(place, `${own}.db`))
+}
+
+/** Does a part. */
+async function work(part: Part): Promise<PartReport> {
+  const world = await buildWorld(storageOf(part, 'world'), part.seed)
+  const another = await buildWorld(storageOf(part, 'another'), `another ${part.seed}`)
+  const report = await campaign(world, another.history.at(-1) as Image, { scope: part.scope })
+  for (const { storage } of [world, another]) await storage.close()
+  const clean = await cleanOperations(storageOf(part, 'clean'), part.clean)
+  return { report, clean }
+}
+
+process.once('message', (part) => {
+  void work(part as Part).then(
+    (report) => process.send?.(report, () => process.disconnect()),
+    (error: unknown) => {
+      process.stderr.write(`${String(error instanceof Error ? error.stack : error)}\n`)
+      process.exit(1)
+    },
+  )
+})
