@@ -14,6 +14,7 @@ const sections: Readonly<Record<string, () => Promise<Section>>> = {
   keys: async () => (await import('./keys.ts')).keys,
   bulk: async () => (await import('./bulk.ts')).bulk,
   due: async () => (await import('./due.ts')).due,
+  verify: async () => (await import('./verify.ts')).verify,
   scale: async () => (await import('./scale.ts')).scale,
   streams: async () => (await import('./streams.ts')).streams,
   'encryption-sdk': async () => (await import('./encryption-sdk.ts')).encryptionSdk,

@@ -1,15 +1,16 @@
 import { asBuffer } from '../internal/bytes.ts'
 import { limits } from '../internal/defaults.ts'
+import { ownOnly } from '../internal/own.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import type { Row } from '../storage/table.ts'
-import { isFault, readRecord, type AuditRecord } from './audit-record.ts'
+import { checkRecord, isFault, type AuditRecord } from './audit-record.ts'
 import { logKey } from './checkpoint.ts'
 import { noHash, type Head } from './head.ts'
 import type { MacKeys, Seen } from './head-guard.ts'
 import { Frontier } from './merkle.ts'
 import { parseNote, signersOf } from './note.ts'
 import type { Pruned } from './pruned.ts'
-import { isRotation, signersFrom, type Signers } from './signers.ts'
+import { isRotation, signersFrom, type MaybeRotation, type Signers } from './signers.ts'
 import type { AuditProblem } from './verification.ts'
 
 /** Where the chain is, and the keys that it is verified with. */
@@ -47,7 +48,9 @@ export class ChainWalk {
   readonly #isWhole: boolean
   #signers: Signers | undefined
   /** A rotation that was met before any checkpoint of a pruned log. */
-  #pending: AuditRecord | undefined
+  #pending: MaybeRotation | undefined
+  /** Hash of the last record, as the next one names it. */
+  #hex: string
   readonly frontier: Frontier
   next: number
   hash: Buffer = noHash
@@ -64,6 +67,7 @@ export class ChainWalk {
     this.#signers = publicKey === undefined || from > 0 ? undefined : signersFrom(origin, publicKey)
     this.frontier = new Frontier(base?.size, base?.frontier)
     if (base !== undefined) this.hash = base.headHash
+    this.#hex = this.hash.toString('hex')
     this.#seen = seen
     this.#from = from
     this.next = from
@@ -89,22 +93,24 @@ export class ChainWalk {
     if (row['seq'] !== seq) {
       throw new Problem(seq, 'record-missing', { expected: `record ${seq}`, found: `record ${String(row['seq'])}` })
     }
-    const record = readRecord(row)
+    const record = checkRecord(row)
     if (isFault(record)) throw new Problem(seq, record.kind, record)
     if (seq > this.#from || this.#isWhole) {
-      const expected = this.hash.toString('hex')
+      const expected = this.#hex
       if (record.prev !== expected) throw new Problem(seq, 'record-link', { expected, found: record.prev })
     }
+    this.#hex = record.hash
     this.hash = asBuffer(row['hash'] as Uint8Array)
     this.#compareSeen(seq)
     if (this.#isWhole) this.frontier.append(this.hash)
     if (record.change !== undefined) this.#change(seq, record.change)
-    this.#rotation(record)
+    this.#rotation(record.body)
     this.next += 1
   }
 
-  #rotation(record: AuditRecord): void {
-    if (!isRotation(record)) return
+  #rotation(body: MaybeRotation & { readonly seq: number }): void {
+    if (!isRotation(body)) return
+    const record = ownOnly(body)
     if (this.#signers === undefined) this.#pending = record
     if (this.#signers?.rotate(record) !== false) return
     throw new Problem(record.seq, 'checkpoint', { expected: 'a verifier key of this log', found: 'none' })

@@ -17,6 +17,11 @@ export function leafHash(text: string): Buffer {
   return sha256Once(`\0${text}`)
 }
 
+/** The same in hex, which comes without a buffer in between. */
+export function leafHashHex(text: string): string {
+  return hash('sha256', `\0${text}`, 'hex')
+}
+
 const node = Buffer.allocUnsafeSlow(65)
 node[0] = 1
 
