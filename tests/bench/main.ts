@@ -15,6 +15,7 @@ const sections: Readonly<Record<string, () => Promise<Section>>> = {
   bulk: async () => (await import('./bulk.ts')).bulk,
   due: async () => (await import('./due.ts')).due,
   verify: async () => (await import('./verify.ts')).verify,
+  proofs: async () => (await import('./proofs.ts')).proofs,
   scale: async () => (await import('./scale.ts')).scale,
   streams: async () => (await import('./streams.ts')).streams,
   'encryption-sdk': async () => (await import('./encryption-sdk.ts')).encryptionSdk,

@@ -15,8 +15,8 @@ export interface StoredTreeParts {
 }
 
 /**
- * The Merkle tree of a log as it is stored: a hash of level 0 in each record, those of higher levels in tiles. Each tile
- * is read once, so that a proof takes a read for each level and edge.
+ * The Merkle tree of a log as it is stored: in tiles, and in the records of a tile that is not complete. Each tile is read
+ * once, so that a proof takes a read for each level and edge.
  *
  * **Nothing in here is authenticated.** Whoever uses these hashes proves with them what is authentic.
  */
@@ -66,18 +66,15 @@ export class StoredTree {
     return hashes
   }
 
-  /** The hashes of records, and of those that were pruned. */
+  /** The hashes of 256 records, or of the last ones. What their tile lacks, the records have. */
   async #leaves(tile: number): Promise<readonly Buffer[]> {
     const { reader, tenant, frontier } = this.#parts
     const start = tile * tileWidth
     const limit = Math.min(tileWidth, frontier.size - start)
     if (limit <= 0) return []
-    const rows = await reader.range('records', { prefix: [tenant], after: [start - 1], limit })
-    const hashes: Buffer[] = []
-    if (rows.length < limit || rows.at(-1)?.['seq'] !== start + limit - 1) {
-      hashes.push(...(await this.#stored(0, tile)))
-    }
-    for (const row of rows) {
+    const hashes = await this.#stored(0, tile)
+    if (hashes.length >= limit) return hashes
+    for (const row of await reader.range('records', { prefix: [tenant], after: [start - 1], limit })) {
       const place = (row['seq'] as number) - start
       if (place < limit) hashes[place] = asBuffer(row['hash'] as Uint8Array)
     }

@@ -40,7 +40,7 @@ export const pruning: TableDescriptor = {
 
 /**
  * Tiles of the audit log's Merkle tree (C2SP tlog-tiles): up to 256 hashes one beside the other. Those of level 1 and
- * up, from their first hash on; those of level 0 only where the records whose hashes they are were pruned.
+ * up, from their first hash on; those of level 0 when their 256 records are there, or some of them were pruned.
  */
 export const tiles: TableDescriptor = {
   name: 'tiles',

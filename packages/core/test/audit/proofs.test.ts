@@ -3,7 +3,7 @@ import { memoryStorage } from '@chatelaine/storage-memory'
 import { createKms, type Kms } from '../../src/index.ts'
 import { fakeClock } from '../../src/testing.ts'
 import { verifyCheckpoint, verifyConsistency, verifyProof } from '../../src/verify.ts'
-import { Shelf, type Between } from '../support/audit-storage.ts'
+import { Shelf } from '../support/audit-storage.ts'
 import { rootKey } from '../support/audit-world.ts'
 import { expectCode } from '../support/kms.ts'
 
@@ -98,50 +98,6 @@ describe('A proof', () => {
     await expectCode(kms.audit.inclusionProof({ seq: 581 }), 'STORAGE_TAMPERED')
     await shelf.edit('checkpoints', ['default', 1], (row) => ({ ...row, note: 'none' }))
     await expectCode(kms.audit.inclusionProof({ seq: 0, size: 1 }), 'STORAGE_TAMPERED')
-  })
-})
-
-describe('Tiles', () => {
-  test('of level 1 have a hash for every 256 records, from the first on, and a proof does without those it lacks', async () => {
-    const shelf = new Shelf()
-    const kms = await createKms({ storage: shelf.adapter(), rootKey, clock, timers: clock, auditOrigin })
-    await grow(kms, 800)
-    const [row, ...more] = await shelf.rows('tiles')
-    expect(more).toEqual([])
-    expect(row).toMatchObject({ level: 1, tile: 0, hashes: { byteLength: 96 } })
-    const { verifierKey } = await kms.audit.verifierKey()
-    await shelf.tamper(async (tx) => tx.remove('tiles', ['default', 1, 0]))
-    for (const seq of [0, 300, 799]) {
-      const { proof, record } = await kms.audit.inclusionProof({ seq })
-      expect(verifyProof({ proof, record: record as string, keys: [verifierKey] })).toMatchObject({ ok: true })
-    }
-    // The next hash has no place in a tile that lacks those before it.
-    await grow(kms, 1100)
-    expect(await shelf.rows('tiles')).toEqual([])
-    await kms.close()
-  })
-
-  test('cost a batch that does not complete 256 records nothing', async () => {
-    const asked: string[] = []
-    const between: Between = {
-      write: (tx) => {
-        const insert: typeof tx.insert = async (table, row) => {
-          asked.push(table)
-          return tx.insert(table, row)
-        }
-        return Object.assign(Object.create(tx) as typeof tx, {
-          get: tx.get.bind(tx),
-          range: tx.range.bind(tx),
-          append: tx.append.bind(tx),
-          insert,
-        })
-      },
-    }
-    const kms = await createKms({ storage: new Shelf().adapter(between), rootKey, clock, timers: clock, auditOrigin })
-    asked.length = 0
-    for (let i = 0; i < 5; i++) await kms.generateRandom({ numberOfBytes: 1 })
-    expect(asked.filter((table) => table === 'tiles')).toEqual([])
-    expect(asked).toContain('heads')
   })
 })
 

@@ -74,6 +74,17 @@ describe('E90 A log that was pruned', () => {
     await inspection.close()
   })
 
+  test('takes no hash from a tile that the record itself can still say', async () => {
+    const kms = await open()
+    await grow(kms, 700)
+    await shelf.edit('tiles', ['default', 0, 1], (row) => ({ ...row, hashes: Buffer.alloc(256 * 32, 7) }))
+    expect(await codeOf(kms.audit.inclusionProof({ seq: 300 }))).toBe('STORAGE_TAMPERED')
+    await kms.audit.anchor()
+    await prune(kms, 600)
+    expect(await kms.audit.inclusionProof({ seq: 300 })).toMatchObject({ seq: 300, record: undefined })
+    await kms.close()
+  })
+
   test('still proves what is gone, and that it only grew', async () => {
     const kms = await open()
     await grow(kms, 700)
