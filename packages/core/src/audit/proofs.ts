@@ -99,7 +99,6 @@ interface View {
   readonly head: Head
   readonly frontier: Frontier
   readonly tree: StoredTree
-  readonly signingKey: SigningKey
 }
 
 /**
@@ -171,7 +170,7 @@ export class Proofs {
   async exportPlan(range: { from?: number | undefined; to?: number | undefined }): Promise<ExportPlan> {
     return this.#look(async (view) => {
       const { tenant, origin } = this.#parts
-      const { checkpoint, size } = this.#signed(view)
+      const { checkpoint, size } = await this.#signed(view)
       const gone = (await readPruned(view.reader, tenant))?.size ?? 0
       const { from = gone, to = size } = range
       if (from < gone) throw new InvalidRequestError(`the records before ${gone} were pruned`)
@@ -193,17 +192,17 @@ export class Proofs {
   }
 
   async #look<T>(work: (view: View) => Promise<T>): Promise<T> {
-    const { tenant, snapshot, keys } = this.#parts
+    const { tenant, snapshot } = this.#parts
     return snapshot(async (reader, head) => {
       const frontier = new Frontier(head.size, head.frontier)
-      const tree = new StoredTree({ reader, tenant, frontier })
-      return work({ reader, head, frontier, tree, signingKey: (await keys.at(reader)).at(-1) as SigningKey })
+      return work({ reader, head, frontier, tree: new StoredTree({ reader, tenant, frontier }) })
     })
   }
 
-  #signed({ frontier, signingKey }: View): SignedCheckpoint {
+  async #signed({ reader, frontier }: View): Promise<SignedCheckpoint> {
+    const { origin, keys } = this.#parts
     const [size, root] = [frontier.size, frontier.root()]
-    const checkpoint = signCheckpoint({ origin: this.#parts.origin, size, root }, signingKey)
+    const checkpoint = signCheckpoint({ origin, size, root }, (await keys.at(reader)).at(-1) as SigningKey)
     return { checkpoint, size, root: root.toString('hex') }
   }
 
