@@ -1,9 +1,14 @@
 import { ClosedError } from './errors.ts'
-import { StreamSession, type ByteTransform, type SessionParts, type StreamCall } from './stream-session.ts'
-import type { Call } from './unrecorded.ts'
+import {
+  StreamSession,
+  type ByteTransform,
+  type SessionParts,
+  type StreamCall,
+  type Streamer,
+} from './stream-session.ts'
 
 /** Who opens a stream. */
-export interface StreamCaller extends Call {
+export interface StreamCaller extends Streamer {
   /** What it ends with, if that ends before it. */
   readonly owner: object
 }

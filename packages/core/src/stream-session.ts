@@ -28,11 +28,16 @@ export interface SessionParts {
   over(session: StreamSession): void
 }
 
+/** Who opens a stream, and whether the root key lets bytes through: something to wait for only where it was not asked lately. */
+export interface Streamer extends Call {
+  readonly proof: () => Promise<void> | undefined
+}
+
 /** A stream to be opened: `P` is its request. */
 export interface StreamCall<P> {
   readonly operation: StreamOperation<unknown, P>
   readonly request: P
-  readonly call: Call
+  readonly call: Streamer
 }
 
 /**
@@ -120,6 +125,8 @@ export class StreamSession {
     while (portion.hasMore) {
       if (this.#pace.isDue) await this.#pace.turn()
       if (!this.#isDecided()) await this.#requireAuthority(flow)
+      const proof = this.#on.call.proof()
+      if (proof !== undefined) await proof
       const part = portion.next()
       this.#pace.count(part.byteLength)
       this.#emit(controller, flow.cipher.update(part))
@@ -128,6 +135,8 @@ export class StreamSession {
 
   async #finish(controller: Controller): Promise<void> {
     const { cipher, claim } = await this.#opened(controller)
+    await this.#on.call.proof()
+    this.#requireOn()
     const last = cipher.final()
     cipher.drop()
     // From here on it is too late to stop it: its end is being recorded.
@@ -147,6 +156,7 @@ export class StreamSession {
   async #opened(controller: Controller): Promise<Flow> {
     if (this.#flow !== undefined) return this.#flow
     const { operation, request } = this.#on
+    await this.#on.call.proof()
     this.#requireOn()
     this.#opening = this.#record(opening(operation, { request, head: this.#head.bytes, id: this.#told.id }))
     const flow = await this.#opening

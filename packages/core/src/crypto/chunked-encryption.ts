@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
-import { asBuffer, release, wipe } from '../internal/bytes.ts'
+import { allocate, asBuffer, release, wipe } from '../internal/bytes.ts'
 import { equalBytes } from './hash.ts'
 import { expandBlocks, secretKey, type SecretKey } from './secret-key.ts'
 
@@ -158,7 +158,7 @@ export function openSmall(secret: SecretKey, context: Uint8Array, sealed: Uint8A
   const length = openedLength(sealed.byteLength)
   if (length === undefined) return undefined
   const { message, isCommitted } = openPrefix(secret, context, sealed)
-  const out = Buffer.allocUnsafeSlow(length)
+  const out = allocate(length)
   const isAuthentic = openChunks(message, { plaintext: out, sealed: sealed.subarray(prefixBytes) }, spanOf(length))
   if (isCommitted && isAuthentic) return out
   out.fill(0)

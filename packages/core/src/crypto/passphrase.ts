@@ -1,6 +1,7 @@
 import * as node from 'node:crypto'
 import { UnsupportedOnThisRuntimeError } from '../errors.ts'
-import { secretKey, type SecretKey } from './secret-key.ts'
+import { wipe } from '../internal/bytes.ts'
+import { secretBytes, secretKey, type SecretKey } from './secret-key.ts'
 
 /** What makes a key out of a passphrase, and how hard it makes it. */
 export type Stretching = ScryptStretching | Argon2idStretching
@@ -35,9 +36,13 @@ export function hasArgon2id(): boolean {
 }
 
 /** 32 bytes of a passphrase and a salt, made in the thread pool. @throws UnsupportedOnThisRuntimeError */
-export async function stretch(passphrase: Uint8Array, salt: Uint8Array, how: Stretching): Promise<SecretKey> {
-  const bytes = await (how.algorithm === 'scrypt' ? scrypt(passphrase, salt, how) : argon2id(passphrase, salt, how))
-  return secretKey(bytes)
+export async function stretch(passphrase: SecretKey, salt: Uint8Array, how: Stretching): Promise<SecretKey> {
+  const text = secretBytes(passphrase)
+  try {
+    return secretKey(await (how.algorithm === 'scrypt' ? scrypt(text, salt, how) : argon2id(text, salt, how)))
+  } finally {
+    wipe(text)
+  }
 }
 
 /** How much memory a stretching takes, in bytes. */

@@ -1,4 +1,5 @@
 import { randomFillSync, randomUUID } from 'node:crypto'
+import { allocate } from '../internal/bytes.ts'
 
 /** Where random bytes and ids come from. Injected, so that tests can repeat a run. */
 export interface Randomness {
@@ -18,7 +19,7 @@ export const systemRandomness: Randomness = Object.freeze({
 
 /** Fresh random bytes outside Node's pool. */
 export function randomBytesOf(random: Randomness, length: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(length)
+  const bytes = allocate(length)
   random.fill(bytes)
   return bytes
 }

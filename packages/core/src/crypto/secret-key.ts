@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
-import { wipe } from '../internal/bytes.ts'
+import { allocate, wipe } from '../internal/bytes.ts'
 
 /**
  * A symmetric secret. Node prints it as `SecretKeyObject {}` and JSON as `{}`; {@link secretBytes} alone exports its bytes.
@@ -13,7 +13,7 @@ export function secretKey(bytes: Uint8Array): SecretKey {
   return key
 }
 
-/** The bytes of a secret that leaves the house. The one place that reads them: whoever calls it wipes them. */
+/** The bytes of a secret, for what takes no `KeyObject`. The one place that reads them: whoever calls it wipes them. */
 export function secretBytes(key: SecretKey): Buffer {
   return key.export()
 }
@@ -37,10 +37,13 @@ export function expandBlocks(key: SecretKey, info: Uint8Array): readonly [Buffer
 /** HKDF-Expand with SHA-512, for at most 128 bytes. @throws RangeError beyond that. */
 export function expandSha512(key: SecretKey, info: Uint8Array, length: number): Buffer {
   if (length > 128) throw new RangeError('only two blocks are expanded here')
-  const blocks = expandBlocks(key, info)
-  const both = Buffer.concat(blocks)
-  for (const block of blocks) wipe(block)
-  return both.subarray(0, length)
+  const [first, second] = expandBlocks(key, info)
+  const expanded = allocate(length)
+  expanded.set(first.subarray(0, length))
+  if (length > first.length) expanded.set(second.subarray(0, length - first.length), first.length)
+  wipe(first)
+  wipe(second)
+  return expanded
 }
 
 const one = Buffer.from([1])

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { InvalidRequestError, UnsupportedOnThisRuntimeError } from '../errors.ts'
-import { copyBytes, wipe } from '../internal/bytes.ts'
+import { allocate, copyBytes, wipe } from '../internal/bytes.ts'
 import { ownOnly } from '../internal/own.ts'
 import type { FreshMaterial, GivenMaterial, MaterialSource } from './fresh-material.ts'
 import { openPrivate, pkcs8Of, spkiOf } from './key-pair.ts'
@@ -79,7 +79,7 @@ function adopt(of: SeededKind, given: GivenMaterial): FreshMaterial {
 }
 
 function fromSeed(of: SeededKind, seed: Buffer): FreshMaterial {
-  const bytes = Buffer.allocUnsafeSlow(of.prefix.length + seed.length)
+  const bytes = allocate(of.prefix.length + seed.length)
   bytes.set(of.prefix)
   bytes.set(seed, of.prefix.length)
   wipe(seed)

@@ -13,7 +13,7 @@ import {
 } from '../crypto/chunked-encryption.ts'
 import { secretKey, type SecretKey } from '../crypto/secret-key.ts'
 import { InvalidCiphertextError } from '../errors.ts'
-import { wipe } from '../internal/bytes.ts'
+import { allocate, wipe } from '../internal/bytes.ts'
 import type { Timers } from '../internal/clock.ts'
 import { withReason } from '../internal/reason.ts'
 import type { EncodedContext, Material } from '../stages.ts'
@@ -49,7 +49,7 @@ export async function open(material: Material, sealed: SealedMessage, timers: Ti
   const under = secretOf(material, sealed)
   if (length === undefined) throw invalidCiphertext('no message has this length')
   const { message, isCommitted } = openPrefix(under.secret, under.context, body)
-  const out = Buffer.allocUnsafeSlow(length)
+  const out = allocate(length)
   const chunks = { plaintext: out, sealed: body.subarray(prefixBytes) }
   try {
     if (!isCommitted) {
@@ -76,7 +76,7 @@ export function bodyKey(material: Material, sealed: SealedMessage, next: NextChu
   if (isCommitted) return message
   const { number, bytes } = next
   if (bytes.byteLength >= tagBytes) {
-    const out = Buffer.allocUnsafeSlow(Math.min(bytes.byteLength, sealedChunkBytes) - tagBytes)
+    const out = allocate(Math.min(bytes.byteLength, sealedChunkBytes) - tagBytes)
     openChunks(message, { plaintext: out, sealed: bytes, begins: number }, { first: number, end: number + 1 })
     wipe(out)
   }

@@ -45,7 +45,7 @@ export function runFor(
   }
   const stream = <Q, P>(operation: StreamOperation<Q, P>, request: Q, options?: CallOptions): ByteTransform => {
     requireOpen()
-    return pipeline.stream(operation, request, { ...call(options), owner: life })
+    return pipeline.stream(operation, request, { ...call(options), owner: life, proof: () => tenant.vigil.require() })
   }
   const { nextCommit, dataKeys } = tenant
   return Object.assign(run, { onward, stream, house: { isHere: true as const, nextCommit, dataKeys, actor } })

@@ -12,9 +12,17 @@ export function lengthOf(bytes: Uint8Array): number {
   return Reflect.get(typedArray, 'byteLength', bytes) as number
 }
 
-/** A fresh buffer outside Node's shared pool, for what must be wiped or must not share memory. Contents undefined. */
+/** Up to this length V8 keeps the bytes of an array in its own heap, unless the array is made of a buffer. */
+const inHeapBytes = 64
+
+/**
+ * A fresh buffer outside Node's shared pool, for what must be wiped or must not share memory. Contents undefined.
+ *
+ * Its bytes stay in one place for as long as it lives. Those of a small array would be in V8's heap: the collector moves
+ * them, the first call that hands them to OpenSSL copies them out, and no wiping reaches what is left behind.
+ */
 export function allocate(length: number): Buffer {
-  return Buffer.allocUnsafeSlow(length)
+  return length <= inHeapBytes ? Buffer.from(new ArrayBuffer(length)) : Buffer.allocUnsafeSlow(length)
 }
 
 /** A copy outside the pool, taken at once: later changes of the source do not show. */

@@ -1,7 +1,7 @@
 import type { KeyWrapping } from '../crypto/key-wrapping.ts'
 import { keyWrappings } from '../crypto/key-wrapping.ts'
 import { isKmsError } from '../errors.ts'
-import { asBuffer, copyBytes, wipe } from '../internal/bytes.ts'
+import { allocate, asBuffer, copyBytes, wipe } from '../internal/bytes.ts'
 import type { KeyRow } from '../state/rows.ts'
 import type { Keyring } from './keyring.ts'
 import { keyIdentity, wrapTypes, type Identity } from './wrapping.ts'
@@ -36,7 +36,7 @@ export interface ImportToken {
  * It opens for its key, in its tenant, for its version and nothing else. It does not say that it is used only once.
  */
 export function sealToken(keyring: Keyring, key: KeyRow, token: ImportToken): Buffer {
-  const plaintext = Buffer.allocUnsafeSlow(headBytes + token.privateKey.length)
+  const plaintext = allocate(headBytes + token.privateKey.length)
   plaintext[0] = token.wrapping.code
   plaintext.writeBigUInt64BE(BigInt(token.expiresAt), 1)
   plaintext.set(token.privateKey, headBytes)

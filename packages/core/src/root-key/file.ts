@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { InvalidRequestError, RootKeyMissingError, RootKeyUnavailableError } from '../errors.ts'
-import { howToMakeOne } from './key-text.ts'
+import { allocate } from '../internal/bytes.ts'
+import { howToMakeOne, readKeyText } from './key-text.ts'
 import { loadedRootKey } from './local.ts'
 import type { RootKey } from './root-key.ts'
 
@@ -39,19 +40,23 @@ export function fileRootKey(path: string, options: FileRootKeyOptions = {}): Roo
   return loadedRootKey(async () => readChecked(path, checked))
 }
 
-async function readChecked(path: string, options: FileRootKeyOptions): Promise<string> {
+async function readChecked(path: string, options: FileRootKeyOptions): Promise<Buffer> {
   const file = await openFile(path, options)
   try {
     // What is checked is what was opened, whatever the path leads to by now.
     const { size } = await check(path, file, options)
-    const bytes = Buffer.allocUnsafeSlow(size)
+    const bytes = allocate(size)
     const { bytesRead } = await file.read(bytes, 0, size, 0)
-    const text = bytes.toString('latin1', 0, bytesRead)
-    bytes.fill(0)
-    return text.replace(/\r?\n$/u, '')
+    return readKeyText(lineOf(bytes.subarray(0, bytesRead)))
   } finally {
     await file.close()
   }
+}
+
+/** A text without the end of its only line. */
+function lineOf(text: Buffer): Buffer {
+  if (text.at(-1) !== 0x0a) return text
+  return text.subarray(0, text.at(-2) === 0x0d ? -2 : -1)
 }
 
 async function openFile(path: string, { followSymbolicLink }: FileRootKeyOptions): Promise<FileHandle> {

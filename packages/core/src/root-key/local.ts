@@ -40,14 +40,14 @@ export function localRootKey(key: Uint8Array | string): RootKey {
 export function envRootKey(name: string): RootKey {
   return loadedRootKey(async () => {
     const value = process.env[name]
-    if (value !== undefined && value !== '') return value
+    if (value !== undefined && value !== '') return readKey(value)
     throw new RootKeyMissingError(`the variable ${name} is not set. ${howToMakeOne}`)
   })
 }
 
 /** A root key that is read anew whenever it is asked, and kept nowhere. */
-export function loadedRootKey(read: () => Promise<string>): RootKey {
-  const load = async (): Promise<LocalRootKey> => new LocalRootKey(readKey(await read()))
+export function loadedRootKey(read: () => Promise<Buffer>): RootKey {
+  const load = async (): Promise<LocalRootKey> => new LocalRootKey(await read())
   return {
     describe: async () => (await load()).describe(),
     wrap: async (keyringKey, context) => (await load()).wrap(keyringKey, context),

@@ -1,8 +1,8 @@
 import { hasArgon2id, stretch, type Stretching } from '../crypto/passphrase.ts'
 import { randomBytesOf, systemRandomness } from '../crypto/randomness.ts'
-import type { SecretKey } from '../crypto/secret-key.ts'
+import { secretKey, type SecretKey } from '../crypto/secret-key.ts'
 import { InvalidRequestError, RootKeyMismatchError } from '../errors.ts'
-import { asBuffer, utf8 } from '../internal/bytes.ts'
+import { asBuffer, copyBytes, utf8, wipe } from '../internal/bytes.ts'
 import { Lru } from '../internal/lru.ts'
 import type { RootKey, RootKeyContext, RootKeyDescription } from './root-key.ts'
 import { openUnder, sealUnder } from './sealing.ts'
@@ -44,7 +44,7 @@ export function passphraseRootKey(passphrase: string, options: PassphraseRootKey
   if (!isReasonable(stretching)) {
     throw new InvalidRequestError('the parameters of the passphrase are too weak, or take too much memory or time')
   }
-  return new PassphraseRootKey(utf8(passphrase.normalize('NFC')), { name, stretching: { ...stretching } })
+  return new PassphraseRootKey(secretKey(utf8(passphrase.normalize('NFC'))), { name, stretching: { ...stretching } })
 }
 
 function strongest(): Stretching {
@@ -58,13 +58,13 @@ interface Settled {
 
 /** Each instance wraps with one salt, so that many tenants cost one stretching and not one each. */
 class PassphraseRootKey implements RootKey {
-  readonly #passphrase: Buffer
+  readonly #passphrase: SecretKey
   readonly #settled: Settled
   readonly #head: Buffer
   /** Stretched keys by their heads: a few salts, made by a few processes. */
   readonly #keys = new Lru<string, Promise<SecretKey>>(16)
 
-  constructor(passphrase: Buffer, settled: Settled) {
+  constructor(passphrase: SecretKey, settled: Settled) {
     this.#passphrase = passphrase
     this.#settled = settled
     this.#head = headOf(settled.stretching, randomBytesOf(systemRandomness, stretchSaltBytes))
@@ -75,12 +75,12 @@ class PassphraseRootKey implements RootKey {
   }
 
   async wrap(keyringKey: Uint8Array, context: RootKeyContext): Promise<Uint8Array> {
-    const copy = Buffer.from(keyringKey)
+    const copy = copyBytes(keyringKey)
     try {
       const secret = await this.#keyOf(this.#head)
       return Buffer.concat([this.#head, sealUnder(secret, copy, { ...context, head: this.#head })])
     } finally {
-      copy.fill(0)
+      wipe(copy)
     }
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { isKmsError, type Kms, type RootKey } from '../../src/index.ts'
 import { RootKeyUnavailableError } from '../../src/index.ts'
 import { codeOf, rootKey as honest, settle, until, World } from '../support/audit-world.ts'
+import { begun, through, type Ends } from '../support/streams.ts'
 
 const graceMs = 60_000
 
@@ -24,6 +25,12 @@ async function house(options: { rootKeyGraceMs?: number } = { rootKeyGraceMs: gr
   provider.asked = 0
   return { world, provider, kms: reopened, rootKey }
 }
+
+/** Reads a stream to its end. */
+async function rest({ reader }: Ends): Promise<void> {
+  while (!(await reader.read()).done);
+}
+
 const encrypt = async (kms: Kms): Promise<string> => (await codeOf(kms.key('orders').encrypt('x'))) ?? 'done'
 
 describe('a running process whose root key does not answer', () => {
@@ -47,6 +54,26 @@ describe('a running process whose root key does not answer', () => {
     }
     expect(await kms.audit.verify()).toMatchObject({ ok: true })
     expect(await kms.ops.health()).toMatchObject({ rootKey: { epoch: 1 } })
+  })
+
+  test('starts no stream after its grace, and lets nothing more through one that is open', async () => {
+    const { world, provider, kms } = await house()
+    const sealed = await through(kms.encryptStream({ key: 'orders' }), ['a message'])
+    const open = await begun(kms.encryptStream({ key: 'orders' }))
+    provider.isDown = true
+    world.clock.advance(graceMs)
+    for (const stream of [kms.encryptStream({ key: 'orders' }), kms.decryptStream(), kms.reEncryptStream()]) {
+      expect(await codeOf(through(stream, [sealed]))).toBe('ROOT_KEY_UNAVAILABLE')
+    }
+    open.writer.write(Buffer.alloc(40_000)).catch(() => undefined)
+    expect(await codeOf(rest(open))).toBe('ROOT_KEY_UNAVAILABLE')
+    provider.isDown = false
+    world.clock.advance(1000)
+    const ending = await begun(kms.encryptStream({ key: 'orders' }))
+    provider.isDown = true
+    world.clock.advance(graceMs)
+    ending.writer.close().catch(() => undefined)
+    expect(await codeOf(rest(ending))).toBe('ROOT_KEY_UNAVAILABLE')
   })
 
   test('works again as soon as the root key answers, and is not asked more than once a second until then', async () => {

@@ -106,7 +106,8 @@ describe('P4 what a stream leaves behind', () => {
     const walking = { tools: { random: seededRandomness('open'), timers: { turn: async () => undefined } } }
     const failing = async (): Promise<never> => Promise.reject(new Error('no record'))
     const streams = new OpenStreams({ walking, deadlineMs: 1000, run: failing } as never)
-    const open = { operation: { action: 'encrypt', headBytes: 0 }, request: {}, call: { actor: {}, owner: streams } }
+    const call = { actor: {}, owner: streams, proof: () => undefined }
+    const open = { operation: { action: 'encrypt', headBytes: 0 }, request: {}, call }
     const [one, two] = [streams.begin(open as never), streams.begin(open as never)]
     expect(streams.size).toBe(2)
     await one.readable.cancel()

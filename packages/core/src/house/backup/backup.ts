@@ -1,12 +1,13 @@
 import { signEd25519 } from '../../crypto/ed25519.ts'
 import { randomBytesOf } from '../../crypto/randomness.ts'
-import { secretKey } from '../../crypto/secret-key.ts'
+import { secretKey, type SecretKey } from '../../crypto/secret-key.ts'
 import type { Run } from '../../face/run.ts'
 import type { BackupOptions } from '../../face/backup-options.ts'
 import { storageErrors } from '../../audit/live-view.ts'
-import { copyBytes } from '../../internal/bytes.ts'
+import { wipe } from '../../internal/bytes.ts'
 import { backUpTenant } from '../../operations/back-up-tenant.ts'
 import type { Head } from '../../audit/head.ts'
+import type { RootKey } from '../../root-key/root-key.ts'
 import type { KeyRow } from '../../state/rows.ts'
 import { rowHash } from '../../state/tree/place.ts'
 import type { StorageReader } from '../../storage/adapter.ts'
@@ -31,15 +32,27 @@ export async function* backup(desk: KeyringDesk, run: Run, options: BackupOption
   const provider = await rootKeyId(settings, recoveryKey)
   // Recorded before its first byte: whoever has the recovery root key can read everything in it.
   await run(backUpTenant, { to: provider, signingKeys }, { signal, requestId })
-  const key = randomBytesOf(settings.random, 32)
-  const context = { tenant, epoch: 1, purpose: 'backup' } as const
-  const wrapped = await wrapWith(settings, recoveryKey, { key, context })
+  const { secret, wrapped } = await archiveKey(desk, recoveryKey)
   const createdAt = settings.clock.now()
   const header = headerBytes({ v: 1, tenant, createdAt, provider, wrapped: wrapped.toString('base64url') })
   yield header
   const entries = framed(desk, header, entriesOfTenant(desk, signingKeys))
-  yield* sealAll({ secret: secretKey(copyBytes(key)), context: header, random: settings.random }, entries)
-  key.fill(0)
+  yield* sealAll({ secret, context: header, random: settings.random }, entries)
+}
+
+/** A new key for an archive. */
+async function archiveKey(
+  { settings, tenant }: KeyringDesk,
+  recoveryKey: RootKey,
+): Promise<{ readonly secret: SecretKey; readonly wrapped: Buffer }> {
+  const key = randomBytesOf(settings.random, 32)
+  const context = { tenant, epoch: 1, purpose: 'backup' } as const
+  try {
+    const wrapped = await wrapWith(settings, recoveryKey, { key, context })
+    return { secret: secretKey(key), wrapped }
+  } finally {
+    wipe(key)
+  }
 }
 
 /** Entries as bytes, with the signed end after them. */
@@ -54,7 +67,7 @@ async function* framed(
     const bytes = entryBytes(entry)
     digest.add(bytes)
     yield bytes
-    if (entry.kind === 'key') bytes.fill(0)
+    if (entry.kind === 'key') wipe(bytes)
     else rows += 1
   }
   yield entryBytes({ kind: 'end', rows, signature: signEd25519(desk.signing, digest.end()) })

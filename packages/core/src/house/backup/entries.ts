@@ -1,5 +1,5 @@
 import { createDigest } from '../../crypto/hash.ts'
-import { asBuffer } from '../../internal/bytes.ts'
+import { allocate, asBuffer, copyBytes, wipe } from '../../internal/bytes.ts'
 import type { Row, Value } from '../../storage/table.ts'
 import { tables } from '../../storage/tables.ts'
 import { noArchive } from './header.ts'
@@ -17,7 +17,7 @@ const mostBytes = 1024 * 1024
 const descriptors = new Map(tables.map((table) => [table.name, table]))
 
 /**
- * An entry as bytes.
+ * An entry as bytes. A keyring key in it is taken over, and wiped.
  *
  * ```text
  * entry    = length u32 ‖ kind u8 ‖ body
@@ -29,18 +29,20 @@ const descriptors = new Map(tables.map((table) => [table.name, table]))
  */
 export function entryBytes(entry: ArchiveEntry): Buffer {
   const body = bodyOf(entry)
-  const out = Buffer.allocUnsafeSlow(5 + body.length)
+  const out = allocate(5 + body.length)
   out.writeUInt32BE(body.length + 1)
   out[4] = kinds[entry.kind]
   out.set(body, 5)
+  if (entry.kind === 'key') wipe(body)
   return out
 }
 
 function bodyOf(entry: ArchiveEntry): Buffer {
   if (entry.kind === 'key') {
-    const body = Buffer.allocUnsafeSlow(36)
+    const body = allocate(36)
     body.writeUInt32BE(entry.epoch)
     body.set(entry.key, 4)
+    wipe(entry.key)
     return body
   }
   if (entry.kind === 'end') {
@@ -64,7 +66,7 @@ export async function* entriesOf(
 ): AsyncGenerator<{ readonly entry: ArchiveEntry; readonly bytes: Buffer }> {
   let held: Buffer = Buffer.alloc(0)
   for await (const bytes of opened) {
-    held = held.length === 0 ? bytes : Buffer.concat([held, bytes])
+    held = held.length === 0 ? bytes : joined(held, bytes)
     let at = 0
     while (held.length >= at + 4) {
       const length = held.readUInt32BE(at)
@@ -79,11 +81,18 @@ export async function* entriesOf(
   if (held.length > 0) throw noArchive()
 }
 
+/** Keyring keys are among them: nothing stays where it was. */
+function joined(...parts: readonly Buffer[]): Buffer {
+  const all = Buffer.concat(parts)
+  for (const part of parts) wipe(part)
+  return all
+}
+
 function parse(bytes: Buffer): ArchiveEntry {
   const body = bytes.subarray(5)
   try {
     const kind = bytes[4]
-    if (kind === kinds.key) return { kind: 'key', epoch: body.readUInt32BE(), key: Buffer.from(body.subarray(4, 36)) }
+    if (kind === kinds.key) return { kind: 'key', epoch: body.readUInt32BE(), key: copyBytes(body.subarray(4, 36)) }
     if (kind === kinds.row) return { kind: 'row', ...readRow(body) }
     if (kind === kinds.withheld) return { kind: 'withheld', ...readRow(body), hash: hashIn(body) }
     if (kind === kinds.end) {
