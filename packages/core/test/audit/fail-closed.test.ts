@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { isKmsError, type Kms } from '../../src/index.ts'
+import { allocations } from '../support/allocations.ts'
 import { settle, small, until, watch, type World } from '../support/audit-world.ts'
 
 let world: World
@@ -82,13 +83,7 @@ describe('P4 what waits for its record and does not get one', () => {
   const found = (): boolean => allocated.some((buffer) => buffer.includes(plaintext))
   let allocated: Buffer[]
   beforeEach(() => {
-    allocated = []
-    const allocate = Buffer.allocUnsafeSlow.bind(Buffer)
-    vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation((size) => {
-      const buffer = allocate(size)
-      allocated.push(buffer)
-      return buffer
-    })
+    allocated = allocations()
   })
   afterEach(() => {
     vi.restoreAllMocks()

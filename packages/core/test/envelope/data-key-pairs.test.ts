@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { DataKeyPairSpec, GenerateDataKeyPairRequest, Randomness } from '../../src/index.ts'
 import { systemRandomness } from '../../src/crypto/randomness.ts'
 import { seededRandomness } from '../../src/testing.ts'
+import { allocations } from '../support/allocations.ts'
 import { codeOf, latestRecord } from '../support/envelope-kms.ts'
 import { expectCode, makeGate, makeWorld, recordOf, turns } from '../support/kms.ts'
 
@@ -186,20 +187,13 @@ describe('a data key pair', () => {
 /** Remembers the buffers that are made from now on, and the 32 random bytes that the first of them was filled with. */
 function watchMemory(): { readonly seed: () => Buffer; readonly holding: (seed: Buffer) => Buffer[] } {
   const seeds: Buffer[] = []
-  const made: Buffer[] = []
-  const { allocUnsafeSlow } = Buffer
-  const alloc = vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation((size) => {
-    const bytes = allocUnsafeSlow(size)
-    made.push(bytes)
-    return bytes
-  })
+  const made = allocations()
   const { fill } = random
   const filled = vi.spyOn(random, 'fill').mockImplementation((bytes) => {
     fill(bytes)
     seeds.push(Buffer.from(bytes))
   })
   const restore = (): void => {
-    alloc.mockRestore()
     filled.mockRestore()
   }
   onTestFinished(restore)

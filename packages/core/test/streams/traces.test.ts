@@ -6,6 +6,7 @@ import { OpenStream } from '../../src/envelope/open-stream.ts'
 import { SealStream } from '../../src/envelope/seal-stream.ts'
 import { OpenStreams } from '../../src/open-streams.ts'
 import { seededRandomness } from '../../src/testing.ts'
+import { allocations } from '../support/allocations.ts'
 import { actor, expectCode, makeGate, makeWorld, moving, settle, type World } from '../support/kms.ts'
 import { begun, endsOf, pattern, sourceOf, through } from '../support/streams.ts'
 
@@ -15,18 +16,6 @@ beforeEach(async () => {
   await world.kms.keys.create({ name: 'k', spec: 'AES_256' })
 })
 
-/** Every buffer outside the pool that is made from now on, with its length. */
-function allocated(): Buffer[] {
-  const made: Buffer[] = []
-  const { allocUnsafeSlow } = Buffer
-  const spy = vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation((size) => {
-    const bytes = allocUnsafeSlow(size)
-    made.push(bytes)
-    return bytes
-  })
-  onTestFinished(() => spy.mockRestore())
-  return made
-}
 const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)
 const message = () => messageKey(secretKey(Buffer.alloc(32, 1)), Buffer.alloc(24, 2), Buffer.alloc(4, 3))
 
@@ -35,7 +24,7 @@ describe('P4 what a stream leaves behind', () => {
     const sealing = new SealStream(message(), Buffer.alloc(0))
     const sealed = sealing.update(pattern(2 * 16_384))
     sealed[2 * 16_400 - 1]! ^= 1
-    const made = allocated()
+    const made = allocations()
     const opening = new OpenStream(message())
     expect(() => opening.update(sealed)).toThrow(expect.objectContaining({ code: 'INVALID_CIPHERTEXT' }))
     const [out] = made.filter(({ length }) => length === 2 * 16_384)
@@ -46,7 +35,7 @@ describe('P4 what a stream leaves behind', () => {
     const { ciphertext } = await world.kms.encrypt({ key: 'k', plaintext: pattern(1234) })
     const broken = Buffer.from(ciphertext)
     broken[broken.length - 1]! ^= 1
-    const made = allocated()
+    const made = allocations()
     await expectCode(through(world.kms.decryptStream(), [broken]), 'INVALID_CIPHERTEXT')
     const gate = makeGate()
     const kms = await world.again({}, gate.hook)
@@ -62,7 +51,7 @@ describe('P4 what a stream leaves behind', () => {
   })
 
   it('P4 of plaintext that waited for more when it was stopped is nothing', async () => {
-    const made = allocated()
+    const made = allocations()
     const { writer, reader } = endsOf(world.kms.encryptStream({ key: 'k' }))
     const reading = reader.read()
     await writer.write(pattern(1000, 7))
