@@ -79,7 +79,7 @@ describe('An export', () => {
     expect(await verified(first + second + third)).toMatchObject({ ok: true, from: 0 })
     expect(await verified(first + third)).toMatchObject({ ok: false, problem: { kind: 'chain', seq: 200 } })
     expect(await verified(second + first)).toMatchObject({ ok: false, problem: { kind: 'chain' } })
-    const forged = second.replace(/"frontier":"../, '"frontier":"00')
+    const forged = second.replace(/"frontier":"(.)/, (_, digit) => `"frontier":"${digit === '0' ? '1' : '0'}`)
     expect(await verified(first + forged)).toMatchObject({ ok: false, problem: { kind: 'chain' } })
     expect(await verified(forged)).toMatchObject({ ok: false })
   })
