@@ -35,6 +35,8 @@ export class TableStatements {
   readonly #ranges = new BoundedMap<string, SqlStatement>(maxShapes)
   readonly #get: SqlStatement
   readonly #remove: SqlStatement
+  /** Where the values of a replacement stand in a row: first those that become others, then the primary key. */
+  readonly #replaced: readonly number[]
   readonly #atRev: { readonly replace: SqlStatement; readonly remove: SqlStatement } | undefined
 
   constructor(descriptor: TableDescriptor, schema: Schema) {
@@ -46,6 +48,10 @@ export class TableStatements {
     this.insert = textOf(this.#db.insertInto(this.#name).values(placeholders(this.codec.names)))
     this.#get = textOf(this.#db.selectFrom(this.#name).select(this.codec.names).where(allEqual(descriptor.primaryKey)))
     this.#remove = textOf(this.#db.deleteFrom(this.#name).where(allEqual(descriptor.primaryKey)))
+    const places = [...this.codec.names.keys()]
+    const isKey = (at: number): boolean => descriptor.primaryKey.includes(this.codec.names[at] as string)
+    const key = descriptor.primaryKey.map((column) => this.codec.names.indexOf(column))
+    this.#replaced = [...places.filter((at) => !isKey(at)), ...key]
     this.#atRev = descriptor.columns['rev'] === undefined ? undefined : this.#compileAtRev()
   }
 
@@ -68,11 +74,9 @@ export class TableStatements {
   /** Replaces the row with the primary key of `values`, a row's values by column, if it has this `rev`. */
   replace(values: readonly Value[], expectedRev: number): BoundStatement {
     const { replace } = this.#expectRev(expectedRev)
-    const { primaryKey } = this.descriptor
-    const { names } = this.codec
-    const set = values.filter((_, at) => !primaryKey.includes(names[at] as string))
-    const key = primaryKey.map((column) => values[names.indexOf(column)] as Value)
-    return { statement: replace, parameters: [...set, ...key, expectedRev] }
+    const parameters = this.#replaced.map((at) => values[at] as Value)
+    parameters.push(expectedRev)
+    return { statement: replace, parameters }
   }
 
   /** Removes the row with this primary key, if it has this `rev`. */

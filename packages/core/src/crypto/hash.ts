@@ -12,6 +12,11 @@ export function digestOf(name: 'sha256' | 'sha384' | 'sha512', ...parts: readonl
   return digest.digest()
 }
 
+/** SHA-256 of the UTF-8 bytes of a text, in this encoding. */
+export function sha256Of(text: string, encoding: 'base64url' | 'hex'): string {
+  return hash('sha256', text, encoding)
+}
+
 /** Hash of a leaf: SHA-256(0x00 ‖ text), RFC 6962 section 2.1. */
 export function leafHash(text: string): Buffer {
   return sha256Once(`\0${text}`)

@@ -49,12 +49,15 @@ export function wipe(bytes: Uint8Array): void {
   bytes.fill(0)
 }
 
+/** Giving back so little takes longer than it helps. */
+const fewBytes = 1024
+
 /**
  * Gives the memory of bytes back at once that are the only ones in it and that nobody uses any more. Buffers of many
  * KiB that wait for the collector make it run often, and what runs next finds its memory cold.
  */
 export function release(bytes: Uint8Array<ArrayBuffer>): void {
-  if (bytes.byteLength === bytes.buffer.byteLength) bytes.buffer.transfer(0)
+  if (bytes.byteLength > fewBytes && bytes.byteLength === bytes.buffer.byteLength) bytes.buffer.transfer(0)
 }
 
 /** Wipes every byte array in a result: its own properties, and those of the objects and arrays in it. */

@@ -1,15 +1,17 @@
+import { saltBytes } from '../crypto/chunked-encryption.ts'
+import { randomBytesOf, type Randomness } from '../crypto/randomness.ts'
+import type { SecretKey } from '../crypto/secret-key.ts'
 import { StorageTamperedError } from '../errors.ts'
-import { wipe } from '../internal/bytes.ts'
 import type { ChangeSet } from '../state/change-set.ts'
 import type { SecretRow } from '../state/keyring-rows.ts'
-import type { Query } from '../state/query.ts'
-import { rowsAs, type KeyRow } from '../state/rows.ts'
+import { decodeVersions } from '../state/decode.ts'
+import { rowsAs, type ImportRow, type KeyRow } from '../state/rows.ts'
 import type { Row, Value } from '../storage/table.ts'
 import type { Keyring } from './keyring.ts'
 import { secretIdentity, type SecretPurpose } from './house-secret.ts'
 import { fingerprintIdentity } from './imports.ts'
-import { importOf, keyById, versionOf } from './queries.ts'
-import { keyIdentity, kindOfWrapped, type Identity } from './wrapping.ts'
+import { keyById } from './queries.ts'
+import { keyIdentity, kindOfWrapped, rewrapSecret, type Identity } from './wrapping.ts'
 
 /** A row that holds something wrapped under a keyring epoch. */
 interface WrappedRow {
@@ -21,7 +23,7 @@ interface WrappedRow {
 interface WrappedTable {
   /** The column with what is wrapped. */
   readonly column: string
-  readonly query: (key: readonly Value[]) => Query<WrappedRow | undefined>
+  readonly decode: (rows: readonly Row[]) => WrappedRow | undefined
   readonly identity: (keys: KeyReader, row: WrappedRow) => Promise<Identity>
 }
 
@@ -29,12 +31,12 @@ interface WrappedTable {
 export const wrappedTables: Readonly<Record<string, WrappedTable>> = {
   secrets: {
     column: 'material',
-    query: (key) => ({ table: 'secrets', key, decode: (rows) => rowsAs<SecretRow>(rows)[0] }),
+    decode: (rows) => rowsAs<SecretRow>(rows)[0],
     identity: async (_, row) => secretIdentity(row as SecretRow & { readonly purpose: SecretPurpose }),
   },
   imports: {
     column: 'fingerprint',
-    query: ([id, version]) => importOf(id as string, version as number),
+    decode: (rows) => rowsAs<ImportRow>(rows)[0],
     identity: async (keys, row) => {
       const { keyId, version } = row as WrappedRow & Numbered
       return fingerprintIdentity(await keys.of(keyId), version)
@@ -42,7 +44,7 @@ export const wrappedTables: Readonly<Record<string, WrappedTable>> = {
   },
   versions: {
     column: 'material',
-    query: ([id, version]) => versionOf(id as string, version as number),
+    decode: (rows) => decodeVersions(rows)[0],
     identity: async (keys, row) => {
       const { keyId, version, material } = row as WrappedRow & Numbered & { readonly material: Uint8Array }
       return keyIdentity(await keys.of(keyId), version, kindOfWrapped(material))
@@ -79,32 +81,56 @@ export interface RowName {
 }
 
 /**
- * Wraps what a row holds under the newest epoch. Says whether there was anything to do: a row that is under it, or gone,
- * is none of our business any more.
+ * Wraps what rows hold under the newest epoch. Says of how many: a row that is under it, or gone, is none of our business
+ * any more.
  *
  * @throws StorageTamperedError for what does not open as what it is
  */
-export async function rewrapRow({ set, keyring, keys }: Rewrapping, { table, key }: RowName): Promise<boolean> {
+export async function rewrapRows(by: Rewrapping, names: readonly RowName[]): Promise<number> {
+  let moved = 0
+  for (const table of Object.keys(wrappedTables)) {
+    const keys = names.filter((name) => name.table === table).map(({ key }) => key)
+    if (keys.length === 0) continue
+    const rows = await by.set.among(table, keys)
+    // Random bytes are had much faster in one go.
+    const salts = randomBytesOf(by.random, rows.length * saltBytes)
+    for (const [at, row] of rows.entries()) {
+      const salt = salts.subarray(at * saltBytes, (at + 1) * saltBytes)
+      if (await rewrapRow(by, { table, row, salt })) moved += 1
+    }
+  }
+  return moved
+}
+
+async function rewrapRow({ set, keyring, keys }: Rewrapping, stored: Stored): Promise<boolean> {
+  const { table, salt } = stored
   const how = wrappedTables[table] as WrappedTable
-  const row = await set.read(how.query(key))
+  const row = how.decode([stored.row])
   if (row === undefined || row.epoch === keyring.epoch) return false
   const wrapped = Reflect.get(row, how.column) as Uint8Array | null
   const changes: Record<string, Value> = { epoch: keyring.epoch }
   // A version that was destroyed, or waits for its material, has none: it merely names another epoch.
   if (wrapped !== null) {
-    const identity = await how.identity(keys, row)
-    const bytes = keyring.unwrap(row.epoch, identity, wrapped)
-    changes[how.column] = keyring.wrap(identity, bytes)
-    wipe(bytes)
+    const [from, to] = [row.epoch, keyring.epoch].map((epoch) => keyring.epochs.of(epoch).wrap)
+    const under = { from: from as SecretKey, to: to as SecretKey, salt }
+    changes[how.column] = rewrapSecret(under, await how.identity(keys, row), wrapped)
   }
   await set.update(table, row, changes as Partial<WrappedRow>)
   return true
+}
+
+/** A row that was read, and the salt of its next wrapping. */
+interface Stored {
+  readonly table: string
+  readonly row: Row
+  readonly salt: Uint8Array
 }
 
 /** What rows are moved with. */
 export interface Rewrapping {
   readonly set: ChangeSet
   readonly keyring: Keyring
+  readonly random: Randomness
   readonly keys: KeyReader
 }
 

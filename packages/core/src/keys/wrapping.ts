@@ -3,7 +3,7 @@ import type { MaterialKind } from '../crypto/fresh-material.ts'
 import { randomBytesOf, type Randomness } from '../crypto/randomness.ts'
 import type { SecretKey } from '../crypto/secret-key.ts'
 import { StorageTamperedError } from '../errors.ts'
-import { asBuffer } from '../internal/bytes.ts'
+import { asBuffer, wipe } from '../internal/bytes.ts'
 import { jcs } from '../internal/jcs.ts'
 import type { KeyRow } from '../state/rows.ts'
 
@@ -75,8 +75,34 @@ export function unwrapSecret(wrapKey: SecretKey, identity: Identity, wrapped: Ui
   const opened = bytes.subarray(0, headerBytes).equals(header)
     ? openSmall(wrapKey, contextOf(header, identity), bytes.subarray(headerBytes))
     : undefined
-  if (opened === undefined) throw new StorageTamperedError('stored key material does not open under its identity')
+  if (opened === undefined) throw notItself()
   return opened
+}
+
+/** Opens a secret and wraps it again under another key, as what it is. @throws StorageTamperedError */
+export function rewrapSecret(keys: Rewrap, identity: Identity, wrapped: Uint8Array): Buffer {
+  const header = headerOf(identity)
+  const context = contextOf(header, identity)
+  const bytes = asBuffer(wrapped)
+  const secret = bytes.subarray(0, headerBytes).equals(header)
+    ? openSmall(keys.from, context, bytes.subarray(headerBytes))
+    : undefined
+  if (secret === undefined) throw notItself()
+  const sealed = sealSmall(keys.to, context, { salt: keys.salt, plaintext: secret })
+  wipe(secret)
+  return Buffer.concat([header, sealed])
+}
+
+/** Under what a secret is, and comes. */
+export interface Rewrap {
+  readonly from: SecretKey
+  readonly to: SecretKey
+  /** 24 random bytes, for this wrapping alone. */
+  readonly salt: Uint8Array
+}
+
+function notItself(): StorageTamperedError {
+  return new StorageTamperedError('stored key material does not open under its identity')
 }
 
 function headerOf(identity: Identity): Buffer {
@@ -90,5 +116,10 @@ function headerOf(identity: Identity): Buffer {
 
 function contextOf(header: Buffer, identity: Identity): Buffer {
   const { exportable, origin, spec, tenant, usage } = identity
-  return Buffer.concat([header, Buffer.from(jcs({ exportable, origin, spec, tenant, usage }), 'utf8')])
+  // The members in canonical order, so that this is what JCS would write: for each secret that is opened or wrapped.
+  const said = `{"exportable":${exportable},"origin":${jcs(origin)},"spec":${jcs(spec)},"tenant":${jcs(tenant)},"usage":${jcs(usage)}}`
+  const context = Buffer.allocUnsafe(headerBytes + Buffer.byteLength(said))
+  context.set(header)
+  context.write(said, headerBytes)
+  return context
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { KeyReader, rewrapRow, wrappedTables, type RowName } from '../keys/rewrap.ts'
+import { KeyReader, rewrapRows, wrappedTables, type RowName } from '../keys/rewrap.ts'
 import type { ChangeOperation } from '../runtime.ts'
 
 /** Rows whose material is to be wrapped under the newest keyring epoch. */
@@ -19,9 +19,8 @@ export const rewrapMaterial: ChangeOperation<RewrapMaterialRequest, z.output<typ
   schema,
   perform: async ({ rows }, change) => {
     await change.authorize('rewrapMaterial')
-    let moved = 0
-    const by = { set: change.set, keyring: change.keyring, keys: new KeyReader(change.set) }
-    for (const row of rows) if (await rewrapRow(by, row)) moved += 1
+    const by = { set: change.set, keyring: change.keyring, random: change.random, keys: new KeyReader(change.set) }
+    const moved = await rewrapRows(by, rows)
     change.note({ epoch: change.keyring.epoch, rows: moved })
     return moved
   },

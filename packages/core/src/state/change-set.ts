@@ -31,13 +31,13 @@ export class ChangeSet extends RowWriter {
   }
 
   override async insert(table: string, row: object, taken: () => Error): Promise<void> {
-    this.#touch(table, { ...row, rev: 1 })
+    this.#touch(table, row, 1)
     await super.insert(table, row, taken)
     if (table === 'keys') this.#moveKey(row, 1)
   }
 
   override async update<R extends RevisedRow>(table: string, row: R, changes: Partial<R>): Promise<R> {
-    this.#touch(table, { ...row, ...changes, rev: row.rev + 1 })
+    this.#touch(table, row, row.rev + 1)
     const next = await super.update(table, row, changes)
     if (table === 'keys') this.#moveKey(row, -1)
     if (table === 'keys') this.#moveKey(next, 1)
@@ -45,7 +45,7 @@ export class ChangeSet extends RowWriter {
   }
 
   override async remove(table: string, row: RevisedRow): Promise<void> {
-    this.#touch(table, { ...row, rev: 0 })
+    this.#touch(table, row, 0)
     return super.remove(table, row)
   }
 
@@ -56,8 +56,8 @@ export class ChangeSet extends RowWriter {
     else this.#keyMoves.set(state, moved)
   }
 
-  #touch(table: string, row: RevisedRow): void {
-    const touched = { table, key: keyOf(table, row), rev: row.rev }
+  #touch(table: string, row: object, rev: number): void {
+    const touched = { table, key: keyOf(table, row), rev }
     this.#touched.push(touched)
     this.#bytes += Buffer.byteLength(JSON.stringify(touched))
     if (this.#touched.length > limits.rowsPerChange || this.#bytes > limits.rowBytesPerChange) {

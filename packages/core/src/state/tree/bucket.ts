@@ -1,4 +1,5 @@
 import { sha256 } from '../../crypto/hash.ts'
+import { asBuffer } from '../../internal/bytes.ts'
 import { jcs } from '../../internal/jcs.ts'
 
 const label = Buffer.from([0])
@@ -13,10 +14,8 @@ export interface Entry {
   readonly hash: string
 }
 
-type Entries = ReadonlyMap<string, Entry>
-
 /**
- * The rows whose lookups fall together. Never changed: a change makes another one. Its content is the JCS of
+ * The rows whose lookups fall together. Its content is the JCS of
  *
  * ```text
  * [[table, [primary key without the tenant], rev, hash], …]      ordered by the JCS of [table, [key]]
@@ -25,18 +24,21 @@ type Entries = ReadonlyMap<string, Entry>
  * and its hash SHA-256(0x00 ‖ content).
  */
 export class Bucket {
-  readonly #entries: Entries
+  readonly #entries: Map<string, Entry>
 
-  constructor(entries: Entries = new Map()) {
-    this.#entries = entries
+  constructor(entries: Iterable<readonly [string, Entry]> = []) {
+    this.#entries = new Map(entries)
   }
 
   /** Reads a content whose hash was checked. */
   static of(content: Uint8Array): Bucket {
-    const rows = JSON.parse(Buffer.from(content).toString('utf8')) as [string, (string | number)[], number, string][]
-    return new Bucket(
-      new Map(rows.map(([table, key, rev, hash]) => [nameOf(table, key), { table, key, rev, hash }] as const)),
-    )
+    const rows = JSON.parse(asBuffer(content).toString('utf8')) as [string, (string | number)[], number, string][]
+    return new Bucket(rows.map(([table, key, rev, hash]) => [nameOf(table, key), { table, key, rev, hash }] as const))
+  }
+
+  /** Another bucket with the same rows, which may become others. */
+  copy(): Bucket {
+    return new Bucket(this.#entries)
   }
 
   /** Whether there is nothing in it. */
@@ -58,22 +60,28 @@ export class Bucket {
     return count
   }
 
-  /** The bucket with this row in it, in the place of what was there. */
-  with(entry: Entry): Bucket {
-    return new Bucket(new Map(this.#entries).set(nameOf(entry.table, entry.key), entry))
+  /** Puts a row into the place of what was there, which is returned. */
+  put(entry: Entry): Entry | undefined {
+    const name = nameOf(entry.table, entry.key)
+    const before = this.#entries.get(name)
+    this.#entries.set(name, entry)
+    return before
   }
 
-  /** The bucket without the row with this key. */
-  without(table: string, key: Entry['key']): Bucket {
-    const rest = new Map(this.#entries)
-    rest.delete(nameOf(table, key))
-    return new Bucket(rest)
+  /** Takes the row with this key out, and returns it. */
+  take(table: string, key: Entry['key']): Entry | undefined {
+    const name = nameOf(table, key)
+    const before = this.#entries.get(name)
+    this.#entries.delete(name)
+    return before
   }
 
   /** Its content, as it is stored. */
   toBytes(): Buffer {
     const sorted = [...this.#entries].toSorted(([a], [b]) => (a < b ? -1 : 1))
-    return Buffer.from(jcs(sorted.map(([, { table, key, rev, hash }]) => [table, key, rev, hash])), 'utf8')
+    // A name is the JCS of [table, [key]], so that the rest goes before its last bracket.
+    const rows = sorted.map(([name, { rev, hash }]) => `${name.slice(0, -1)},${rev},${JSON.stringify(hash)}]`)
+    return Buffer.from(`[${rows.join(',')}]`, 'utf8')
   }
 }
 

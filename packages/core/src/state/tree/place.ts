@@ -1,4 +1,5 @@
-import { sha256 } from '../../crypto/hash.ts'
+import { sha256Of } from '../../crypto/hash.ts'
+import { toBase64url } from '../../internal/base64url.ts'
 import { jcs } from '../../internal/jcs.ts'
 import type { Row, Value } from '../../storage/table.ts'
 import { tables } from '../../storage/tables.ts'
@@ -79,8 +80,16 @@ export function lookupOf(table: string, key: Beginning): Lookup | undefined {
 
 /** The bucket of a lookup, 0 to 2^20 - 1: the first 20 bits of SHA-256 over its JCS. */
 export function bucketOf(lookup: Lookup): number {
-  return sha256(Buffer.from(jcs(lookup), 'utf8')).readUIntBE(0, 3) >>> 4
+  return Number.parseInt(sha256Of(jcs(lookup), 'hex').slice(0, 5), 16)
 }
+
+/** Of each table, its columns as a row mostly has them, and as JCS orders those that are hashed. */
+const columnsOf = new Map(
+  tables.map(({ name, columns }) => {
+    const inOrder = Object.keys(columns)
+    return [name, { inOrder, hashed: inOrder.filter((column) => isHashed(name, column)).toSorted() }] as const
+  }),
+)
 
 /**
  * SHA-256 over the JCS of a row, in which bytes are base64url, in base64url. A wrapped keyring key is left out: it proves
@@ -90,11 +99,19 @@ export function bucketOf(lookup: Lookup): number {
  * @throws TypeError for what is no row.
  */
 export function rowHash(table: string, row: Row): string {
-  const shown = Object.entries(row).filter(([column]) => table !== 'keyring' || column !== 'wrapped')
-  const entries = shown.map(([column, value]) => [column, textOf(value)] as const)
-  return sha256(Buffer.from(jcs(Object.fromEntries(entries)), 'utf8')).toString('base64url')
+  const columns = columnsOf.get(table)
+  const names = Object.keys(row)
+  const isUsual =
+    names.length === columns?.inOrder.length && columns.inOrder.every((column, at) => column === names[at])
+  const hashed = isUsual ? columns.hashed : names.filter((column) => isHashed(table, column)).toSorted()
+  const members = hashed.map((column) => `${JSON.stringify(column)}:${jcs(textOf(row[column] as Value))}`)
+  return sha256Of(`{${members.join(',')}}`, 'base64url')
+}
+
+function isHashed(table: string, column: string): boolean {
+  return table !== 'keyring' || column !== 'wrapped'
 }
 
 function textOf(value: Value): string | number | null {
-  return value instanceof Uint8Array ? Buffer.from(value).toString('base64url') : value
+  return value instanceof Uint8Array ? toBase64url(value) : value
 }

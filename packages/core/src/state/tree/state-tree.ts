@@ -81,17 +81,17 @@ export class StateTree {
   async put(table: string, row: Row): Promise<Entry | undefined> {
     const key = keyOf(table, row)
     const entry = { table, key, rev: row['rev'] as number, hash: rowHash(table, row) }
-    return this.#stage(table, key, (bucket) => bucket.with(entry))
+    return (await this.#staging(table, key)).put(entry)
   }
 
   /** A row is there that is known by its hash alone. @throws StorageTamperedError */
   async putEntry(entry: Entry): Promise<void> {
-    await this.#stage(entry.table, entry.key, (bucket) => bucket.with(entry))
+    ;(await this.#staging(entry.table, entry.key)).put(entry)
   }
 
   /** A row was removed. Returns what was known of it. @throws StorageTamperedError */
   async take(table: string, key: Entry['key']): Promise<Entry | undefined> {
-    return this.#stage(table, key, (bucket) => bucket.without(table, key))
+    return (await this.#staging(table, key)).take(table, key)
   }
 
   /** Stores what the rows that were put and taken make of the tree. @throws StorageTamperedError */
@@ -140,11 +140,12 @@ export class StateTree {
     return this.#parts.alarm.ofRow(table, key)
   }
 
-  async #stage(table: string, key: Entry['key'], change: (bucket: Bucket) => Bucket): Promise<Entry | undefined> {
+  /** The bucket of a row as this change leaves it. */
+  async #staging(table: string, key: Entry['key']): Promise<Bucket> {
     const place = bucketOf(lookupOf(table, key) as Lookup)
-    const bucket = await this.#bucket(place)
-    this.#staged.set(place, change(bucket))
-    return bucket.get(table, key)
+    const bucket = this.#staged.get(place) ?? (await this.#bucket(place)).copy()
+    this.#staged.set(place, bucket)
+    return bucket
   }
 
   /** The nodes above what has changed, with what becomes of them. Their paths were read before. */
