@@ -6,7 +6,7 @@ import { HttpError } from './problem.ts'
 import { routes, tailPath } from './routes.ts'
 import { answer } from './server/answer.ts'
 import { openPages } from './server/open-pages.ts'
-import { methodsByPath, placeOf } from './server/place.ts'
+import { methodsAt, placeOf } from './server/place.ts'
 import { serve, serveTailTo } from './server/serve.ts'
 import { Service } from './server/service.ts'
 
@@ -49,10 +49,8 @@ export function createHttpHandler(kms: Kms, options: HttpOptions): HttpHandler {
       answer(service, context, async (id) => serve(service, { context, route, members, id })),
     )
   }
-  for (const [pattern, methods] of methodsByPath([...routes, ...pages, { path: tailPath, method: 'GET' }])) {
-    app.all(pattern, async (context) => answer(service, context, () => refuseMethod(methods)))
-  }
-  app.notFound(async (context: Context) => answer(service, context, refusePath))
+  const allowed = methodsAt(settings.basePath, [...routes, ...pages, { path: tailPath, method: 'GET' }])
+  app.notFound(async (context: Context) => answer(service, context, () => refuse(allowed(context.req.path))))
   const handle = async (request: Request, env?: unknown): Promise<Response> => app.fetch(request, (env ?? {}) as object)
   return Object.assign(handle, { drain: () => service.drain() })
 }
@@ -68,10 +66,8 @@ function corsOf({ origins, maxAgeSeconds }: CorsOptions): Parameters<typeof cors
   }
 }
 
-function refusePath(): never {
-  throw new HttpError('NOT_FOUND', 'there is nothing here')
-}
-
-function refuseMethod(methods: readonly string[]): never {
+/** Refuses a path that nothing is at, or a method that is not one of its place. */
+function refuse(methods: readonly string[]): never {
+  if (methods.length === 0) throw new HttpError('NOT_FOUND', 'there is nothing here')
   throw new HttpError('METHOD_NOT_ALLOWED', 'not by this method', { allow: methods.join(', ') })
 }

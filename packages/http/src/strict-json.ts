@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { InvalidRequestError } from '@chatelaine/core'
 
 /** Most levels of objects and arrays within each other. */
@@ -6,8 +7,6 @@ const maxDepth = 16
 const maxMembers = 1024
 /** Most values in all: a list of a thousand items with all that each may have is far below. */
 const maxValues = 100_000
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Reads JSON (RFC 8259) as its writer must have meant it: UTF-8 without a byte order mark, every name of an object once
@@ -25,12 +24,8 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
 }
 
 function decode(bytes: Uint8Array): string {
-  let text
-  try {
-    text = decoder.decode(bytes)
-  } catch {
-    throw refused('it is not UTF-8')
-  }
+  if (!isUtf8(bytes)) throw refused('it is not UTF-8')
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
   if (text.charCodeAt(0) === 0xfe_ff) throw refused('it begins with a byte order mark')
   return text
 }

@@ -7,8 +7,9 @@ const none = new Uint8Array(0)
 
 /** The type of a body, without its parameters. */
 export function mediaType(request: Request): string {
-  const [type = ''] = (request.headers.get('content-type') ?? '').split(';')
-  return type.trim().toLowerCase()
+  const given = request.headers.get('content-type') ?? ''
+  const end = given.indexOf(';')
+  return (end === -1 ? given : given.slice(0, end)).trim().toLowerCase()
 }
 
 /** Refuses a body that is compressed: what it would come to nobody knows before. @throws HttpError */

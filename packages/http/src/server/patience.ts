@@ -1,10 +1,13 @@
 /** Waits for a promise, but not longer than this. @throws what `late` makes */
-export async function within<T>(promise: PromiseLike<T>, ms: number, late: () => Error): Promise<T> {
-  const { promise: timeout, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(late()), ms)
-  try {
-    return await Promise.race([promise, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
+export function within<T>(promise: PromiseLike<T>, ms: number, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), ms)
+    const settle =
+      <V>(how: (value: V) => void) =>
+      (value: V): void => {
+        clearTimeout(timer)
+        how(value)
+      }
+    promise.then(settle(resolve), settle(reject))
+  })
 }

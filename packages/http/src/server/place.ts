@@ -15,14 +15,17 @@ export function placeOf(path: string): Place {
   return { pattern: path.replaceAll(/\{\w+\}/g, () => `:p${index++}`), members }
 }
 
-/** The methods that there are at each place. */
-export function methodsByPath(
+/**
+ * Says which methods there are at a path. Asked only where no route fits, so that a request has one handler in hono, which
+ * it then runs without composing any.
+ */
+export function methodsAt(
+  basePath: string,
   routes: readonly { readonly path: string; readonly method: string }[],
-): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, string[]>()
-  for (const { path, method } of routes) {
-    const { pattern } = placeOf(path)
-    found.set(pattern, [...(found.get(pattern) ?? []), method])
-  }
-  return found
+): (path: string) => readonly string[] {
+  const places = routes.map(({ path, method }) => {
+    const shape = `${basePath}${path}`.replaceAll('.', String.raw`\.`).replaceAll(/\{\w+\}/g, '[^/]+')
+    return { shape: new RegExp(`^${shape}$`), method }
+  })
+  return (path) => places.filter(({ shape }) => shape.test(path)).map(({ method }) => method)
 }
