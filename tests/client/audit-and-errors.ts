@@ -26,7 +26,26 @@ export function describeAuditAndErrors(newHouse: HouseFactory): void {
       expect((await admin.ops.usage({ key: 'orders' })).operations).toHaveProperty('createKey')
       expect((await admin.ops.topUsage({ by: 'principal' })).items[0]).toMatchObject({ id: 'boss' })
       expect((await admin.ops.problematicKeys()).items).toEqual([])
-      expect(await admin.ops.health()).toMatchObject({ recorded: true, storage: { ok: true } })
+      const health = await admin.ops.health()
+      expect(health).toMatchObject({ recorded: true, storage: { ok: true }, lastVerification: { ok: true } })
+      expect([health.checkedAt, health.lastVerification?.at]).toEqual([expect.any(Date), expect.any(Date)])
+    })
+
+    test('the log is searched by a context, and metrics come as Prometheus reads them', async () => {
+      const { admin } = await newHouse()
+      await admin.keys.create({ name: 'orders', spec: 'AES_256' })
+      for (const row of ['1', '2']) await admin.encrypt({ key: 'orders', plaintext: 'x', context: { row } })
+      const found = [
+        await admin.audit.find({ context: { row: '2' } }),
+        await admin.audit.list({ context: { row: '2' } }),
+      ]
+      for (const { items } of found) expect(items.map(({ action }) => action)).toEqual(['encrypt'])
+      await expect((async () => admin.audit.find({ context: {} }))()).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
+      expect(await admin.ops.prometheus()).toMatch(/^chatelaine_operations_total\{.*operation="encrypt".*\} 2$/m)
+      const { items } = await admin.ops.rotationCandidates({ olderThanDays: 0 })
+      expect(items).toMatchObject([{ name: 'orders', currentVersion: 1, daysSinceRotation: 0 }])
+      expect(items[0]?.rotatedAt).toBeInstanceOf(Date)
+      expect((await admin.ops.unusedKeys({ unusedDays: 1 })).items).toEqual([])
     })
 
     test('the log can be followed from a place, and left', async () => {

@@ -158,6 +158,7 @@ export async function good(kms: Kms): Promise<Readonly<Record<string, () => Good
     activatePrincipal: () => ({ path: { principal: 'someone' } }),
     deactivatePrincipal: () => ({ path: { principal: 'someone' }, body: { reason: 'x' } }),
     listAudit: () => ({ query: { limit: 50, order: 'desc' } }),
+    findAudit: () => ({ body: { context: { a: 'b' }, order: 'desc' } }),
     verifyAudit: () => ({}),
     checkpointAudit: () => ({}),
     getAuditVerifierKey: () => ({}),
@@ -174,5 +175,8 @@ export async function good(kms: Kms): Promise<Readonly<Record<string, () => Good
     usage: () => ofKey(),
     topUsage: () => ({ body: { by: 'key' } }),
     problematicKeys: () => ({}),
+    prometheus: () => ({}),
+    rotationCandidates: () => ({ query: { olderThanDays: 0, limit: 3 } }),
+    unusedKeys: () => ({ query: { unusedDays: 1 } }),
   }
 }

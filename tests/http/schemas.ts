@@ -54,7 +54,7 @@ export async function faultOf(operation: DocumentedOperation, answer: Response):
   const pointer = `#/paths/${escape(operation.path)}/${operation.method.toLowerCase()}/responses/${answer.status}/content/${escape(type)}/schema`
   const validate = compiled.get(name) ?? ajv.compile({ $ref: `openapi${pointer}` })
   compiled.set(name, validate)
-  return validate(JSON.parse(text))
+  return validate(type.startsWith('text/') ? text : JSON.parse(text))
     ? undefined
     : `${operationId} ${answer.status}: ${ajv.errorsText(validate.errors)}: ${text}`
 }

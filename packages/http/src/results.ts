@@ -1,5 +1,4 @@
 import type {
-  AnchorState,
   BlindIndexResult,
   BlindIndexesResult,
   ConsistencyProof,
@@ -21,17 +20,20 @@ import type {
   PrincipalDescription,
   ReEncryptHeaderResult,
   RotateAuditKeyResult,
+  RotationCandidate,
   ScheduledKeyDeletion,
   SignedCheckpoint,
   SignResult,
   TrimKeyResult,
+  UnusedKey,
   VerifyMacResult,
 } from '@chatelaine/core'
 import type { JsonSchema } from '@chatelaine/core/remote'
 import { z } from 'zod'
 import { alias, dataKey, grant, key, policies, problem, quota, record, version } from './results/descriptions.ts'
+import { anchor, health } from './results/health.ts'
 import { metrics, problematicKeys, topUsage, usage } from './results/usage.ts'
-import { any, bytes, count, date, flag, manyOf, pageOf, shape, text } from './results/shape.ts'
+import { bytes, count, date, flag, manyOf, pageOf, shape, text } from './results/shape.ts'
 
 const used = { keyId: text, keyVersion: count }
 const encrypted = shape<EncryptResult>()({ ciphertext: bytes, ...used })
@@ -43,6 +45,12 @@ const signed = shape<SignResult>()({ signature: bytes, algorithm: text, ...used 
 const verified = shape<VerifyMacResult>()({ valid: flag, algorithm: text, ...used })
 const indexed = shape<BlindIndexResult>()({ index: bytes, ...used })
 const pair = shape<GenerateDataKeyPairResult>()({ ...encrypted.shape, plaintext: bytes, publicKey: bytes, spec: text })
+
+/** A public key as RFC 7517, and for post-quantum keys RFC 9964, write it. */
+const jwk = z.strictObject({
+  kty: text,
+  ...Object.fromEntries(['crv', 'x', 'y', 'n', 'e', 'alg', 'pub'].map((name) => [name, text.optional()])),
+})
 
 const schemas = {
   encrypted,
@@ -71,7 +79,7 @@ const schemas = {
   publicKey: shape<GetPublicKeyResult>()({
     publicKey: bytes,
     pem: text,
-    jwk: any,
+    jwk,
     spec: text,
     usage: text,
     algorithms: z.array(text),
@@ -115,17 +123,7 @@ const schemas = {
   principal: shape<PrincipalDescription>()({ id: text, active: flag }),
   record,
   recordPage: pageOf(record),
-  anchors: z.array(
-    shape<AnchorState>()({
-      name: text,
-      state: text,
-      size: count,
-      anchoredAt: count.optional(),
-      waiting: flag,
-      failures: count,
-      problem: text.optional(),
-    }),
-  ),
+  anchors: z.array(anchor),
   checkpoint: shape<SignedCheckpoint>()({ checkpoint: text, size: count, root: text }),
   verifierKey: shape<LogVerifierKey>()({ verifierKey: text, history: z.array(text), origin: text }),
   inclusionProof: shape<InclusionProof>()({ proof: text, record: text.optional(), seq: count, size: count }),
@@ -142,8 +140,39 @@ const schemas = {
   usage,
   topUsage,
   problematicKeys,
-  health: z.looseObject({ status: text, recorded: flag }),
+  exposition: text.meta({ description: 'As Prometheus reads metrics.' }),
+  rotationCandidatePage: pageOf(
+    shape<RotationCandidate>()({
+      keyId: text,
+      name: text.optional(),
+      spec: text,
+      currentVersion: count,
+      rotatedAt: date,
+      daysSinceRotation: count,
+      rotationPeriodDays: count.optional(),
+      messages: count.optional(),
+      rotateAfterMessages: count.optional(),
+    }),
+  ),
+  unusedKeyPage: pageOf(
+    shape<UnusedKey>()({
+      keyId: text,
+      name: text.optional(),
+      state: text,
+      createdAt: date,
+      lastUsedAt: date.optional(),
+    }),
+  ),
+  health,
 } as const
+
+/** Results that are a text, and of which type: all others are JSON. */
+const texts: Readonly<Partial<Record<ResultName, string>>> = { exposition: 'text/plain; version=0.0.4; charset=utf-8' }
+
+/** The type of an answer with a result. */
+export function mediaTypeOf(name: ResultName): string {
+  return texts[name] ?? 'application/json'
+}
 
 /** The name of a result. */
 export type ResultName = keyof typeof schemas

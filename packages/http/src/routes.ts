@@ -133,6 +133,8 @@ const access: readonly Route[] = [
 
 const audit: readonly Route[] = [
   get('/v1/audit', ['listAudit', 'recordPage']),
+  // A context is data, and in no URL.
+  post('/v1/audit/find', ['findAudit', 'recordPage']),
   post('/v1/audit/verify', ['verifyAudit', 'verification']),
   post('/v1/audit/anchor', ['anchorAudit', 'anchors']),
   get('/v1/audit/anchors', ['listAnchors', 'anchors']),
@@ -143,6 +145,9 @@ const audit: readonly Route[] = [
   post('/v1/audit/rotate-key', ['rotateAuditKey', 'keyOfLog', ['CONFLICT']]),
   get('/v1/ops/health', ['health', 'health']),
   get('/v1/ops/metrics', ['metrics', 'metrics']),
+  get('/v1/ops/prometheus', ['prometheus', 'exposition']),
+  get('/v1/ops/rotation-candidates', ['rotationCandidates', 'rotationCandidatePage']),
+  get('/v1/ops/unused-keys', ['unusedKeys', 'unusedKeyPage']),
   post('/v1/ops/usage', ['usage', 'usage', key]),
   post('/v1/ops/top-usage', ['topUsage', 'topUsage']),
   post('/v1/ops/problematic-keys', ['problematicKeys', 'problematicKeys']),

@@ -3,7 +3,7 @@ import type { ConsistencyProof, InclusionProof, LogVerifierKey, SignedCheckpoint
 import { anchorAudit } from '../operations/anchor-audit.ts'
 import { checkpointAudit } from '../operations/checkpoint-audit.ts'
 import { getAuditVerifierKey } from '../operations/get-audit-verifier-key.ts'
-import { listAudit, type ListAuditRequest } from '../operations/list-audit.ts'
+import { findAudit, listAudit, type ListAuditRequest } from '../operations/list-audit.ts'
 import { planPrune, type PruneRequest } from '../operations/plan-prune.ts'
 import { pruneAudit } from '../operations/prune-audit.ts'
 import { proveAuditConsistency, type ConsistencyProofRequest } from '../operations/prove-audit-consistency.ts'
@@ -64,7 +64,7 @@ export class Audit {
         { path: 'context', message: 'empty' },
       ])
     }
-    return listing(this.#run, listAudit, { request: asked, options })
+    return listing(this.#run, findAudit, { request: asked, options })
   }
 
   /**

@@ -47,7 +47,7 @@ import { listQuotas } from '../operations/list-quotas.ts'
 import { removeQuota } from '../operations/remove-quota.ts'
 import { setQuota } from '../operations/set-quota.ts'
 import { listAnchors } from '../operations/list-anchors.ts'
-import { listAudit } from '../operations/list-audit.ts'
+import { findAudit, listAudit } from '../operations/list-audit.ts'
 import { listDataKeys } from '../operations/list-data-keys.ts'
 import { listGrants } from '../operations/list-grants.ts'
 import { listKeyVersions } from '../operations/list-key-versions.ts'
@@ -56,6 +56,7 @@ import { metrics } from '../operations/metrics.ts'
 import { needsReEncryptMany } from '../operations/needs-re-encrypt-many.ts'
 import { needsReEncrypt } from '../operations/needs-re-encrypt.ts'
 import { problematicKeys } from '../operations/problematic-keys.ts'
+import { prometheus } from '../operations/prometheus.ts'
 import { proveAuditConsistency } from '../operations/prove-audit-consistency.ts'
 import { proveAuditInclusion } from '../operations/prove-audit-inclusion.ts'
 import { recordRefusals } from '../operations/record-refusals.ts'
@@ -65,6 +66,7 @@ import { reEncryptMany } from '../operations/re-encrypt-many.ts'
 import { reEncrypt } from '../operations/re-encrypt.ts'
 import { revokeGrant } from '../operations/revoke-grant.ts'
 import { revokeKey } from '../operations/revoke-key.ts'
+import { rotationCandidates } from '../operations/rotation-candidates.ts'
 import { rotateAuditKey } from '../operations/rotate-audit-key.ts'
 import { rotateDataKey } from '../operations/rotate-data-key.ts'
 import { rotateKey } from '../operations/rotate-key.ts'
@@ -73,6 +75,7 @@ import { signMany } from '../operations/sign-many.ts'
 import { sign } from '../operations/sign.ts'
 import { topUsage } from '../operations/top-usage.ts'
 import { trimKey } from '../operations/trim-key.ts'
+import { unusedKeys } from '../operations/unused-keys.ts'
 import { updateAlias } from '../operations/update-alias.ts'
 import { updateKeyDefaults } from '../operations/update-key-defaults.ts'
 import { updateKey } from '../operations/update-key.ts'
@@ -153,6 +156,7 @@ export const catalog = Object.freeze({
   activatePrincipal,
   deactivatePrincipal,
   listAudit,
+  findAudit,
   verifyAudit,
   anchorAudit,
   listAnchors,
@@ -167,6 +171,9 @@ export const catalog = Object.freeze({
   usage,
   topUsage,
   problematicKeys,
+  prometheus,
+  rotationCandidates,
+  unusedKeys,
 })
 
 /** The operations on streams of bytes. */

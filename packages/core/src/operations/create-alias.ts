@@ -1,8 +1,7 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { addAlias } from '../keys/aliases.ts'
 import type { ChangeOperation } from '../runtime.ts'
-import { describeAliasRow, type AliasDescription } from './shared/aliases.ts'
-import { keyReference, name } from './shared/fields.ts'
+import { aliasSchema, describeAliasRow, type AliasDescription } from './shared/aliases.ts'
 import { markOf } from './shared/key-state.ts'
 
 /** A further name for a key. */
@@ -13,13 +12,11 @@ export interface CreateAliasRequest {
   readonly key: string
 }
 
-const schema = z.strictObject({ alias: name, key: keyReference })
-
 /** Gives a key a further name. Needs `updateKey` on the key. */
-export const createAlias: ChangeOperation<CreateAliasRequest, z.output<typeof schema>, AliasDescription> = {
+export const createAlias: ChangeOperation<CreateAliasRequest, z.output<typeof aliasSchema>, AliasDescription> = {
   action: 'createAlias',
   effect: 'change',
-  schema,
+  schema: aliasSchema,
   perform: async ({ alias, key: reference }, change) => {
     const key = await change.key('updateKey', reference)
     change.note({ alias })

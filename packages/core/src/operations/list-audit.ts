@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isFault, readRecord, type AuditRecord, type RecordFault } from '../audit/audit-record.ts'
-import { StorageTamperedError } from '../errors.ts'
+import { InvalidRequestError, StorageTamperedError } from '../errors.ts'
 import type { Page, UseOperation, Walk } from '../runtime.ts'
 import type { Row } from '../storage/table.ts'
 import { context, id, type EncryptionContext } from './shared/fields.ts'
@@ -41,6 +41,16 @@ const maxLooked = 10_000
 
 /** Lists audit records. Each is checked against its hash; whether they hang together, `verifyAudit` says. */
 export const listAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>> = listing(readIntact)
+
+/** Finds audit records by an encryption context, which is data: over a wire it is in no URL. */
+export const findAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>> = {
+  ...listAudit,
+  perform: async (request, walk) => {
+    if ((request.context?.pairs.length ?? 0) === 0)
+      throw new InvalidRequestError('find takes at least one pair of a context')
+    return listAudit.perform(request, walk)
+  },
+}
 
 /** Lists audit records as they are stored, damaged ones among them: for whoever looks at a broken store. */
 export const listStoredAudit: UseOperation<ListAuditRequest, Parsed, Page<StoredRecord>> = listing(readStored)

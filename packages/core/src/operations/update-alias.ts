@@ -1,8 +1,7 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { retargetAlias } from '../keys/aliases.ts'
 import type { ChangeOperation } from '../runtime.ts'
-import { describeAliasRow, type AliasDescription } from './shared/aliases.ts'
-import { keyReference, name } from './shared/fields.ts'
+import { aliasSchema, describeAliasRow, type AliasDescription } from './shared/aliases.ts'
 import { markOf } from './shared/key-state.ts'
 
 /** An alias, and the key that it is to name from now on. */
@@ -13,13 +12,11 @@ export interface UpdateAliasRequest {
   readonly key: string
 }
 
-const schema = z.strictObject({ alias: name, key: keyReference })
-
 /** Lets an alias name another key, for everybody at once. Needs `updateKey` on both. */
-export const updateAlias: ChangeOperation<UpdateAliasRequest, z.output<typeof schema>, AliasDescription> = {
+export const updateAlias: ChangeOperation<UpdateAliasRequest, z.output<typeof aliasSchema>, AliasDescription> = {
   action: 'updateAlias',
   effect: 'change',
-  schema,
+  schema: aliasSchema,
   perform: async ({ alias, key: reference }, change) => {
     const from = await change.key('updateKey', alias)
     change.note({ alias, from: from.id })

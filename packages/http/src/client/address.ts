@@ -26,9 +26,9 @@ function segment(value: unknown): string {
   return encodeURIComponent(String(value))
 }
 
-/** Members as a query. */
+/** Members as a query: values, and nothing that has members itself. */
 export function queryOf(members: Readonly<Record<string, unknown>>): string {
-  const given = Object.entries(members).filter(([, value]) => value !== undefined)
+  const given = Object.entries(members).filter(([, value]) => value !== undefined && typeof value !== 'object')
   if (given.length === 0) return ''
   return `?${new URLSearchParams(Object.fromEntries(given.map(([name, value]) => [name, String(value)]))).toString()}`
 }

@@ -1,7 +1,13 @@
-import { InvalidRequestError, type ByteTransform, type CallOptions, type TailRequest } from '@chatelaine/core'
+import {
+  InvalidRequestError,
+  type ByteTransform,
+  type CallOptions,
+  type ListAuditRequest,
+  type TailRequest,
+} from '@chatelaine/core'
 import { requestSchema } from '@chatelaine/core/remote'
 import type { OperationName, StreamOperationName, Tail, Transport } from '@chatelaine/core/remote'
-import { resultSchema } from '../results.ts'
+import { mediaTypeOf, resultSchema } from '../results.ts'
 import { routeOf, tailPath } from '../routes.ts'
 import { codecOf } from '../server/asked.ts'
 import { streams } from '../server/streams.ts'
@@ -25,13 +31,14 @@ export class HttpTransport implements Transport {
   }
 
   async call(name: OperationName, request: unknown, options: CallOptions): Promise<unknown> {
-    const route = routeOf(name)
+    const route = routeOf(placed(name, request as object))
     const { path, rest } = address(route, codecOf(name).write(request as object))
     const inQuery = route.method === 'GET' || route.method === 'DELETE'
     const body = inQuery ? {} : { body: JSON.stringify(rest) }
     const type: Record<string, string> = inQuery ? {} : { 'content-type': 'application/json' }
     const target = `${path}${inQuery ? queryOf(rest) : ''}`
     const answer = await this.#send(target, { method: route.method, headers: type, ...body }, options)
+    if (answer.ok && mediaTypeOf(route.result) !== 'application/json') return textOf(answer, options.signal)
     const told = await json(answer, options.signal)
     if (!answer.ok) throw errorOfProblem(told, answer.status)
     return resultReader(resultSchema(route.result))(told)
@@ -80,14 +87,23 @@ export class HttpTransport implements Transport {
   }
 }
 
-/** The JSON of an answer; `undefined` where it is none, as a proxy's may be. */
-async function json(answer: Response, signal: AbortSignal | undefined): Promise<unknown> {
-  let text
+/** The operation at whose place a request is asked: a list by a context is a search, since a context is in no URL. */
+function placed(name: OperationName, request: object): OperationName {
+  const isSearch = name === 'listAudit' && Object.keys((request as ListAuditRequest).context ?? {}).length > 0
+  return isSearch ? 'findAudit' : name
+}
+
+async function textOf(answer: Response, signal: AbortSignal | undefined): Promise<string> {
   try {
-    text = await answer.text()
+    return await answer.text()
   } catch (error) {
     throw errorOfConnection(error, signal)
   }
+}
+
+/** The JSON of an answer; `undefined` where it is none, as a proxy's may be. */
+async function json(answer: Response, signal: AbortSignal | undefined): Promise<unknown> {
+  const text = await textOf(answer, signal)
   try {
     return JSON.parse(text)
   } catch {

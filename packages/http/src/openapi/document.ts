@@ -1,6 +1,6 @@
 import { isChange, requestSchema, type JsonSchema } from '@chatelaine/core/remote'
 import { commonCodes, statuses, type ProblemCode } from '../problem.ts'
-import { resultSchema } from '../results.ts'
+import { mediaTypeOf, resultSchema, type ResultName } from '../results.ts'
 import { pathMembers, routes, type Route } from '../routes.ts'
 
 /** An OpenAPI document, as plain data. */
@@ -68,7 +68,9 @@ function operationOf(route: Route): Record<string, unknown> {
   const others = Object.entries(properties).filter(([name]) => !inPath.includes(name))
   const required = ((schema as { required?: string[] }).required ?? []).filter((name) => !inPath.includes(name))
   const isQuery = route.method === 'GET' || route.method === 'DELETE'
-  const inQuery = isQuery ? others.map(([name, one]) => parameter(name, { in: 'query', schema: one })) : []
+  // What is no single value has no place in a query.
+  const flat = others.filter(([, { type }]) => type !== 'object')
+  const inQuery = isQuery ? flat.map(([name, one]) => parameter(name, { in: 'query', schema: one })) : []
   const body = { ...schema, properties: Object.fromEntries(others), required }
   const content = { 'application/json': { schema: body } }
   const named = inPath.map((name) => parameter(name, { in: 'path', schema: properties[name] ?? {}, required: true }))
@@ -96,9 +98,9 @@ function headersOf({ operation }: Route): Record<string, unknown>[] {
   return isChange(operation) ? [id, once] : [id]
 }
 
-function success(result: string): Record<string, unknown> {
+function success(result: ResultName): Record<string, unknown> {
   const schema = { $ref: `#/components/schemas/${result}` }
-  return { description: 'Done, and recorded.', content: { 'application/json': { schema } } }
+  return { description: 'Done, and recorded.', content: { [mediaTypeOf(result)]: { schema } } }
 }
 
 /** Of a key that its caller knows already. */

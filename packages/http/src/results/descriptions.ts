@@ -7,9 +7,10 @@ import type {
   KeyPolicyDescription,
   KeyVersionDescription,
   QuotaDescription,
+  RecordChange,
 } from '@chatelaine/core'
 import { z } from 'zod'
-import { any, count, date, flag, pairs, shape, text } from './shape.ts'
+import { count, date, flag, pairs, shape, text } from './shape.ts'
 
 /** The policies of a key. */
 export const policies = shape<KeyPolicyDescription>()({
@@ -111,6 +112,14 @@ export const dataKey = shape<DataKeyDescription>()({
   rotatedAt: date.optional(),
 })
 
+const change = shape<RecordChange>()({
+  previous: z.int().min(-1),
+  previousHash: text,
+  revision: count,
+  rows: z.array(z.strictObject({ table: text, key: z.array(z.union([text, z.number(), z.null()])), rev: count })),
+  stateRoot: text,
+})
+
 /** An audit record. */
 export const record = shape<AuditRecord>()({
   seq: count,
@@ -134,7 +143,7 @@ export const record = shape<AuditRecord>()({
   counts: z.strictObject({ ok: count, failed: count }).optional(),
   digest: text.optional(),
   details: z.record(text, z.union([text, z.number(), flag])).optional(),
-  change: any.optional(),
+  change: change.optional(),
   writer: text,
   writerSeq: count,
   v: count,

@@ -13,8 +13,6 @@ export const bytes = text.meta({ contentEncoding: 'base64', 'x-wire': 'bytes' })
 export const date = text.meta({ format: 'date-time', 'x-wire': 'date' })
 /** Pairs of texts. */
 export const pairs = z.record(text, text)
-/** Whatever the library says. */
-export const any = z.record(text, z.unknown())
 
 /** The schema of a result: a member for each that the library's own type has, and no others. */
 export const shape =

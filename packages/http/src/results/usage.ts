@@ -1,6 +1,7 @@
 import type { Metrics, ProblematicKeys, TopUsage, Usage } from '@chatelaine/core'
 import { z } from 'zod'
-import { any, count, date, shape, text } from './shape.ts'
+import { house, verified } from './health.ts'
+import { count, date, shape, text } from './shape.ts'
 
 const number = z.number()
 const window = z.strictObject({ from: date, to: date, hours: number })
@@ -21,11 +22,11 @@ export const metrics = shape<Metrics>()({
   operations,
   all: counts,
   failures: z.array(z.strictObject({ code: text.optional(), reason: text.optional(), calls: count })),
-  keys: any.optional(),
-  lastVerification: z.looseObject({ at: date }).optional(),
-  house: any,
+  keys: z.record(text, count).optional(),
+  lastVerification: verified.optional(),
+  house,
   countingSince: date.optional(),
-  missing: any,
+  missing: z.strictObject({ records: count, rows: count }),
 })
 
 /** What was done with one thing, or by one. */

@@ -3,6 +3,7 @@ import { dispatch } from '@chatelaine/core/remote'
 import type { Context } from 'hono'
 import type { Route } from '../routes.ts'
 import { resultToJson, wipeBytes } from '../wire/result-codec.ts'
+import { mediaTypeOf } from '../results.ts'
 import { etagOf, isNamed } from './etag.ts'
 import { jsonAnswer, plainAnswer } from './answers.ts'
 import { readAsked } from './asked.ts'
@@ -31,7 +32,8 @@ export async function serve({ settings, admission }: Service, visit: Visit): Pro
   try {
     // Not the signal of the connection: whoever leaves early leaves a request that is done, and recorded, once.
     const options = { requestId: id, ...idempotencyOf(request) }
-    const result = await dispatch(client, route.operation, { request: asked, options })
+    const result: unknown = await dispatch(client, route.operation, { request: asked, options })
+    if (typeof result === 'string') return textAnswer(result, route, id)
     const text = resultToJson(result)
     wipeBytes(result)
     const headers = route.result === 'key' ? { etag: await etagOf(text) } : {}
@@ -41,6 +43,10 @@ export async function serve({ settings, admission }: Service, visit: Visit): Pro
   } finally {
     wipeBytes(asked)
   }
+}
+
+function textAnswer(text: string, { result, status }: Route, requestId: string): Response {
+  return plainAnswer(text, { status, requestId, headers: { 'content-type': mediaTypeOf(result) } })
 }
 
 /** Serves a request to follow the log. */

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { keyReference, name } from './fields.ts'
 import type { AliasRow } from '../../state/lifecycle-rows.ts'
 
 /** A further name of a key, which can be made to name another. */
@@ -27,3 +29,6 @@ export function describeAliasRow(row: AliasRow): AliasDescription {
     retargetedBy: row.retargetedBy ?? undefined,
   }
 }
+
+/** An alias, and the key that it names or is to name. */
+export const aliasSchema = z.strictObject({ alias: name, key: keyReference })
