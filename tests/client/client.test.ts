@@ -6,6 +6,7 @@ import { describeKeysAndAccess } from './keys-and-access.ts'
 import { describeMessages } from './messages.ts'
 import { describeOtherKeys } from './other-keys.ts'
 import { describeStreams } from './streams.ts'
+import { describeUnchanged } from './unchanged.ts'
 
 // Every verb of a client, with the same assertions wherever the house is.
 const places: [string, HouseFactory][] = [
@@ -19,5 +20,6 @@ describe.each(places)('A client %s', (_, newHouse) => {
   describeKeysAndAccess(newHouse)
   describeAuditAndErrors(newHouse)
   describeIdempotency(newHouse)
+  describeUnchanged(newHouse)
   describeStreams(newHouse)
 })

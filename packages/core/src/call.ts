@@ -14,6 +14,11 @@ export interface CallOptions {
    * is by now. With another request it is `CONFLICT`.
    */
   readonly idempotencyKey?: string | undefined
+  /**
+   * Of a change of a key: the {@link keyTag} of what it was when it was read. If it is something else by now, nothing is
+   * done: `PRECONDITION_FAILED`.
+   */
+  readonly ifMatch?: string | undefined
 }
 
 /** Reads a request through its schema: own properties only, so that a polluted prototype adds nothing. */
@@ -31,8 +36,9 @@ export function parseOptions(options: CallOptions | undefined): CallOptions {
     throw new InvalidRequestError('the options are not an object')
   }
   const own = readOwn(options ?? {})
-  const { requestId, signal, idempotencyKey } = own
+  const { requestId, signal, idempotencyKey, ifMatch } = own
   requireIdempotencyKey(idempotencyKey)
+  requireTag(ifMatch)
   if (requestId !== undefined && !isRequestId(requestId)) {
     throw new InvalidRequestError('requestId is not a well-formed string of 1 to 128 characters')
   }
@@ -44,6 +50,11 @@ export function parseOptions(options: CallOptions | undefined): CallOptions {
 
 function isRequestId(value: unknown): boolean {
   return typeof value === 'string' && value.length >= 1 && value.length <= 128 && value.isWellFormed()
+}
+
+function requireTag(value: unknown): void {
+  if (value === undefined || (typeof value === 'string' && /^[\w-]{22}$/.test(value))) return
+  throw new InvalidRequestError('ifMatch is no tag of a key')
 }
 
 function requireIdempotencyKey(value: unknown): void {

@@ -13,6 +13,7 @@ export type KmsErrorCode =
   | 'INVALID_KEY_STATE'
   | 'INVALID_KEY_USAGE'
   | 'CONFLICT'
+  | 'PRECONDITION_FAILED'
   | 'LIMIT_EXCEEDED'
   | 'QUOTA_EXCEEDED'
   | 'AUDIT_UNAVAILABLE'
@@ -124,6 +125,11 @@ export class InvalidKeyUsageError extends KmsError {
 /** What is stored differs from what the call takes for granted. Read again, then decide. */
 export class ConflictError extends KmsError {
   override readonly code = 'CONFLICT'
+}
+
+/** The key is no longer what the call's `ifMatch` says; nothing was done. Read again, then decide. */
+export class PreconditionFailedError extends KmsError {
+  override readonly code = 'PRECONDITION_FAILED'
 }
 
 /** A documented size or count is exceeded; nothing was done. Split the work. */

@@ -112,6 +112,7 @@ export type { KeyDurations, KeyPolicies, KeyPolicyDescription } from './operatio
 export { deviceKey, shortGrace } from './operations/shared/presets.ts'
 export type { CancelKeyDeletionRequest } from './operations/cancel-key-deletion.ts'
 export type { ListKeyVersionsRequest } from './operations/list-key-versions.ts'
+export { keyTag } from './operations/shared/key-tag.ts'
 export type { KeyDescription, KeySettings, KeyVersionDescription } from './operations/shared/keys.ts'
 export type { Aliases } from './face/aliases.ts'
 export type { AliasDescription } from './operations/shared/aliases.ts'
@@ -217,6 +218,7 @@ export {
   AuditUnavailableError,
   ClosedError,
   ConflictError,
+  PreconditionFailedError,
   InvalidCiphertextError,
   InvalidKeyStateError,
   InvalidKeyUsageError,

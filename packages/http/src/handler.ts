@@ -60,8 +60,8 @@ function corsOf({ origins, maxAgeSeconds }: CorsOptions): Parameters<typeof cors
   return {
     origin: [...origins],
     allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
-    exposeHeaders: ['x-request-id', 'retry-after'],
+    allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'if-match', 'if-none-match', 'x-request-id'],
+    exposeHeaders: ['x-request-id', 'retry-after', 'etag'],
     maxAge: maxAgeSeconds ?? 600,
   }
 }

@@ -7,7 +7,6 @@ export type HttpCode =
   | 'METHOD_NOT_ALLOWED'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'REQUEST_TIMEOUT'
-  | 'PRECONDITION_FAILED'
   | 'INTERNAL_ERROR'
 
 /** A code of an answer that is not a success. */

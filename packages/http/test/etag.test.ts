@@ -1,3 +1,4 @@
+import { keyTag } from '@chatelaine/core'
 import { describe, expect, test } from 'vitest'
 import { newHttpHouse } from './support/house.ts'
 
@@ -13,5 +14,23 @@ describe('Tags', () => {
     const again = await ask('GET', '/v1/keys/orders', known)
     expect(again.status).toBe(200)
     expect(again.headers.get('etag')).toBe(changed.headers.get('etag'))
+  })
+
+  test('a key is changed only while it has the tag that If-Match names', async () => {
+    const { ask, kms } = await newHttpHouse()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const etag = (await ask('GET', '/v1/keys/orders')).headers.get('etag') ?? ''
+    expect(etag).toBe(`"${keyTag(await kms.keys.get({ key: 'orders' }))}"`)
+    const change = async (tag: string, description: string): Promise<unknown> =>
+      ask('PATCH', '/v1/keys/orders', { headers: { 'if-match': tag }, json: { description } })
+    expect(await change(etag, 'one')).toMatchObject({ status: 200, json: { description: 'one' } })
+    expect(await change(etag, 'two')).toMatchObject({ status: 412, json: { code: 'PRECONDITION_FAILED' } })
+    expect(await change('*', 'three')).toMatchObject({ status: 200 })
+    for (const tag of [`W/${etag}`, `${etag}, ${etag}`, 'x', '', '""', `"${'x'.repeat(23)}"`]) {
+      expect(await change(tag, 'four')).toMatchObject({ status: 400, json: { code: 'INVALID_REQUEST' } })
+    }
+    expect(await kms.keys.get({ key: 'orders' })).toMatchObject({ description: 'three' })
+    const read = await ask('GET', '/v1/keys/orders', { headers: { 'if-match': etag } })
+    expect(read).toMatchObject({ status: 400, json: { code: 'INVALID_REQUEST' } })
   })
 })

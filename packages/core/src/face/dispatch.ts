@@ -1,5 +1,6 @@
 import type { CallOptions } from '../call.ts'
 import { InvalidRequestError } from '../errors.ts'
+import { isChangeOfKey } from '../operations/shared/unchanged.ts'
 import { jsonSchemaOf, type JsonSchema } from '../operations/shared/wire-form.ts'
 import type { Operation } from '../runtime.ts'
 import { catalog, streamCatalog, type OperationName, type ResultOf, type StreamOperationName } from './catalog.ts'
@@ -34,6 +35,11 @@ export async function follow(client: StreamingClient, request: TailRequest, opti
 /** Whether an operation changes the state. */
 export function isChange(name: OperationName): boolean {
   return operationOf(name).effect === 'change'
+}
+
+/** Whether an operation takes an `ifMatch`. */
+export function takesIfMatch(name: OperationName): boolean {
+  return isChangeOfKey(operationOf(name))
 }
 
 /** The JSON Schema of an operation's request, made of the schema that checks it. Forms are marked with `x-wire`. */

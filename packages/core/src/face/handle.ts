@@ -96,8 +96,10 @@ export type PublicKeyOptions = Omit<GetPublicKeyRequest, 'key'> & CallOptions
 
 /** The options of the call, and what remains: fields of the request. @throws InvalidRequestError */
 export function split<T extends CallOptions>(options: T): [CallOptions, Omit<T, keyof CallOptions>] {
-  const { signal, requestId, idempotencyKey, ...fields } = requireObject(options, 'options')
-  return [{ signal, requestId, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) }, fields]
+  const { signal, requestId, idempotencyKey, ifMatch, ...fields } = requireObject(options, 'options')
+  const once = idempotencyKey === undefined ? {} : { idempotencyKey }
+  const unchanged = ifMatch === undefined ? {} : { ifMatch }
+  return [{ signal, requestId, ...once, ...unchanged }, fields]
 }
 
 /** The items of a many-verb, each of this key. @throws InvalidRequestError */

@@ -3,6 +3,7 @@ import { parse, parseOptions, tagged, type CallOptions } from '../call.ts'
 import { dataKeyScopeSchema, type DataKeyScope, type LentDataKey } from '../operations/use-data-key.ts'
 import { InvalidRequestError } from '../errors.ts'
 import type { AuditRecord, Operation, Schema, UseOperation } from '../runtime.ts'
+import { requireChangeOfKey } from '../operations/shared/unchanged.ts'
 import type { StreamOperation } from '../streaming.ts'
 import type { ByteTransform } from '../stream-session.ts'
 import { catalog, streamCatalog, type OperationName, type StreamOperationName } from './catalog.ts'
@@ -31,6 +32,7 @@ export function remoteClient(transport: Transport): KmsClient {
       if (given.idempotencyKey !== undefined && operation.effect !== 'change') {
         throw new InvalidRequestError('only a change takes an idempotencyKey')
       }
+      if (given.ifMatch !== undefined) requireChangeOfKey(operation)
       if (given.signal?.aborted === true) throw aborted(given.signal)
       return (await transport.call(nameOf(operation), request, given)) as R
     } catch (error) {

@@ -12,6 +12,7 @@ import {
   InvalidRequestError,
   KeyNotFoundError,
   LimitExceededError,
+  PreconditionFailedError,
   NameTakenError,
   RollbackDetectedError,
   RootKeyMismatchError,
@@ -53,6 +54,7 @@ const classes: Readonly<Record<KmsErrorCode, (told: ToldError) => KmsError>> = O
   INVALID_KEY_STATE: ({ message }) => new InvalidKeyStateError(message),
   INVALID_KEY_USAGE: ({ message }) => new InvalidKeyUsageError(message),
   CONFLICT: ({ message }) => new ConflictError(message),
+  PRECONDITION_FAILED: ({ message }) => new PreconditionFailedError(message),
   LIMIT_EXCEEDED: ({ message }) => new LimitExceededError(message),
   QUOTA_EXCEEDED: ({ message, retryAt }) =>
     new QuotaExceededError(message, retryAt === undefined ? undefined : new Date(retryAt)),

@@ -3,6 +3,7 @@ import { parseOptions, type CallOptions } from '../call.ts'
 import type { Run } from '../face/run.ts'
 import { ownOnly, readOwn } from '../internal/own.ts'
 import { once } from '../operations/shared/once.ts'
+import { whileUnchanged } from '../operations/shared/unchanged.ts'
 import type { Operation, UseOperation } from '../runtime.ts'
 import type { Actor } from '../stages.ts'
 import type { ByteTransform } from '../stream-session.ts'
@@ -56,12 +57,15 @@ function mayAnswerAnyway<Q, P, R>(operation: Operation<Q, P, R>): boolean {
   return operation.effect !== 'change' && operation.mark !== undefined
 }
 
-/** An operation as it is to be run: once, under the name that its caller gives it. @throws InvalidRequestError */
+/** An operation as its caller's options want it: once under a name, or only while a key is what it was. @throws InvalidRequestError */
 function repeatable<Q, P, R>(operation: Operation<Q, P, R>, request: Q, options?: CallOptions): Operation<Q, P, R> {
   // Nearly all calls are without one, and options that are no object are refused later.
-  if (typeof options !== 'object' || options === null || !Object.hasOwn(options, 'idempotencyKey')) return operation
-  const { idempotencyKey } = parseOptions(options)
-  if (idempotencyKey === undefined) return operation
-  if (operation.effect !== 'change') throw new InvalidRequestError('only a change takes an idempotencyKey')
-  return once(operation, idempotencyKey, readOwn(request))
+  if (typeof options !== 'object' || options === null) return operation
+  if (!Object.hasOwn(options, 'idempotencyKey') && !Object.hasOwn(options, 'ifMatch')) return operation
+  const { idempotencyKey, ifMatch } = parseOptions(options)
+  const asked = ifMatch === undefined ? operation : whileUnchanged(operation, ifMatch)
+  if (idempotencyKey === undefined) return asked
+  if (asked.effect !== 'change') throw new InvalidRequestError('only a change takes an idempotencyKey')
+  // What was done is not judged again by what it has made of the key.
+  return once(asked, idempotencyKey, readOwn(request))
 }

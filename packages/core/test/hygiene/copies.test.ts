@@ -52,6 +52,7 @@ describe('an error', () => {
     [errors.InvalidKeyStateError, 'INVALID_KEY_STATE', false],
     [errors.InvalidKeyUsageError, 'INVALID_KEY_USAGE', false],
     [errors.ConflictError, 'CONFLICT', false],
+    [errors.PreconditionFailedError, 'PRECONDITION_FAILED', false],
     [errors.LimitExceededError, 'LIMIT_EXCEEDED', false],
     [QuotaExceededError, 'QUOTA_EXCEEDED', true],
     [errors.AuditOverloadedError, 'AUDIT_OVERLOADED', true],

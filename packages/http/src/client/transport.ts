@@ -10,6 +10,7 @@ import type { OperationName, StreamOperationName, Tail, Transport } from '@chate
 import { mediaTypeOf, resultSchema } from '../results.ts'
 import { routeOf, tailPath } from '../routes.ts'
 import { codecOf } from '../server/asked.ts'
+import { etagOf } from '../server/etag.ts'
 import { streams } from '../server/streams.ts'
 import { framesType } from '../wire/frames.ts'
 import { requestCodec } from '../wire/request-codec.ts'
@@ -68,7 +69,7 @@ export class HttpTransport implements Transport {
   async #send(
     target: string,
     init: RequestInit,
-    { signal, requestId, idempotencyKey }: CallOptions,
+    { signal, requestId, idempotencyKey, ifMatch }: CallOptions,
   ): Promise<Response> {
     if (requestId !== undefined && !sendableId.test(requestId)) {
       throw new InvalidRequestError('over HTTP a requestId is printable ASCII without spaces')
@@ -77,6 +78,7 @@ export class HttpTransport implements Transport {
     const named = {
       ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
       ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+      ...(ifMatch === undefined ? {} : { 'if-match': etagOf(ifMatch) }),
     }
     const all = { ...(await headers()), ...(init.headers as Record<string, string>), ...named }
     try {

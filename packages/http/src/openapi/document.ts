@@ -1,4 +1,4 @@
-import { isChange, requestSchema, type JsonSchema } from '@chatelaine/core/remote'
+import { isChange, requestSchema, takesIfMatch, type JsonSchema } from '@chatelaine/core/remote'
 import { commonCodes, statuses, type ProblemCode } from '../problem.ts'
 import { mediaTypeOf, resultSchema, type ResultName } from '../results.ts'
 import { pathMembers, routes, type Route } from '../routes.ts'
@@ -91,16 +91,25 @@ function parameter(name: string, more: Record<string, unknown>): Record<string, 
   return { name, ...more }
 }
 
+const etag = { type: 'string', pattern: '^"[A-Za-z0-9_-]{22}"$' }
+const ifMatchCodes: readonly ProblemCode[] = ['PRECONDITION_FAILED']
+
 function headersOf({ operation }: Route): Record<string, unknown>[] {
   const schema = { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' }
   const id = parameter('X-Request-Id', { in: 'header', schema, description: 'Recorded, and given back.' })
   const once = parameter('Idempotency-Key', { in: 'header', schema, description: 'Asked again, it is not done again.' })
-  return isChange(operation) ? [id, once] : [id]
+  const unchanged = parameter('If-Match', {
+    in: 'header',
+    schema: etag,
+    description: 'Done only while the key has this ETag.',
+  })
+  return [id, ...(isChange(operation) ? [once] : []), ...(takesIfMatch(operation) ? [unchanged] : [])]
 }
 
 function success(result: ResultName): Record<string, unknown> {
   const schema = { $ref: `#/components/schemas/${result}` }
-  return { description: 'Done, and recorded.', content: { [mediaTypeOf(result)]: { schema } } }
+  const headers = result === 'key' ? { headers: { ETag: { schema: etag } } } : {}
+  return { description: 'Done, and recorded.', ...headers, content: { [mediaTypeOf(result)]: { schema } } }
 }
 
 /** Of a key that its caller knows already. */
@@ -109,9 +118,9 @@ function unchanged({ method, result }: Route): Record<string, unknown> {
 }
 
 /** One answer for each status: its codes are in the description. */
-function problems({ codes }: Route): Record<string, unknown> {
+function problems({ codes, operation }: Route): Record<string, unknown> {
   const byStatus = new Map<number, ProblemCode[]>()
-  for (const code of new Set([...commonCodes, ...codes])) {
+  for (const code of new Set([...commonCodes, ...codes, ...(takesIfMatch(operation) ? ifMatchCodes : [])])) {
     byStatus.set(statuses[code], [...(byStatus.get(statuses[code]) ?? []), code])
   }
   const content = (all: readonly ProblemCode[]): Record<string, unknown> => {

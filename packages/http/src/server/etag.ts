@@ -1,11 +1,26 @@
-/** The tag of a representation: the same for the same text. */
-export async function etagOf(text: string): Promise<string> {
-  const hash = await crypto.subtle.digest('SHA-256', Buffer.from(text, 'utf8'))
-  return `"${Buffer.from(hash, 0, 16).toString('base64url')}"`
+import { InvalidRequestError } from '@chatelaine/core'
+
+/** A tag as headers write it. */
+export function etagOf(tag: string): string {
+  return `"${tag}"`
 }
 
 /** Whether a request says that it knows what has this tag. */
 export function isNamed(request: Request, etag: string): boolean {
   const known = request.headers.get('if-none-match')
   return known !== null && known.split(',').some((one) => one.trim() === etag || one.trim() === '*')
+}
+
+/**
+ * The tag that a key must have for a change of it: one, as an answer's `ETag` gave it. `*` asks for nothing more than that
+ * there is a key, which every change does.
+ *
+ * @throws InvalidRequestError for anything else: what was meant as a condition is never passed over
+ */
+export function ifMatchOf(request: Request): { ifMatch?: string } {
+  const given = request.headers.get('if-match')
+  if (given === null || given === '*') return {}
+  const [, tag] = /^"([\w-]{22})"$/.exec(given) ?? []
+  if (tag === undefined) throw new InvalidRequestError('If-Match is one ETag of a key, as an answer gave it')
+  return { ifMatch: tag }
 }

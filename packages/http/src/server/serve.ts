@@ -1,10 +1,10 @@
-import { InvalidRequestError } from '@chatelaine/core'
+import { InvalidRequestError, keyTag, type KeyDescription } from '@chatelaine/core'
 import { dispatch } from '@chatelaine/core/remote'
 import type { Context } from 'hono'
 import type { Route } from '../routes.ts'
 import { resultToJson, wipeBytes } from '../wire/result-codec.ts'
 import { mediaTypeOf } from '../results.ts'
-import { etagOf, isNamed } from './etag.ts'
+import { etagOf, ifMatchOf, isNamed } from './etag.ts'
 import { jsonAnswer, plainAnswer } from './answers.ts'
 import { readAsked } from './asked.ts'
 import { serveTail } from './events.ts'
@@ -31,12 +31,12 @@ export async function serve({ settings, admission }: Service, visit: Visit): Pro
   const asked = await readAsked(request, pathOf(visit), { route, settings })
   try {
     // Not the signal of the connection: whoever leaves early leaves a request that is done, and recorded, once.
-    const options = { requestId: id, ...idempotencyOf(request) }
+    const options = { requestId: id, ...idempotencyOf(request), ...ifMatchOf(request) }
     const result: unknown = await dispatch(client, route.operation, { request: asked, options })
     if (typeof result === 'string') return textAnswer(result, route, id)
     const text = resultToJson(result)
+    const headers = route.result === 'key' ? { etag: etagOf(keyTag(result as KeyDescription)) } : {}
     wipeBytes(result)
-    const headers = route.result === 'key' ? { etag: await etagOf(text) } : {}
     const isKnown = route.method === 'GET' && headers.etag !== undefined && isNamed(request, headers.etag)
     if (isKnown) return plainAnswer(null, { status: 304, requestId: id, headers })
     return jsonAnswer(text, { status: route.status, requestId: id, headers })

@@ -1,6 +1,7 @@
 import { principalById } from '../../access/grant.ts'
 import { findGrant } from '../../access/store.ts'
 import { ConflictError, InvalidRequestError } from '../../errors.ts'
+import { canonical } from '../../internal/canonical.ts'
 import { limits } from '../../internal/defaults.ts'
 import { aliasOf } from '../../keys/aliases.ts'
 import { dataKeyById } from '../../keys/data-keys.ts'
@@ -111,15 +112,4 @@ async function repeated(
   const answer = await again[table]?.(change, known.target, action)
   if (answer !== undefined) return answer
   throw new ConflictError(`this was done, by record ${known.seq}, and what it was about is gone since`)
-}
-
-/** A text that is the same for the same request. */
-function canonical(value: unknown): string {
-  if (value instanceof Uint8Array) return `bytes:${Buffer.from(value).toString('base64')}`
-  if (value instanceof Date) return `date:${value.getTime()}`
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? String(value)
-  const members = Object.entries(value).filter(([, member]) => member !== undefined)
-  const sorted = members.toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `{${sorted.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
 }
