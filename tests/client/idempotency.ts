@@ -68,6 +68,21 @@ export function describeIdempotency(newHouse: HouseFactory): void {
       })
     })
 
+    test('defaults and quotas', async () => {
+      const { admin } = await newHouse()
+      const twice = async <T>(work: () => Promise<T>): Promise<void> => expect(await work()).toEqual(await work())
+      await twice(async () => admin.keys.updateDefaults({ gracePeriodDays: 9 }, { idempotencyKey: 'de' }))
+      const quota = { operation: 'createKey', per: 'tenant', limit: 5, windowSeconds: 60 } as const
+      await twice(async () => admin.quotas.set(quota, { idempotencyKey: 'se' }))
+      await admin.quotas.remove({ operation: 'createKey' }, { idempotencyKey: 're' })
+      const again = admin.quotas.remove({ operation: 'createKey' }, { idempotencyKey: 're' })
+      await expect(again).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringContaining('was done') as string,
+      })
+      expect(await admin.audit.verify()).toMatchObject({ ok: true })
+    })
+
     test('who may no longer do it gets no answer either', async () => {
       const { admin, as } = await newHouse()
       await admin.keys.create({ name: 'a', spec: 'AES_256' })
@@ -86,7 +101,10 @@ export function describeIdempotency(newHouse: HouseFactory): void {
       const refused = { code: 'INVALID_REQUEST' }
       await expect(admin.keys.get({ key: 'a' }, { idempotencyKey: 'k' })).rejects.toMatchObject(refused)
       await expect(admin.encrypt({ key: 'a', plaintext: '' }, { idempotencyKey: 'k' })).rejects.toMatchObject(refused)
+      await admin.keys.create({ name: 'external', spec: 'AES_256', origin: 'EXTERNAL' })
       await expect(admin.audit.rotateKey({}, { idempotencyKey: 'k' })).rejects.toMatchObject(refused)
+      const asked = { key: 'external', wrappingAlgorithm: 'RSAES_OAEP_SHA_256' } as const
+      await expect(admin.keys.getParametersForImport(asked, { idempotencyKey: 'k' })).rejects.toMatchObject(refused)
       for (const idempotencyKey of ['', 'a b', 'ä', 'x'.repeat(129)]) {
         await expect(admin.keys.rotate({ key: 'a' }, { idempotencyKey })).rejects.toMatchObject(refused)
       }

@@ -27,9 +27,12 @@ interface Asked {
   readonly path?: Readonly<Record<string, string>> | undefined
   readonly query?: Readonly<Record<string, unknown>> | undefined
   readonly body?: unknown
+  /** Headers besides. */
+  readonly more?: Readonly<Record<string, string>> | undefined
 }
 
-function requestOf(operation: DocumentedOperation, { path = {}, query = {}, body }: Asked, who = 'admin'): Request {
+function requestOf(operation: DocumentedOperation, asked: Asked, who = 'admin'): Request {
+  const { path = {}, query = {}, body, more } = asked
   const filled = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(path[name] ?? 'orders'),
   )
@@ -37,7 +40,7 @@ function requestOf(operation: DocumentedOperation, { path = {}, query = {}, body
     Object.fromEntries(Object.entries(query).map(([name, value]) => [name, textOf(value)])),
   ).toString()
   const target = `http://kms.test${filled}${search === '' ? '' : `?${search}`}`
-  const headers = { authorization: who, 'content-type': 'application/json' }
+  const headers = { authorization: who, 'content-type': 'application/json', ...more }
   return new Request(target, {
     method: operation.method,
     headers,
@@ -112,7 +115,9 @@ describe('The OpenAPI document', () => {
       const asked = prepared[operation.operationId]
       if (asked === undefined) faults.push(`there is no good request for ${operation.operationId}`)
       else {
-        const answer = await handler(requestOf(operation, await asked()))
+        const isOnce = operation.parameters.some(({ name }) => name === 'Idempotency-Key')
+        const more = isOnce ? { 'idempotency-key': operation.operationId } : {}
+        const answer = await handler(requestOf(operation, { ...(await asked()), more }))
         if (answer.status > 201)
           faults.push(`${operation.operationId}: ${answer.status} ${await answer.clone().text()}`)
         const fault = await faultOf(operation, answer)

@@ -5,7 +5,7 @@
  * @packageDocumentation
  */
 
-export { dispatch, follow, isChange, requestSchema, takesIfMatch, type Dispatched } from './face/dispatch.ts'
+export { dispatch, follow, requestSchema, takesIdempotencyKey, takesIfMatch, type Dispatched } from './face/dispatch.ts'
 export type { OperationName, RequestOf, ResultOf, StreamOperationName } from './face/catalog.ts'
 export type { JsonSchema } from './operations/shared/wire-form.ts'
 export type { Tail } from './face/tail.ts'

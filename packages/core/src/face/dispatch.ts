@@ -1,5 +1,6 @@
 import type { CallOptions } from '../call.ts'
 import { InvalidRequestError } from '../errors.ts'
+import { isRepeatable } from '../operations/shared/once.ts'
 import { isChangeOfKey } from '../operations/shared/unchanged.ts'
 import { jsonSchemaOf, type JsonSchema } from '../operations/shared/wire-form.ts'
 import type { Operation } from '../runtime.ts'
@@ -32,9 +33,9 @@ export async function follow(client: StreamingClient, request: TailRequest, opti
   return run.house.isHere ? openTail(run, run.house, { request, options }) : run.house.tail(request, options)
 }
 
-/** Whether an operation changes the state. */
-export function isChange(name: OperationName): boolean {
-  return operationOf(name).effect === 'change'
+/** Whether an operation takes an `idempotencyKey`. */
+export function takesIdempotencyKey(name: OperationName): boolean {
+  return isRepeatable(operationOf(name))
 }
 
 /** Whether an operation takes an `ifMatch`. */

@@ -37,22 +37,37 @@ export interface Destroyer {
  */
 export async function trimVersions(change: ChangeSet, by: Destroyer): Promise<Trimmed> {
   const destroyed: number[] = []
+  for await (const version of trimmable(change, by)) {
+    if (destroyed.length === versionsAtOnce) return { destroyed, more: true }
+    requireVersionTransition(version, 'destroyed')
+    await destroyVersion(change, version, by)
+    destroyed.push(version.version)
+  }
+  return { destroyed, more: false }
+}
+
+/** Whether there is a version that {@link trimVersions} would destroy. */
+export async function mayTrim(change: ChangeSet, by: Trimming): Promise<boolean> {
+  const { done } = await trimmable(change, by).next()
+  return done !== true
+}
+
+/** Versions that may be destroyed now, the oldest first. */
+async function* trimmable(change: ChangeSet, by: Trimming): AsyncGenerator<VersionRow, void, undefined> {
   let after = 0
   for (;;) {
     const page = decodeVersions(await change.page('versions', [by.key.id], after))
     for (const version of page) {
-      if (version.version >= by.key.minDecryptVersion) return { destroyed, more: false }
-      if (!isTrimmable(version, by)) continue
-      if (destroyed.length === versionsAtOnce) return { destroyed, more: true }
-      requireVersionTransition(version, 'destroyed')
-      await destroyVersion(change, version, by)
-      destroyed.push(version.version)
+      if (version.version >= by.key.minDecryptVersion) return
+      if (isTrimmable(version, by)) yield version
     }
     const last = page.at(-1)
-    if (last === undefined) return { destroyed, more: false }
+    if (last === undefined) return
     after = last.version
   }
 }
+
+type Trimming = Pick<Destroyer, 'key' | 'mark'>
 
 /** Which versions were destroyed. */
 export interface Trimmed {
@@ -60,7 +75,7 @@ export interface Trimmed {
   readonly more: boolean
 }
 
-function isTrimmable(version: VersionRow, { key, mark }: Destroyer): boolean {
+function isTrimmable(version: VersionRow, { key, mark }: Trimming): boolean {
   const mayGo = versionStates[version.state].to.includes('destroyed') && version.version !== key.currentVersion
   return mayGo && version.stateChangedAt + leastMs <= mark.now
 }

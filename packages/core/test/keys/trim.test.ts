@@ -36,6 +36,17 @@ describe('trimming a key', () => {
     for (const message of messages.slice(3)) await kms.decrypt({ ciphertext: message })
   })
 
+  test('H115 is done once under a name: asked again, it destroys nothing, and says whether there is more', async () => {
+    const { kms, clock } = await worldWithVersions(27)
+    clock.advance(7 * day)
+    await kms.keys.update({ key: 'k', minDecryptVersion: 26 })
+    const first = await kms.keys.trim({ key: 'k' }, { idempotencyKey: 'a' })
+    expect(first).toMatchObject({ destroyed: { length: 24 }, more: true })
+    expect(await kms.keys.trim({ key: 'k' }, { idempotencyKey: 'a' })).toEqual({ destroyed: [], more: true })
+    expect(await kms.keys.trim({ key: 'k' }, { idempotencyKey: 'b' })).toEqual({ destroyed: [25], more: false })
+    expect(await kms.keys.trim({ key: 'k' }, { idempotencyKey: 'a' })).toEqual({ destroyed: [], more: false })
+  })
+
   test('C44 destroyed versions stay so: nothing enables, revokes, or opens them, whoever allows it', async () => {
     const { kms, clock, messages } = await worldWithVersions(2)
     clock.advance(7 * day)

@@ -1,4 +1,4 @@
-import { isChange, requestSchema, takesIfMatch, type JsonSchema } from '@chatelaine/core/remote'
+import { requestSchema, takesIdempotencyKey, takesIfMatch, type JsonSchema } from '@chatelaine/core/remote'
 import { commonCodes, statuses, type ProblemCode } from '../problem.ts'
 import { mediaTypeOf, resultSchema, type ResultName } from '../results.ts'
 import { pathMembers, routes, type Route } from '../routes.ts'
@@ -103,7 +103,7 @@ function headersOf({ operation }: Route): Record<string, unknown>[] {
     schema: etag,
     description: 'Done only while the key has this ETag.',
   })
-  return [id, ...(isChange(operation) ? [once] : []), ...(takesIfMatch(operation) ? [unchanged] : [])]
+  return [id, ...(takesIdempotencyKey(operation) ? [once] : []), ...(takesIfMatch(operation) ? [unchanged] : [])]
 }
 
 function success(result: ResultName): Record<string, unknown> {

@@ -1,15 +1,22 @@
 import { principalById } from '../../access/grant.ts'
+import { quotasOn } from '../../access/quota.ts'
 import { findGrant } from '../../access/store.ts'
 import { ConflictError, InvalidRequestError } from '../../errors.ts'
 import { canonical } from '../../internal/canonical.ts'
 import { limits } from '../../internal/defaults.ts'
 import { aliasOf } from '../../keys/aliases.ts'
 import { dataKeyById } from '../../keys/data-keys.ts'
-import type { ChangeOperation, ChangeWalk } from '../../runtime.ts'
+import { keyDefaults } from '../../keys/defaults.ts'
+import { mayTrim } from '../../keys/trim.ts'
+import type { ChangeOperation, ChangeWalk, Operation } from '../../runtime.ts'
+import type { Touched } from '../../state/cache.ts'
 import { keepRepeat, repeatOf, type RepeatRow } from '../../state/repeats.ts'
 import { describeAliasRow } from './aliases.ts'
 import { describeGrant } from './grants.ts'
 import { describeKeyRow } from './keys.ts'
+import { markOf } from './key-state.ts'
+import { describePolicy } from './policies.ts'
+import { describeQuotaRow } from './quotas.ts'
 import { describeDataKeyRow } from './named-data-keys.ts'
 
 /** How the answer of a change is made again of what its subject is by now. @throws AccessDeniedError */
@@ -37,6 +44,20 @@ const again: Readonly<Record<string, Again>> = {
     await change.authorize(action, row?.keyId)
     return row === undefined ? undefined : describeDataKeyRow(row)
   },
+  versions: async (change, id, action) => {
+    const key = await change.key(action, id)
+    return { destroyed: [], more: await mayTrim(change.set, { key, mark: markOf(change, {}) }) }
+  },
+  key_defaults: async (change, _, action) => {
+    await change.authorize(action)
+    return describePolicy((await change.set.read(keyDefaults())) ?? { policy: '{}' })
+  },
+  quotas: async (change, id, action) => {
+    await change.authorize(action)
+    const [operation = '', name] = id.split(' ')
+    const row = (await change.set.read(quotasOn(operation))).find((quota) => quota.name === name)
+    return row === undefined ? undefined : describeQuotaRow(row)
+  },
   principals: async (change, id, action) => {
     await change.authorize(action)
     const row = await change.set.read(principalById(id))
@@ -44,7 +65,10 @@ const again: Readonly<Record<string, Again>> = {
   },
 }
 
-/** Which table the answer of an action is about. */
+/**
+ * Which table the answer of an action is about. Two changes are missing: each record of a new key for the log says which
+ * key it is, by which logs are verified, so none may repeat another; and parameters of an import are made once.
+ */
 const subjects: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     ['createKey', 'updateKey', 'rotateKey', 'disableKey', 'enableKey', 'revokeKey', 'scheduleKeyDeletion'].map(
@@ -54,6 +78,10 @@ const subjects: Readonly<Record<string, string>> = {
   cancelKeyDeletion: 'keys',
   importKeyMaterial: 'keys',
   deleteImportedKeyMaterial: 'keys',
+  trimKey: 'versions',
+  updateKeyDefaults: 'key_defaults',
+  setQuota: 'quotas',
+  removeQuota: 'quotas',
   createGrant: 'grants',
   revokeGrant: 'grants',
   createAlias: 'aliases',
@@ -95,12 +123,23 @@ export function once<Q, P, R>(
     // One that has changed nothing may be done as often as somebody likes.
     const touched = change.set.touched.findLast((row) => row.table === table)
     if (touched === undefined) return result
-    const target = String(touched.table === 'grants' ? touched.key.at(-1) : touched.key[0])
+    const target = targetOf(touched)
     const times = { createdAt: change.now, expiresAt: change.now + rememberedMs }
     await keepRepeat(change.set, known, { id, request: fingerprint, target, seq: change.set.seq, ...times })
     return result
   }
   return { ...operation, perform }
+}
+
+/** Whether an operation takes an `idempotencyKey`: it is a change whose answer can be made again. */
+export function isRepeatable({ effect, action }: Pick<Operation<never, never, unknown>, 'effect' | 'action'>): boolean {
+  return effect === 'change' && Object.hasOwn(subjects, action)
+}
+
+/** What of a row's key says which it is. */
+function targetOf({ table, key }: Touched): string {
+  if (table === 'quotas') return key.join(' ')
+  return String(table === 'grants' ? key.at(-1) : key[0])
 }
 
 async function repeated(
