@@ -3,11 +3,11 @@ import { InvalidRequestError, RootKeyMismatchError } from '../errors.ts'
 import type { CallOptions } from '../call.ts'
 import type { Run } from '../face/run.ts'
 import { wipe } from '../internal/bytes.ts'
+import { stateEpoch } from '../keys/epoch-statement.ts'
 import { fingerprintOf } from '../keys/epochs.ts'
 import type { KeyringState, Wrap } from '../keys/keyring-store.ts'
 import { beginKeyringEpoch } from '../operations/begin-keyring-epoch.ts'
-import { stateEpoch } from './epoch-statement.ts'
-import { configured, readStored, type KeyringDesk, type Named } from './keyring-desk.ts'
+import { configured, readStored, signingKeys, type KeyringDesk, type Named } from './keyring-desk.ts'
 import { keyringContext, unwrapWith, wrapWith } from './keyring-row.ts'
 
 /**
@@ -24,7 +24,7 @@ export async function beginNextEpoch(desk: KeyringDesk, run: Run, call: CallOpti
     for (const opener of openers) wraps.push(await wrapped(desk, opener, { key, epoch }))
     const madeUnder = openers[0]?.id ?? ''
     const statement = stateEpoch(
-      desk.signing,
+      await signingKeys(desk),
       { tenant: desk.tenant, madeUnder },
       { epoch, fingerprint: fingerprintOf(key) },
     )

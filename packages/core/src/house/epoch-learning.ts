@@ -3,7 +3,7 @@ import { within } from '../internal/patience.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { Settings } from '../options.ts'
 import { readKeyringRows } from './foundation.ts'
-import { requireStated } from './epoch-statement.ts'
+import { requireStated } from '../keys/epoch-statement.ts'
 import { openKeyring } from './keyring-row.ts'
 
 /** What learning an epoch takes. */
@@ -11,8 +11,8 @@ export interface LearningParts {
   readonly settings: Settings
   readonly tenant: string
   readonly keyring: Keyring
-  /** The house's public key, which says whose epochs these are. */
-  readonly publicKey: Buffer
+  /** The public keys of the house's log that are known, which say whose epochs these are. */
+  readonly publicKeys: () => readonly Buffer[]
 }
 
 /**
@@ -30,7 +30,7 @@ export function epochLearner(parts: LearningParts): () => Promise<void> {
   }
 }
 
-async function learn({ settings, tenant, keyring, publicKey }: LearningParts): Promise<void> {
+async function learn({ settings, tenant, keyring, publicKeys }: LearningParts): Promise<void> {
   const read = settings.storage.snapshot(async (reader) => readKeyringRows(reader, tenant))
   const stored = await within(settings, storageErrors(read), late)
   const fresh = stored.keyring.filter(({ epoch }) => !keyring.epochs.has(epoch))
@@ -38,6 +38,6 @@ async function learn({ settings, tenant, keyring, publicKey }: LearningParts): P
   // Opened aside, so that an epoch that nobody stands for never becomes the newest here.
   const aside = keyring.aside()
   await openKeyring(aside, { ...stored, keyring: fresh }, settings)
-  requireStated(aside, { ...stored, keyring: fresh }, publicKey)
+  requireStated(aside, { ...stored, keyring: fresh }, publicKeys())
   keyring.epochs.takeOver(aside.epochs)
 }

@@ -1,8 +1,8 @@
 import type { SigningKey } from '../crypto/ed25519.ts'
 import type { Head } from '../audit/head.ts'
+import type { LogKeys } from '../audit/log-keys.ts'
 import type { HeadGuard } from '../audit/head-guard.ts'
 import type { Trees } from '../state/tree/trees.ts'
-import type { HouseSecrets } from './secrets.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { KeyringState } from '../keys/keyring-store.ts'
 import type { Settings } from '../options.ts'
@@ -18,7 +18,8 @@ export interface DeskParts {
   readonly settings: Settings
   readonly tenant: string
   readonly keyring: Keyring
-  readonly signing: SigningKey
+  /** The keys of the log, in force so far. */
+  readonly logKeys: LogKeys
   /** Takes over epochs that other processes, or this one, have begun. */
   readonly learn: () => Promise<void>
   /** Reads the whole of one snapshot, whose head was checked, and checks every row of the state. */
@@ -33,7 +34,7 @@ export class KeyringDesk implements DeskParts {
   readonly settings: Settings
   readonly tenant: string
   readonly keyring: Keyring
-  readonly signing: SigningKey
+  readonly logKeys: LogKeys
   readonly learn: () => Promise<void>
   readonly authentic: Authentic
   #provider: string
@@ -42,7 +43,7 @@ export class KeyringDesk implements DeskParts {
     this.settings = parts.settings
     this.tenant = parts.tenant
     this.keyring = parts.keyring
-    this.signing = parts.signing
+    this.logKeys = parts.logKeys
     this.learn = parts.learn
     this.authentic = parts.authentic
     this.#provider = parts.foundation.keyring.at(-1)?.provider ?? ''
@@ -64,22 +65,20 @@ export class KeyringDesk implements DeskParts {
 }
 
 /** What a desk is made of, when a tenant is opened. */
-export interface DeskOpening extends Omit<DeskParts, 'signing' | 'authentic'> {
-  readonly secrets: HouseSecrets
+export interface DeskOpening extends Omit<DeskParts, 'authentic'> {
   readonly guard: HeadGuard
   readonly trees: Trees
   readonly foundation: KeyringState
 }
 
-/** The desk of a tenant. What it signs, it signs with the first of the house's signing keys. */
-export function openDesk({ secrets, guard, trees, foundation, ...parts }: DeskOpening): KeyringDesk {
-  const signing = secrets.signing[0] as SigningKey
+/** The desk of a tenant. */
+export function openDesk({ guard, trees, foundation, ...parts }: DeskOpening): KeyringDesk {
   const authentic: Authentic = async (read) =>
     parts.settings.storage.snapshot(async (reader) => {
       const head = await guard.read(reader, guard.seen)
       return read(trees.reader(reader, head.stateRoot), head)
     })
-  return new KeyringDesk({ ...parts, signing, authentic, foundation })
+  return new KeyringDesk({ ...parts, authentic, foundation })
 }
 
 /** The keyring as it is stored now. What is decided by it is decided again inside the transaction. */
@@ -90,6 +89,11 @@ export async function readStored(desk: KeyringDesk): Promise<KeyringState> {
 /** Reads rows as they are stored, to find what there is to do: nothing is believed of them. */
 export async function glance<T>(desk: KeyringDesk, read: (reader: StorageReader) => Promise<T>): Promise<T> {
   return within(desk.settings, storageErrors(desk.settings.storage.snapshot(read)), late)
+}
+
+/** The keys of the log that are in force now, the newest last. What they sign is compared inside the transaction. */
+export async function signingKeys(desk: KeyringDesk): Promise<readonly SigningKey[]> {
+  return glance(desk, async (reader) => desk.logKeys.at(reader))
 }
 
 /** The names of the configured root keys, the current one first. */

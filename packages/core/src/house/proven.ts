@@ -20,7 +20,7 @@ import type { StorageReader } from '../storage/adapter.ts'
 import type { Row } from '../storage/table.ts'
 import type { Foundation } from './foundation.ts'
 import { epochLearner } from './epoch-learning.ts'
-import { requireStated } from './epoch-statement.ts'
+import { requireStated } from '../keys/epoch-statement.ts'
 import { openKeyring } from './keyring-row.ts'
 import { checkByMark, type AcceptedRollback } from './marking.ts'
 import { requireUnmoved } from './moving.ts'
@@ -74,7 +74,7 @@ export async function prove(opening: Opening): Promise<Proven> {
   await openKeyring(keyring, foundation, settings)
   const secrets = openSecrets(keyring, foundation.secrets)
   const keys = new LogKeys({ tenant, open: (row) => signingKey(openSecret(keyring, row)) }, secrets.signing)
-  requireStated(keyring, foundation, keys.first)
+  requireStated(keyring, foundation, keys.all)
   const origin = provenOrigin(foundation, keys.first)
   const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
   const guard = new HeadGuard(tenant, macKeyOf, (epoch) => keyring.epochs.has(epoch))
@@ -89,7 +89,7 @@ export async function prove(opening: Opening): Promise<Proven> {
     return { head: end, accepted: await checkByMark(settings, reader, marked) }
   })
   guard.saw(head)
-  const learn = epochLearner({ settings, tenant, keyring, publicKey: keys.first })
+  const learn = epochLearner({ settings, tenant, keyring, publicKeys: () => keys.all })
   return { keyring, secrets, keys, origin, macKeyOf, guard, trees, head, accepted, snapshot, learn }
 }
 

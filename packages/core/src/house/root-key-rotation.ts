@@ -1,13 +1,13 @@
 import { InvalidRequestError, isKmsError, RootKeyMismatchError } from '../errors.ts'
 import { randomBytesOf } from '../crypto/randomness.ts'
 import { wipe } from '../internal/bytes.ts'
+import { stateEpoch } from '../keys/epoch-statement.ts'
 import type { EpochStatement, KeyringState, Wrap } from '../keys/keyring-store.ts'
 import type { Run } from '../face/run.ts'
 import type { RootKeyRotation, RotateRootKeyOptions } from '../face/root-key-options.ts'
 import { describeRootKey } from '../operations/describe-root-key.ts'
 import { rotateRootKey } from '../operations/rotate-root-key.ts'
-import { stateEpoch } from './epoch-statement.ts'
-import { readStored, type KeyringDesk, type Named } from './keyring-desk.ts'
+import { readStored, signingKeys, type KeyringDesk, type Named } from './keyring-desk.ts'
 import { keyringContext, rootKeyId, unwrapKeyringKey, unwrapWith, wrapWith } from './keyring-row.ts'
 
 /** Somebody else works on the same keyring: a few looks more, then it is said. */
@@ -56,7 +56,7 @@ async function attempt(
   await prove(desk, await readStored(desk), to)
   if (plan.promoted.length > 0) {
     // A crash after this leaves the old wrappings beside the new: whoever has the old root key alone still opens it.
-    await step({ step: 'promote', provider: to.id, statements: statementsOf(desk, before) })
+    await step({ step: 'promote', provider: to.id, statements: await statementsOf(desk, before) })
   }
   desk.use(to)
   if (plan.retired.length > 0) {
@@ -134,10 +134,11 @@ async function tryOut(desk: KeyringDesk, { keyring }: KeyringState, to: Named): 
 }
 
 /** What nobody has said yet of the epochs that there are: under which root key they began, before that is forgotten. */
-function statementsOf(desk: KeyringDesk, { keyring, epochs }: KeyringState): EpochStatement[] {
+async function statementsOf(desk: KeyringDesk, { keyring, epochs }: KeyringState): Promise<EpochStatement[]> {
+  const signing = await signingKeys(desk)
   const unsaid = keyring.filter(({ epoch }) => !epochs.some((said) => said.epoch === epoch))
   return unsaid.map(({ epoch, provider }) => {
     const { fingerprint } = desk.keyring.epochs.of(epoch)
-    return stateEpoch(desk.signing, { tenant: desk.tenant, madeUnder: provider }, { epoch, fingerprint })
+    return stateEpoch(signing, { tenant: desk.tenant, madeUnder: provider }, { epoch, fingerprint })
   })
 }

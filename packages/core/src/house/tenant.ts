@@ -51,7 +51,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const books = await openBooks(opening, proven)
   const { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger, meter } = books
   const source = sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view })
-  const desk = openDesk({ settings, tenant, keyring, secrets, learn, guard, trees, foundation })
+  const desk = openDesk({ settings, tenant, keyring, logKeys: keys, learn, guard, trees, foundation })
   const rootKey = (): HouseHealth['rootKey'] => ({ provider: desk.provider, epoch: keyring.epoch })
   const refusedRequests = (): number => pipeline.refusedRequests
   const dataKeys = new DataKeyCache(clock)

@@ -1,9 +1,13 @@
+import type { SigningKey } from '../crypto/ed25519.ts'
 import { ConflictError } from '../errors.ts'
+import { limits } from '../internal/defaults.ts'
 import type { ChangeSet } from '../state/change-set.ts'
 import type { KeyringEpochRow, KeyringRow, KeyringWrapRow } from '../state/keyring-rows.ts'
 import { rowsAs } from '../state/rows.ts'
 import type { Query } from '../state/query.ts'
 import type { StateView } from '../state/view.ts'
+import { signatureBytes, signedFurther } from './epoch-statement.ts'
+import type { SecretPurpose } from './house-secret.ts'
 
 /** Most epochs, and most wrappings, that a tenant has at a time: a few, unless nobody finishes anything. */
 const most = 1000
@@ -58,6 +62,7 @@ export async function stageWraps(set: ChangeSet, wraps: readonly Wrap[], now: nu
  */
 export async function promoteWraps(set: ChangeSet, to: Promotion): Promise<void> {
   const state = await readKeyringState(set)
+  for (const statement of to.statements) await requireAllSigned(set, statement)
   for (const row of state.keyring) {
     const statement = to.statements.find(({ epoch }) => epoch === row.epoch)
     const isSaid = state.epochs.some(({ epoch }) => epoch === row.epoch)
@@ -88,12 +93,34 @@ export async function retireWraps(set: ChangeSet, provider: string): Promise<num
   return state.wraps.length
 }
 
+/** The log may have been given another key since it was signed. @throws ConflictError */
+async function requireAllSigned(set: ChangeSet, { signature }: EpochStatement): Promise<void> {
+  const keys = await set.read(logKeyCount)
+  if (signature.byteLength !== keys * signatureBytes) throw changed()
+}
+
+/** How many keys the audit log has had. */
+export const logKeyCount: Query<number> = {
+  table: 'secrets',
+  key: ['audit-signing' satisfies SecretPurpose],
+  decode: (rows) => rows.length,
+  many: limits.items,
+}
+
+/** Signs of every epoch which it is with the log's new key too, so that the newest is what counts. */
+export async function signEpochs(set: ChangeSet, by: SigningKey): Promise<void> {
+  for (const row of (await readKeyringState(set)).epochs) {
+    await set.update('keyring_epochs', row, { signature: signedFurther(row, by) })
+  }
+}
+
 /** Begins an epoch. Nothing is wrapped under it before it is durable. @throws ConflictError */
 export async function beginEpoch(set: ChangeSet, next: EpochBeginning): Promise<void> {
   const { keyring } = await readKeyringState(set)
   const { statement, now } = next
   const { epoch } = statement
   if (keyring.at(-1)?.epoch !== epoch - 1) throw changed()
+  await requireAllSigned(set, statement)
   const [first, ...others] = next.wraps
   if (first === undefined) throw changed()
   await set.insert('keyring', { ...first, createdAt: now }, changed)

@@ -5,6 +5,7 @@ import { publicKeyOf, signingKey } from '../crypto/ed25519.ts'
 import { ConflictError, LimitExceededError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
 import { newSecret } from '../keys/house-secret.ts'
+import { logKeyCount, signEpochs } from '../keys/keyring-store.ts'
 import type { ChangeOperation } from '../runtime.ts'
 import { reason } from './shared/fields.ts'
 
@@ -34,18 +35,13 @@ export const rotateAuditKey: ChangeOperation<RotateAuditKeyRequest, RotateAuditK
   schema,
   perform: async (request, change) => {
     await change.authorize('rotateAuditKey')
-    const known = await change.set.read({
-      table: 'secrets',
-      key: [signingPurpose],
-      decode: (rows) => rows.length,
-      many: limits.items,
-    })
+    const known = await change.set.read(logKeyCount)
     if (known >= limits.items) throw new LimitExceededError('the audit log has had too many keys')
     const place = { tenant: change.tenant, purpose: signingPurpose, version: known + 1 } as const
-    const use = (seed: Uint8Array): string => verifierKey(change.auditOrigin, publicKeyOf(signingKey(seed)))
-    const secret = newSecret(change.keyring, place, { random: change.random, now: change.now, use })
+    const secret = newSecret(change.keyring, place, { random: change.random, now: change.now, use: signingKey })
     await change.set.insert('secrets', secret.row, () => new ConflictError('somebody else rotated the key'))
-    const made = { verifierKey: secret.made, version: place.version }
+    await signEpochs(change.set, secret.made)
+    const made = { verifierKey: verifierKey(change.auditOrigin, publicKeyOf(secret.made)), version: place.version }
     change.note({ ...made, ...(request.reason === undefined ? {} : { why: request.reason }) })
     return made
   },

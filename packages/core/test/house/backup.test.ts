@@ -2,7 +2,7 @@ import { memoryStorage } from '@chatelaine/storage-memory'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { generateRootKey, localRootKey, restoreKms, type Kms, type KmsOptions, type RootKey } from '../../src/index.ts'
 import { tables } from '../../src/storage/tables.ts'
-import { codeOf, rootKey as old, World } from '../support/audit-world.ts'
+import { codeOf, rootKey as old, until, World } from '../support/audit-world.ts'
 
 const recoveryKey = localRootKey(generateRootKey())
 const fresh = (): RootKey => localRootKey(generateRootKey())
@@ -99,6 +99,30 @@ describe('a backup', () => {
     await again.key('orders').encrypt('x')
     expect(await again.audit.verify()).toMatchObject({ ok: true })
     expect((await world.recordsOf('restoreWithout'))[0]).toMatchObject({ details: { versions: 1 } })
+  })
+
+  test('restores a log that was pruned, to what it was: with its end, its proofs and its keys', async () => {
+    const world = new World()
+    const anchor = { name: 'kept', everyMs: 1e9, publish: async () => undefined }
+    const kms = await world.open({ anchors: [anchor] })
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const { ciphertext } = await kms.key('orders').encrypt('4711')
+    for (let count = 0; count < 300; count++) await kms.generateRandom({ numberOfBytes: 1 })
+    const { verifierKey } = await kms.audit.rotateKey()
+    for (let count = 0; count < 300; count++) await kms.generateRandom({ numberOfBytes: 1 })
+    await kms.audit.anchor()
+    await kms.audit.prune({ upTo: 520 })
+    await until(async () => (await world.shelf.rows('records'))[1]?.['seq'] === 520)
+    const archive = await collect(kms.backup({ recoveryKey }))
+    const { world: other, restored } = into(archive)
+    const again = await restored
+    expect(await rootOf(other)).toBe(await rootOf(world))
+    expect(await again.audit.verify()).toMatchObject({ ok: true, pruned: 520 })
+    expect((await again.decrypt({ ciphertext })).plaintext.toString()).toBe('4711')
+    expect((await again.audit.verifierKey()).verifierKey).toBe(verifierKey)
+    expect(await again.audit.consistencyProof({ from: 100 })).toMatchObject({ from: 100 })
+    await again.key('orders').rotate()
+    expect(await (await other.open()).audit.verify()).toMatchObject({ ok: true, pruned: 520 })
   })
 
   test('is recorded before its first byte, and only for admins', async () => {

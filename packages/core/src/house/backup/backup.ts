@@ -1,4 +1,4 @@
-import { signEd25519 } from '../../crypto/ed25519.ts'
+import { signEd25519, type SigningKey } from '../../crypto/ed25519.ts'
 import { randomBytesOf } from '../../crypto/randomness.ts'
 import { secretKey, type SecretKey } from '../../crypto/secret-key.ts'
 import type { Run } from '../../face/run.ts'
@@ -14,7 +14,7 @@ import type { StorageReader } from '../../storage/adapter.ts'
 import type { Row } from '../../storage/table.ts'
 import { tables } from '../../storage/tables.ts'
 import { readKeyringRows } from '../foundation.ts'
-import type { KeyringDesk } from '../keyring-desk.ts'
+import { signingKeys, type KeyringDesk } from '../keyring-desk.ts'
 import { keyringContext, rootKeyId, unwrapKeyringKey, wrapWith } from '../keyring-row.ts'
 import { ArchiveDigest, entryBytes, type ArchiveEntry } from './entries.ts'
 import { Handoff } from './handoff.ts'
@@ -70,7 +70,11 @@ async function* framed(
     if (entry.kind === 'key') wipe(bytes)
     else rows += 1
   }
-  yield entryBytes({ kind: 'end', rows, signature: signEd25519(desk.signing, digest.end()) })
+  yield entryBytes({
+    kind: 'end',
+    rows,
+    signature: signEd25519((await signingKeys(desk)).at(-1) as SigningKey, digest.end()),
+  })
 }
 
 /** Keyring keys and rows of a tenant, all of one snapshot, each row of the state checked along its path. */

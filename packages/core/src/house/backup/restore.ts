@@ -170,7 +170,7 @@ class Restoration {
       nodes: new NodeCache(),
     })
     const { keys, head, macKeyOf, snapshot } = proven
-    if (!verifyEd25519(keys.first, this.#signed.digest, this.#signed.signature)) throw noArchive()
+    if (!verifyEd25519(keys.all.at(-1) as Buffer, this.#signed.digest, this.#signed.signature)) throw noArchive()
     if (!head.stateRoot.equals(this.#tree.root))
       throw new StorageTamperedError('the rows are not the state of the head')
     const signing = { publicKey: keys.first, allKeys: () => keys.all }
