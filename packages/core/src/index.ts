@@ -1,7 +1,7 @@
 /** An embeddable key management service. @packageDocumentation */
 
 // Opening one
-export { createKms, Kms, Tenants, type AsOptions } from './kms.ts'
+export { createKms, Kms, Tenants, type AsOptions, type ListTenantsRequest } from './kms.ts'
 export { restoreKms, type RestoreOptions } from './restore.ts'
 export type { KmsOptions, NamedPrincipal, Principal, RollbackAcceptance } from './options.ts'
 export { fileHighWaterMark } from './audit/file-mark.ts'

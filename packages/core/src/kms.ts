@@ -3,6 +3,7 @@ import { ClosedError, InvalidRequestError } from './errors.ts'
 import type { BackupOptions } from './face/backup-options.ts'
 import { KmsClient } from './face/client.ts'
 import { backup } from './house/backup/backup.ts'
+import { Listing } from './face/listing.ts'
 import { runFor, type Life } from './house/run-for.ts'
 import { RootKeys } from './face/root-keys.ts'
 import type { Run } from './face/run.ts'
@@ -10,7 +11,9 @@ import { requireObject } from './face/text.ts'
 import { House } from './house/house.ts'
 import type { Tenant } from './house/tenant.ts'
 import { readOptions, readPrincipal, readTenant, type KmsOptions, type Principal } from './options.ts'
+import type { Page } from './runtime.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
+import { maxRangeLimit } from './storage/table.ts'
 import { eventTypes, type KmsEvents, type KmsEventType } from './signals/event.ts'
 
 /** Options of {@link Kms.as}. */
@@ -154,6 +157,38 @@ export class Tenants {
   async ensure(id: string): Promise<Kms> {
     return new Kms(this.#house, await this.#house.open(readTenant(id), true), false)
   }
+
+  /**
+   * The ids of all tenants of the storage, in order, up to 1,000 a page: for what has to be done for each of them. They
+   * are what the database says. It belongs to no tenant, so that it is in nobody's log.
+   *
+   * @throws InvalidRequestError, ClosedError, StorageUnavailableError
+   * @example
+   * ```ts
+   * import type { Kms, RootKey } from '@chatelaine/core'
+   *
+   * const rotateAll = async (kms: Kms, to: RootKey): Promise<void> => {
+   *   for await (const id of kms.tenants.list()) await (await kms.tenant(id)).rootKey.rotate({ to })
+   * }
+   * ```
+   */
+  list(request: ListTenantsRequest = {}): Listing<string> {
+    const { limit = maxRangeLimit, cursor } = requireObject(request, 'request')
+    if (!Number.isInteger(limit) || limit < 1 || limit > maxRangeLimit) {
+      throw new InvalidRequestError(`limit is 1 to ${maxRangeLimit}`)
+    }
+    const page = async (from: string | undefined): Promise<Page<string>> =>
+      this.#house.tenantsAfter(from === undefined ? undefined : readTenant(from), limit)
+    return new Listing(async () => page(cursor), page)
+  }
+}
+
+/** Which tenants to list. */
+export interface ListTenantsRequest {
+  /** At most so many a page, 1 to 1,000. @defaultValue 1000 */
+  readonly limit?: number | undefined
+  /** Goes on where a page ended. @defaultValue from the first */
+  readonly cursor?: string | undefined
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Mark } from '../audit/high-water-mark.ts'
 import { ClosedError } from '../errors.ts'
 import { within } from '../internal/patience.ts'
 import type { Settings } from '../options.ts'
+import type { Page } from '../runtime.ts'
 import { NodeCache } from '../state/tree/node-cache.ts'
 import { tables } from '../storage/tables.ts'
 import { anyKeyring, findFoundation, layFoundation } from './foundation.ts'
@@ -61,6 +62,17 @@ export class House {
     this.#tenants.set(tenant, opening)
     opening.catch(() => this.#tenants.delete(tenant))
     return opening
+  }
+
+  /** The next tenants of the storage by their ids, as the database says. */
+  async tenantsAfter(id: string | undefined, limit: number): Promise<Page<string>> {
+    if (this.#closing !== undefined) throw new ClosedError('the KMS is closed')
+    const from = id === undefined ? {} : { after: [id] }
+    const reading = this.settings.storage.snapshot(async (reader) =>
+      reader.range('locks', { prefix: [], ...from, limit }),
+    )
+    const items = (await within(this.settings, storageErrors(reading), late)).map((row) => row['tenant'] as string)
+    return items.length < limit ? { items } : { items, cursor: items.at(-1) as string }
   }
 
   /** Closes every tenant, then the storage. May be called twice. */

@@ -134,7 +134,7 @@ describe('what a client has', () => {
       [...Object.keys(namespaces), 'rootKey', 'scheduler', 'tenants'].toSorted(),
     )
     expect(kms.tenants).toBeInstanceOf(Tenants)
-    expect(methodsOf(kms.tenants)).toEqual(['ensure'])
+    expect(methodsOf(kms.tenants)).toEqual(['ensure', 'list'])
     expect(methodsOf(kms.scheduler)).toEqual(['runDue', 'start', 'stop'])
     expect(Reflect.ownKeys(kms.scheduler)).toEqual([])
     expect(methodsOf(kms.rootKey)).toEqual(['rewrap', 'rotate', 'status'])

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Kms, type KmsClient } from '../../src/index.ts'
+import { createKms, generateRootKey, Kms, localRootKey, type KmsClient } from '../../src/index.ts'
 import { actor, expectCode, makeWorld, moving, outcomeOf, recordsOf, settle } from '../support/kms.ts'
 import { makeTarget, tendingOne, using, type Target } from '../support/verbs.ts'
 
@@ -11,6 +11,49 @@ function ofKey(message: Buffer, id: string): Buffer {
   changed.write(id.replaceAll('-', ''), 4, 16, 'hex')
   return changed
 }
+
+async function idsOf(list: AsyncIterable<string>): Promise<string[]> {
+  const ids: string[] = []
+  for await (const id of list) ids.push(id)
+  return ids
+}
+
+describe('the tenants of a storage', () => {
+  test('are listed by their ids, page by page, whoever made them and whether they are open or not', async () => {
+    const { kms, again } = await makeWorld()
+    for (const id of ['blue', 'amber', 'Zinc']) await kms.tenants.ensure(id)
+    const other = await again()
+    const all = ['Zinc', 'amber', 'blue', 'default']
+    expect(await idsOf(other.tenants.list())).toEqual(all)
+    expect(await other.tenants.list()).toEqual({ items: all })
+    expect(await other.tenants.list({ limit: 2 })).toEqual({ items: ['Zinc', 'amber'], cursor: 'amber' })
+    expect(await other.tenants.list({ cursor: 'amber' })).toEqual({ items: ['blue', 'default'] })
+    expect(await idsOf(other.tenants.list({ limit: 1 }))).toEqual(all)
+    for (const wrong of [{ limit: 0 }, { limit: 1001 }, { limit: 1.5 }]) {
+      expect(() => kms.tenants.list(wrong)).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST' }))
+    }
+    await expectCode(Promise.resolve(kms.tenants.list({ cursor: '' })), 'INVALID_REQUEST')
+    await other.close()
+    await expectCode(Promise.resolve(other.tenants.list()), 'CLOSED')
+  })
+
+  test('are each given another root key in a loop, after which the old one opens none of them', async () => {
+    const { kms, db } = await makeWorld()
+    for (const id of ['blue', 'amber']) await (await kms.tenants.ensure(id)).keys.create({ name: 'k', spec: 'AES_256' })
+    const to = localRootKey(generateRootKey())
+    for await (const id of kms.tenants.list()) {
+      const tenant = await kms.tenant(id)
+      await tenant.rootKey.rotate({ to, retire: true })
+    }
+    const providers = new Set(
+      (await db.everything()).flatMap(({ provider }) => (provider === undefined ? [] : [provider])),
+    )
+    expect([...providers]).toEqual([(await to.describe()).id])
+    const reopened = await createKms({ storage: db.connect(), rootKey: to })
+    for await (const id of reopened.tenants.list()) await (await reopened.tenant(id)).audit.verify()
+    await reopened.close()
+  })
+})
 
 describe('a tenant', () => {
   test('is made once, found from then on, and unknown before', async () => {
