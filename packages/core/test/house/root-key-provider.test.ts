@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { localRootKey, type RootKey, type RootKeyContext } from '../../src/index.ts'
 import { tables } from '../../src/storage/tables.ts'
-import { codeOf, rootKey, World } from '../support/audit-world.ts'
+import { codeOf, rootKey, settle, watch, World } from '../support/audit-world.ts'
 
 const other = localRootKey(Buffer.alloc(32, 'other'))
 const context: RootKeyContext = { tenant: 'default', epoch: 1, purpose: 'keyring' }
@@ -105,6 +105,37 @@ describe('G108 a provider that misbehaves', () => {
       outcomes.every((code) => code === undefined || code === 'ROOT_KEY_UNAVAILABLE' || code === 'STORAGE_TAMPERED'),
     ).toBe(true)
     expect(kept?.every((byte) => byte === 0)).toBe(true)
+  })
+
+  test("and unwraps to another key's plaintext opens nothing, and nothing is written", async () => {
+    const world = new World()
+    const kms = await world.open({ rootKey: provider() })
+    await kms.tenants.ensure('blue')
+    const foreign = async (_: Uint8Array, on: RootKeyContext): Promise<Uint8Array> => {
+      const [row] = await world.shelf.rows('keyring', 'blue')
+      return rootKey.unwrap(row?.['wrapped'] as Uint8Array, { ...on, tenant: 'blue' })
+    }
+    const before = await rowsOf(world)
+    for (const unwrap of [foreign, async () => Buffer.alloc(32, 'some other key')]) {
+      expect(await codeOf(world.open({ rootKey: provider({ unwrap }) }))).toBe('STORAGE_TAMPERED')
+    }
+    expect(await rowsOf(world)).toEqual(before)
+  })
+
+  test('and never answers is given up at the deadline, by whatever it is asked', async () => {
+    const never = async (): Promise<never> => new Promise(() => undefined)
+    for (const method of ['describe', 'wrap', 'unwrap'] as const) {
+      const world = new World()
+      if (method === 'unwrap') await world.open({ rootKey: provider() })
+      const before = await rowsOf(world)
+      const opening = watch(world.open({ rootKey: provider({ [method]: never }) }))
+      await settle()
+      expect(opening.state).toBe('pending')
+      world.clock.advance(5000)
+      await settle()
+      expect([method, opening.error]).toMatchObject([method, { code: 'ROOT_KEY_UNAVAILABLE' }])
+      expect(await rowsOf(world)).toEqual(before)
+    }
   })
 
   test('and changes its buffer later changes nothing', async () => {

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { envRootKey, generateRootKey, localRootKey, type RootKeyContext } from '../../src/index.ts'
 import { isKmsError } from '../../src/index.ts'
@@ -77,6 +79,26 @@ describe('G103 a local root key', () => {
     expect(first).not.toBe(second)
     expect(Buffer.from(first, 'base64')).toHaveLength(32)
     expect(localRootKey(first)).toBeDefined()
+  })
+
+  test('is written down in no documentation, so that nobody copies one from there', () => {
+    const root = path.join(import.meta.dirname, '../../../..')
+    const texts = readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.md') && !/node_modules|docs.api/.test(file))
+      .map((file) => readFileSync(path.join(root, file), 'utf8'))
+    expect(texts.length).toBeGreaterThan(50)
+    const lines = texts.flatMap((text) => text.split('\n')).filter((line) => /root.?key/i.test(line))
+    expect(lines.length).toBeGreaterThan(50)
+    const words = lines.flatMap((line) => line.match(/[A-Za-z0-9+/_-]{43,64}=?/g) ?? [])
+    const usable = words.filter((word) => {
+      try {
+        localRootKey(word)
+        return true
+      } catch {
+        return false
+      }
+    })
+    expect(usable).toEqual([])
   })
 
   test('G107 opens only what it wrapped, for the same tenant, epoch and purpose', async () => {
