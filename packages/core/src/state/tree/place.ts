@@ -91,6 +91,9 @@ const columnsOf = new Map(
   }),
 )
 
+/** The names of columns, as JSON. */
+const quoted = new Map(tables.flatMap(({ columns }) => Object.keys(columns).map((name) => [name, jcs(name)] as const)))
+
 /**
  * SHA-256 over the JCS of a row, in which bytes are base64url, in base64url. A wrapped keyring key is left out: it proves
  * itself, for the root key opens no other, and what it opens authenticates the head. So a root key may wrap with
@@ -104,14 +107,16 @@ export function rowHash(table: string, row: Row): string {
   const isUsual =
     names.length === columns?.inOrder.length && columns.inOrder.every((column, at) => column === names[at])
   const hashed = isUsual ? columns.hashed : names.filter((column) => isHashed(table, column)).toSorted()
-  const members = hashed.map((column) => `${JSON.stringify(column)}:${jcs(textOf(row[column] as Value))}`)
-  return sha256Of(`{${members.join(',')}}`, 'base64url')
+  let members = ''
+  for (const column of hashed) members += `,${quoted.get(column) ?? jcs(column)}:${jsonOf(row[column] as Value)}`
+  return sha256Of(`{${members.slice(1)}}`, 'base64url')
 }
 
 function isHashed(table: string, column: string): boolean {
   return table !== 'keyring' || column !== 'wrapped'
 }
 
-function textOf(value: Value): string | number | null {
-  return value instanceof Uint8Array ? toBase64url(value) : value
+/** Bytes are base64url, which nothing in it has to be escaped for. */
+function jsonOf(value: Value): string {
+  return value instanceof Uint8Array ? `"${toBase64url(value)}"` : jcs(value)
 }
