@@ -92,11 +92,10 @@ class Rig {
     this.#expect(killed === this.#plan.kills, `only ${killed} jobs were killed`)
     this.#problems.push(...(await oracleOn(this.#place)))
     lap()
-    const [made, moved, judged] = times.slice(1).map((time, at) => (time - (times[at] as number)) / 1000)
-    const seconds = { made: made ?? 0, moved: moved ?? 0, judged: judged ?? 0 }
+    const [made = 0, moved = 0, judged = 0] = times.slice(1).map((time, at) => (time - (times[at] ?? 0)) / 1000)
     const sum = (of: 'encrypted' | 'decrypted'): number => reports.reduce((all, report) => all + report[of], 0)
     const done = { encrypted: sum('encrypted'), decrypted: sum('decrypted') }
-    return { killed, ...done, left, seconds, problems: this.#problems }
+    return { killed, ...done, left, seconds: { made, moved, judged }, problems: this.#problems }
   }
 
   /** Keys with several versions each, and messages under many of them. */
