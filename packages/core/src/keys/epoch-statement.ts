@@ -3,8 +3,10 @@ import { equalBytes } from '../crypto/hash.ts'
 import { StorageTamperedError } from '../errors.ts'
 import { jcs } from '../internal/jcs.ts'
 import type { Keyring } from './keyring.ts'
-import type { EpochStatement } from './keyring-store.ts'
 import type { KeyringEpochRow, KeyringRow } from '../state/keyring-rows.ts'
+
+/** What is said of an epoch: signed, so that nobody else makes one. */
+export type EpochStatement = Pick<KeyringEpochRow, 'epoch' | 'madeUnder' | 'fingerprint' | 'signature'>
 
 /** Length of a signature. */
 export const signatureBytes = 64

@@ -6,7 +6,7 @@ import type { KeyringEpochRow, KeyringRow, KeyringWrapRow } from '../state/keyri
 import { rowsAs } from '../state/rows.ts'
 import type { Query } from '../state/query.ts'
 import type { StateView } from '../state/view.ts'
-import { signatureBytes, signedFurther } from './epoch-statement.ts'
+import { signatureBytes, signedFurther, type EpochStatement } from './epoch-statement.ts'
 import type { SecretPurpose } from './house-secret.ts'
 
 /** Most epochs, and most wrappings, that a tenant has at a time: a few, unless nobody finishes anything. */
@@ -41,9 +41,6 @@ export interface Wrap {
   readonly provider: string
   readonly wrapped: Uint8Array
 }
-
-/** What is said of an epoch: signed, so that nobody else makes one. */
-export type EpochStatement = Pick<KeyringEpochRow, 'epoch' | 'madeUnder' | 'fingerprint' | 'signature'>
 
 /** Puts another wrapping beside the one in use. What is there already stays. @throws ConflictError */
 export async function stageWraps(set: ChangeSet, wraps: readonly Wrap[], now: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { beginEpoch, type EpochStatement, type Wrap } from '../keys/keyring-store.ts'
+import type { EpochStatement } from '../keys/epoch-statement.ts'
+import { beginEpoch, type Wrap } from '../keys/keyring-store.ts'
 import type { ChangeOperation } from '../runtime.ts'
 import { statement, wrap } from './shared/keyring.ts'
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { promoteWraps, retireWraps, stageWraps } from '../keys/keyring-store.ts'
-import type { EpochStatement, Wrap } from '../keys/keyring-store.ts'
+import type { Wrap } from '../keys/keyring-store.ts'
+import type { EpochStatement } from '../keys/epoch-statement.ts'
 import type { ChangeOperation, ChangeWalk } from '../runtime.ts'
 import { provider, statement, wrap } from './shared/keyring.ts'
 
