@@ -50,6 +50,12 @@ export interface KmsOptions {
   readonly shownContextKeys?: readonly string[] | undefined
   /** Where checkpoints of the audit log are kept outside of the database, such as `fileAnchor(path)`. @defaultValue none */
   readonly anchors?: readonly AuditAnchor[] | undefined
+  /**
+   * What an opening does with anchors that can tell their newest checkpoint. `ask`: it waits for two seconds at most, and
+   * goes on without those that do not answer. `require`: it waits for ten, and fails with `STORAGE_UNAVAILABLE` unless all
+   * have answered. `skip`: it asks none. @defaultValue 'ask'
+   */
+  readonly anchorsAtOpening?: 'ask' | 'require' | 'skip' | undefined
   /** How long an operation waits for its audit record, in milliseconds, 1 to 600,000. @defaultValue 5000 */
   readonly deadlineMs?: number | undefined
   /** What writes log lines, such as a pino logger. It never gets a plaintext, a context or a secret. @defaultValue none */
@@ -69,8 +75,8 @@ export interface KmsOptions {
    */
   readonly highWaterMark?: HighWaterMark | false | undefined
   /**
-   * Says that you know why the database does not fit its high-water mark, such as after a restore from a backup: it is
-   * opened nevertheless, once, with a record of who accepted it and why that holds both checkpoints. @defaultValue a
+   * Says that you know why the database does not fit its high-water mark or an anchor, such as after a restore from a
+   * backup: it is opened nevertheless, once, with a record of who accepted it and why that holds both checkpoints. @defaultValue a
    * database that does not fit is refused with `ROLLBACK_DETECTED`
    */
   readonly acceptRollback?: RollbackAcceptance | undefined
@@ -82,7 +88,7 @@ export interface KmsOptions {
   readonly timers?: Timers | undefined
 }
 
-/** Why a database is accepted that does not fit its high-water mark. */
+/** Why a database is accepted that does not fit its high-water mark, or an anchor. */
 export interface RollbackAcceptance {
   /** Why, for the record: 1 to 1,024 characters. */
   readonly reason: string
@@ -98,6 +104,7 @@ export interface Settings {
   readonly auditOrigin: string | undefined
   readonly shownContextKeys: readonly string[]
   readonly anchors: readonly AuditAnchor[]
+  readonly anchorsAtOpening: 'ask' | 'require' | 'skip'
   readonly deadlineMs: number
   readonly rootKeyGraceMs: number | undefined
   readonly logger: Logger | undefined
@@ -120,13 +127,8 @@ const isAnchor = (value: unknown): boolean => {
   const name: unknown = has('publish')(value) ? Reflect.get(value as object, 'name') : undefined
   const everyMs: unknown = name === undefined ? undefined : Reflect.get(value as object, 'everyMs')
   const isInterval = everyMs === undefined || (typeof everyMs === 'number' && everyMs >= 0)
-  return typeof name === 'string' && /^[A-Za-z0-9._:/-]{1,64}$/.test(name) && isInterval
-}
-
-/** What is remembered of an anchor is remembered by its name. @throws InvalidRequestError */
-function distinct(anchors: readonly AuditAnchor[]): readonly AuditAnchor[] {
-  if (new Set(anchors.map(({ name }) => name)).size === anchors.length) return anchors
-  throw new InvalidRequestError('two anchors have the same name')
+  const isAskable = name === undefined || has('latest')(value) || Reflect.get(value as object, 'latest') === undefined
+  return typeof name === 'string' && /^[A-Za-z0-9._:/-]{1,64}$/.test(name) && isInterval && isAskable
 }
 
 const rootKey = z.custom<RootKey>(has('describe', 'wrap', 'unwrap'), 'it is not a root key')
@@ -151,6 +153,7 @@ const schema = z.strictObject({
   auditOrigin: z.string().regex(originPattern, 'it has spaces, a plus sign, or is too long').optional(),
   shownContextKeys: z.array(z.string().min(1).max(256)).max(64).optional(),
   anchors: z.array(z.custom<AuditAnchor>(isAnchor, 'it is not an anchor')).max(16).optional(),
+  anchorsAtOpening: z.enum(['ask', 'require', 'skip']).optional(),
   deadlineMs: z.number().min(1).max(600_000).optional(),
   logger: z.custom<Logger>(has('debug', 'info', 'warn', 'error'), 'it is not a logger').optional(),
   telemetry: z.custom<Telemetry>(has('begin', 'recorded', 'opened'), 'it is no telemetry').optional(),
@@ -174,7 +177,7 @@ export function readOptions(options: KmsOptions): Settings {
     tenant: parsed.tenant ?? 'default',
     auditOrigin: parsed.auditOrigin,
     shownContextKeys: parsed.shownContextKeys ?? [],
-    anchors: distinct(parsed.anchors ?? []),
+    ...anchorsOf(parsed),
     deadlineMs: parsed.deadlineMs ?? limits.deadlineMs,
     logger: parsed.logger,
     telemetry: parsed.telemetry,
@@ -186,6 +189,15 @@ export function readOptions(options: KmsOptions): Settings {
     timers: parsed.timers ?? systemTimers,
   })
 }
+
+/** The anchors, each of which is remembered by its name, and what is done with them at opening. @throws InvalidRequestError */
+function anchorsOf({ anchors = [], anchorsAtOpening = 'ask' }: z.output<typeof schema>): Anchors {
+  const names = new Set(anchors.map(({ name }) => name))
+  if (names.size < anchors.length) throw new InvalidRequestError('two anchors have the same name')
+  return { anchors, anchorsAtOpening }
+}
+
+type Anchors = Pick<Settings, 'anchors' | 'anchorsAtOpening'>
 
 /** The mark of a storage: the host's, or a file where the adapter proposes, or none. */
 function markOf({ highWaterMark, storage }: z.output<typeof schema>): HighWaterMark | undefined {

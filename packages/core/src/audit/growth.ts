@@ -1,3 +1,4 @@
+import { isKmsError } from '../errors.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import type { Head } from './head.ts'
 import { Frontier } from './merkle.ts'
@@ -20,4 +21,18 @@ export async function hasGrown(
   const tree = new StoredTree({ reader, tenant: head.tenant, frontier })
   const proof = await tree.hashesOf(consistencyPath(from.size, head.size))
   return isConsistent({ from: from.size, fromRoot: from.root, to: head.size, toRoot: frontier.root(), proof })
+}
+
+/** The same, for a log that may lack anything: what its tree lacks was taken away, or never was of this log. */
+export async function goesOnFrom(
+  reader: StorageReader,
+  from: Parameters<typeof hasGrown>[1],
+  head: Head,
+): Promise<boolean> {
+  try {
+    return await hasGrown(reader, from, head)
+  } catch (error) {
+    if (isKmsError(error, 'STORAGE_TAMPERED')) return false
+    throw error
+  }
 }

@@ -1,7 +1,6 @@
-import { isKmsError } from '../errors.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import { verifyCheckpoint } from './checkpoint.ts'
-import { hasGrown } from './growth.ts'
+import { goesOnFrom } from './growth.ts'
 import type { Head } from './head.ts'
 import type { Mark } from './high-water-mark.ts'
 
@@ -49,11 +48,5 @@ function isOurs({ origin, publicKeys }: MarkedLog, mark: Mark): boolean {
 
 async function goesOn(reader: StorageReader, head: Head, mark: Mark): Promise<boolean> {
   if (head.size === mark.size && head.headHash.toString('hex') !== mark.headHash) return false
-  try {
-    return await hasGrown(reader, { size: mark.size, root: rootOfMark(mark) }, head)
-  } catch (error) {
-    // What the tree lacks was taken away, or never was of this log.
-    if (isKmsError(error, 'STORAGE_TAMPERED')) return false
-    throw error
-  }
+  return goesOnFrom(reader, { size: mark.size, root: rootOfMark(mark) }, head)
 }

@@ -1,6 +1,7 @@
 import type { Mark } from '../audit/high-water-mark.ts'
 import type { Ledger } from '../audit/ledger.ts'
 import { faultByMark, type MarkedLog } from '../audit/mark-check.ts'
+import type { RecordDetails } from '../audit/record.ts'
 import { readEnd } from '../audit/verify.ts'
 import type { LiveView } from '../audit/live-view.ts'
 import type { LogKeys } from '../audit/log-keys.ts'
@@ -114,32 +115,48 @@ export async function endMarking(settings: Settings, keeper: MarkKeeper | undefi
 async function recordAcceptance(settings: Settings, accepted: AcceptedRollback, by: Recording): Promise<void> {
   const { remembered } = accepted
   const marked = remembered === undefined ? {} : { markSize: remembered.size, markCheckpoint: remembered.checkpoint }
+  const details = { ...marked, checkpoint: await by.keeper.checkpoint() }
+  await putAcceptance(settings, { fault: accepted.fault, details }, by)
+}
+
+/** Puts on record that somebody has accepted what speaks against a log. */
+export async function putAcceptance(settings: Settings, of: Acceptance, { ledger, revision }: Books): Promise<void> {
   const draft = {
     action: 'acceptRollback',
     actor: settings.actor,
     status: 'SUCCESS',
-    reason: accepted.fault,
+    reason: of.fault,
     startedAt: settings.clock.monotonic(),
-    details: { ...marked, checkpoint: await by.keeper.checkpoint(), why: String(settings.acceptRollback?.reason) },
+    details: { ...of.details, why: String(settings.acceptRollback?.reason) },
   } as const
   const use = {
     kind: 'use',
     drafts: [draft],
-    revision: by.revision,
+    revision,
     validUntil: Infinity,
     resultBytes: 0,
     charge: undefined,
   } as const
-  await by.ledger.append({ ...use, holds: async () => true }, { signal: undefined, deadline: {} })
+  await ledger.append({ ...use, holds: async () => true }, { signal: undefined, deadline: {} })
+}
+
+/** What was accepted, and what is said of it besides why. */
+export interface Acceptance {
+  readonly fault: string
+  readonly details: RecordDetails
+}
+
+/** Where it is put on record. */
+export interface Books {
+  readonly ledger: Ledger
+  readonly revision: number
 }
 
 /** What marking begins with. */
-export interface Beginning {
+export interface Beginning extends Books {
   readonly accepted: AcceptedRollback | undefined
-  readonly ledger: Ledger
   /** What keeps the mark, where there is one. */
   readonly keeper: MarkKeeper | undefined
-  readonly revision: number
 }
 
 interface Recording extends Beginning {

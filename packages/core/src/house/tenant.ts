@@ -13,6 +13,7 @@ import type { HouseHealth } from '../house-health.ts'
 import type { House } from '../runtime.ts'
 import type { Herald } from '../signals/herald.ts'
 import { watch, type TelemetryGauges, type Watch } from '../signals/telemetry.ts'
+import { checkByAnchors, recordAnchorFaults } from './anchors.ts'
 import { openBooks } from './books.ts'
 import { finishLog } from './final-checkpoint.ts'
 import { openDesk, type KeyringDesk } from './keyring-desk.ts'
@@ -67,9 +68,11 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   }
   const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, deadlineMs, sawError, ...walking })
   meter.tell(async (keyId) => pipeline.run(scheduleRotation, { keyId }, { actor: scheduling, options: undefined }))
+  const faults = await checkByAnchors(settings, { origin, keys, view, anchoring })
   herald.opened(head.size)
   if (opening.keepRecords !== undefined) trimBehind(ledger, pipeline, retention)
   await beginMarking(settings, { accepted, ledger, keeper, revision: head.revision })
+  await recordAnchorFaults(settings, faults, { ledger, revision: head.revision, anchoring })
   const finish = async (): Promise<void> => finishLog({ settings, tenant, guard, checkpoints, ...proving })
   const watched = watch({ settings, tenant, herald, gauges: gaugesOf(ledger, dataKeys) })
   return closable({ pipeline, house, desk, ledger, keyring, dataKeys, herald, finish, watch: watched })

@@ -64,6 +64,8 @@ export const limits = Object.freeze({
   anchorEveryMs: 60_000,
   /** How long an anchor may take to keep a checkpoint. */
   anchorDeadlineMs: 10_000,
+  /** How long an anchor is waited for when a tenant is opened, unless it has to answer. */
+  anchorOpeningMs: 2000,
   /** Least time between two advances of a high-water mark. */
   markIntervalMs: 1000,
   /** How many batches pass between two trims of old heads. */

@@ -9,7 +9,7 @@ import { createKms, witnessAnchor, type AuditAnchor, type Kms } from '../../src/
 import { fakeClock } from '../../src/testing.ts'
 import { isConsistent, parseNote, parseVerifierKey, signersOf } from '../../src/verify.ts'
 import { Shelf } from '../support/audit-storage.ts'
-import { rootKey, until } from '../support/audit-world.ts'
+import { codeOf, rootKey, until } from '../support/audit-world.ts'
 
 const auditOrigin = 'example.com/log'
 let clock: ReturnType<typeof fakeClock>
@@ -25,8 +25,9 @@ afterEach(async () => {
   await Promise.all(open.map(async (kms) => kms.close()))
 })
 
-async function house(anchors: readonly AuditAnchor[], storage = shelf): Promise<Kms> {
-  const kms = await createKms({ storage: storage.adapter(), rootKey, clock, timers: clock, auditOrigin, anchors })
+async function house(anchors: readonly AuditAnchor[], how: 'ask' | 'skip' = 'skip', storage = shelf): Promise<Kms> {
+  const parts = { storage: storage.adapter(), rootKey, clock, timers: clock, auditOrigin, anchors }
+  const kms = await createKms({ ...parts, anchorsAtOpening: how })
   open.push(kms)
   return kms
 }
@@ -147,6 +148,21 @@ describe('E88 A C2SP witness', () => {
     witness.size = 2
     witness.root = Buffer.alloc(32, 1)
     expect(await cold.audit.anchor()).toMatchObject([{ state: 'conflict' }])
+  })
+
+  test('is shown the log when it is opened: one that is behind what it has seen, or another, is not served', async () => {
+    const kms = await house([anchor()])
+    for (let i = 0; i < 3; i++) await tick(kms)
+    const before = await shelf.copy()
+    for (let i = 0; i < 3; i++) await tick(kms)
+    await kms.audit.anchor()
+    expect(await codeOf(house([anchor()], 'ask', before))).toBe('ROLLBACK_DETECTED')
+    const fork = await house([], 'skip', before)
+    for (let i = 0; i < 30; i++) await tick(fork)
+    expect(await codeOf(house([anchor()], 'ask', before))).toBe('ROLLBACK_DETECTED')
+    expect(await codeOf(house([anchor()], 'ask'))).toBeUndefined()
+    witness.answer = (_, response) => response.destroy()
+    expect(await codeOf(house([anchor()], 'ask', before))).toBeUndefined()
   })
 
   test.each<[string, Answerer]>([

@@ -19,6 +19,14 @@ export interface AuditAnchor {
    *   anything else for a failure.
    */
   publish(checkpoint: AnchoredCheckpoint, signal: AbortSignal): Promise<string | undefined>
+  /**
+   * The newest checkpoint that it keeps of a log: the signed note, or `undefined` where it keeps none. Asked when a tenant
+   * is opened, about the log as it is then; one that is behind, or did not grow out of it, is refused with
+   * `ROLLBACK_DETECTED`. An anchor without it is not asked.
+   *
+   * @throws {@link AnchorConflictError} where the anchor can tell by itself; anything else where it cannot answer.
+   */
+  latest?(log: AnchoredCheckpoint, signal: AbortSignal): Promise<string | undefined>
 }
 
 /** A checkpoint that is to be kept. */

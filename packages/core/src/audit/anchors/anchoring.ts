@@ -48,6 +48,11 @@ export class Anchoring {
     return this.#lanes.map(({ state }) => state)
   }
 
+  /** The log as it is, signed, as anchors are told of it. */
+  async current(): Promise<Offered> {
+    return this.#offered(await this.#parts.proofs.checkpoint())
+  }
+
   /** Offers a checkpoint that is durable. Nobody waits. */
   offer(signed: SignedCheckpoint): void {
     if (this.#lanes.length === 0) return
@@ -58,7 +63,7 @@ export class Anchoring {
   /** Signs the log as it is, brings it to every anchor, and waits: for as long as an anchor may take, and no longer. */
   async publish(): Promise<readonly AnchorState[]> {
     if (this.#lanes.length === 0) return []
-    const offered = this.#offered(await this.#parts.proofs.checkpoint())
+    const offered = await this.current()
     await Promise.all(this.#lanes.map(async (lane) => lane.publish(offered)))
     return this.states
   }

@@ -10,6 +10,9 @@ export interface FileAnchorOptions {
   readonly everyMs?: number | undefined
 }
 
+/** How much of the end is read for the newest checkpoint: thousands of lines. */
+const readBytes = 1024 * 1024
+
 /** What a file was when it was last written to. */
 interface Seen {
   readonly dev: number
@@ -19,7 +22,7 @@ interface Seen {
 
 /**
  * A file to which checkpoints are only appended, a line of JSON each, synced: on another machine's disk, or one that lets
- * nobody write over what is there. A file that was cut or exchanged while this process runs is not written to any more.
+ * nobody write over what is there. Logs that share a file need origins of their own. A file that was cut or exchanged while this process runs is not written to any more.
  *
  * @throws InvalidRequestError for a path that is none.
  * @example
@@ -45,6 +48,39 @@ export function fileAnchor(path: string, { name = 'file', everyMs }: FileAnchorO
       }
       return undefined
     },
+    latest: async ({ origin }, signal) => {
+      signal.throwIfAborted()
+      const lines = await lastLines(path)
+      return lines.map(noteIn).findLast((note) => note?.startsWith(`${origin}\n`) === true)
+    },
+  }
+}
+
+/** The lines at the end of the file that are complete; none where there is no file. */
+async function lastLines(path: string): Promise<readonly string[]> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return undefined
+    throw error
+  })
+  if (handle === undefined) return []
+  try {
+    const { size } = await handle.stat()
+    const start = Math.max(0, size - readBytes)
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(size - start), position: start })
+    const lines = buffer.toString('utf8', 0, bytesRead).split('\n')
+    // What stands after the last line feed was not written to its end; what a read began within is no line.
+    return lines.slice(start === 0 ? 0 : 1, -1)
+  } finally {
+    await handle.close()
+  }
+}
+
+function noteIn(line: string): string | undefined {
+  try {
+    const { checkpoint } = JSON.parse(line) as { readonly checkpoint?: unknown }
+    return typeof checkpoint === 'string' ? checkpoint : undefined
+  } catch {
+    return undefined
   }
 }
 

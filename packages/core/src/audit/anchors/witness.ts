@@ -43,24 +43,23 @@ export function witnessAnchor({ url, verifierKey, name, everyMs }: WitnessOption
   const target = targetOf(url)
   // What it cosigned last: known from its answers only, so that a restart costs one more question.
   const last = new Map<string, number>()
-  return {
-    name: name ?? key.name,
-    everyMs,
-    publish: async (checkpoint, signal) => {
-      for (let tries = 0; tries < maxTries; tries++) {
-        const from = Math.min(last.get(checkpoint.origin) ?? 0, checkpoint.size)
-        const answer = await ask(target, await bodyOf(checkpoint, from), signal)
-        if (answer.status === 409) {
-          last.set(checkpoint.origin, sizeIn(answer, checkpoint))
-          continue
-        }
-        const lines = cosignatures(answer, checkpoint, key)
-        last.set(checkpoint.origin, checkpoint.size)
-        return lines
+  const publish: AuditAnchor['publish'] = async (checkpoint, signal) => {
+    for (let tries = 0; tries < maxTries; tries++) {
+      const from = Math.min(last.get(checkpoint.origin) ?? 0, checkpoint.size)
+      const answer = await ask(target, await bodyOf(checkpoint, from), signal)
+      if (answer.status === 409) {
+        last.set(checkpoint.origin, sizeIn(answer, checkpoint))
+        continue
       }
-      throw new Error('the witness tells another size each time it is asked')
-    },
+      const lines = cosignatures(answer, checkpoint, key)
+      last.set(checkpoint.origin, checkpoint.size)
+      return lines
+    }
+    throw new Error('the witness tells another size each time it is asked')
   }
+  // A witness tells what it has seen only to whoever brings a checkpoint that goes on from there.
+  const latest: AuditAnchor['latest'] = async (log, signal) => publish(log, signal).then(() => log.checkpoint)
+  return { name: name ?? key.name, everyMs, publish, latest }
 }
 
 function targetOf(url: string): URL {
