@@ -2,7 +2,8 @@ import { ownOnly } from '../../internal/own.ts'
 import type { StorageReader } from '../../storage/adapter.ts'
 import type { Range, Row, Value } from '../../storage/table.ts'
 import { tables } from '../../storage/tables.ts'
-import { isOfState, keyOf } from './place.ts'
+import type { Versions } from './bucket.ts'
+import { denseTables, isOfState, keyOf, versionsTogether } from './place.ts'
 import type { StateTree } from './state-tree.ts'
 
 const indexColumns = new Map(
@@ -17,7 +18,7 @@ type Key = readonly (string | number)[]
 /**
  * Reads a snapshot or a transaction, and believes of the state only what the tree says: every row that is found, and
  * that there is none. Rows below a beginning of a key that decides their bucket are all there; of a page of a longer
- * list each row is checked. The log is read as it is: it has its own chain.
+ * list each row is checked, and of versions that none is missing. The log is read as it is: it has its own chain.
  */
 export class AuthenticReader implements StorageReader {
   readonly #reader: StorageReader
@@ -44,8 +45,32 @@ export class AuthenticReader implements StorageReader {
     const isWhole = range.index === undefined && (range.after ?? []).length === 0
     const count = isWhole ? await this.#tree.countBelow(table, asked) : undefined
     if (count !== undefined && rows.length !== Math.min(count, range.limit)) throw this.#tree.tampered(table, asked)
+    if (!(await this.#isDense(table, range, rows))) throw this.#tree.tampered(table, asked)
     return rows
   }
+
+  /** Of what has a row for each version none is passed over, on any page: nor the next one, where there seem to be no more. */
+  async #isDense(table: string, range: Range, rows: readonly Row[]): Promise<boolean> {
+    const asked = versionsAsked(table, range)
+    if (asked === undefined) return true
+    const { id, from } = asked
+    const last = Number(rows.at(-1)?.['version'] ?? from - 1)
+    const to = rows.length < range.limit ? last + 1 : last
+    let count = 0
+    for (let start = from; start <= to && count <= rows.length;) {
+      const end = Math.min(to, start - (start % versionsTogether) + versionsTogether - 1)
+      count += await this.#tree.countVersions(table, { id, from: start, to: end })
+      start = end + 1
+    }
+    return count === rows.length
+  }
+}
+
+/** Whose versions are asked for, and from which one on; `undefined` where something else is. */
+function versionsAsked(table: string, { prefix, after, order }: Range): Omit<Versions, 'to'> | undefined {
+  const [, id, ...more] = prefix
+  if (!denseTables.has(table) || order === 'desc' || typeof id !== 'string' || more.length > 0) return undefined
+  return { id, from: Number(after?.[0] ?? 0) + 1 }
 }
 
 /** Whether rows are of those that were asked for, each once. */

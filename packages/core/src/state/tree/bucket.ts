@@ -14,6 +14,13 @@ export interface Entry {
   readonly hash: string
 }
 
+/** Versions of something, from one up to another. */
+export interface Versions {
+  readonly id: string
+  readonly from: number
+  readonly to: number
+}
+
 /**
  * The rows whose lookups fall together. Its content is the JCS of
  *
@@ -49,6 +56,16 @@ export class Bucket {
   /** What it knows of the row with this key. */
   get(table: string, key: Entry['key']): Entry | undefined {
     return this.#entries.get(nameOf(table, key))
+  }
+
+  /** How many versions of something it knows, from one up to another. */
+  countVersions(table: string, { id, from, to }: Versions): number {
+    let count = 0
+    for (const { table: its, key } of this.#entries.values()) {
+      const [owner, version] = key as [string, number]
+      if (its === table && owner === id && version >= from && version <= to) count += 1
+    }
+    return count
   }
 
   /** How many rows of a table have keys that begin so. */

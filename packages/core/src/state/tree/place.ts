@@ -5,7 +5,10 @@ import type { Row, Value } from '../../storage/table.ts'
 import { tables } from '../../storage/tables.ts'
 
 /** How many versions of one key share a bucket: no bucket grows with the age of a key. */
-const versionsTogether = 64
+export const versionsTogether = 64
+
+/** Tables with a row for each version of something, from 1 on and for ever: there are no gaps. */
+export const denseTables: ReadonlySet<string> = new Set(['versions', 'data_key_versions'])
 
 /**
  * The columns of the primary keys of the state's tables, without the tenant. What has a `rev` is of the state, the tree

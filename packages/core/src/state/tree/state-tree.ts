@@ -2,7 +2,7 @@ import type { StorageReader, StorageTransaction } from '../../storage/adapter.ts
 import { isStorageConflict } from '../../storage/errors.ts'
 import type { Row } from '../../storage/table.ts'
 import type { Alarm } from './alarm.ts'
-import { Bucket, bucketHash, type Entry } from './bucket.ts'
+import { Bucket, bucketHash, type Entry, type Versions } from './bucket.ts'
 import type { NodeCache } from './node-cache.ts'
 import { bitsOfNode, childOf, emptyNode, levelsOfNodes, nodeHash, withChild } from './node.ts'
 import { bucketOf, keyOf, lookupOf, rowHash, type Lookup } from './place.ts'
@@ -68,6 +68,11 @@ export class StateTree {
   async countBelow(table: string, beginning: Entry['key']): Promise<number | undefined> {
     const lookup = lookupOf(table, beginning)
     return lookup === undefined ? undefined : (await this.#bucketOf(lookup)).countBelow(table, beginning)
+  }
+
+  /** How many versions of something there are, from one up to another whose rows share a bucket. */
+  async countVersions(table: string, of: Versions): Promise<number> {
+    return (await this.#bucketOf(lookupOf(table, [of.id, of.from]))).countVersions(table, of)
   }
 
   /** Checks a row that was read, or that none was found. @throws StorageTamperedError */
