@@ -24,7 +24,12 @@ export class Chain {
   /** Who signs, as record 0 names it. */
   verifier: Verifier | undefined
   /** The tree over the records. */
-  readonly tree = new MerkleTree()
+  tree = new MerkleTree()
+  /** How many records were pruned: what they said of time, changes and keys is not known, only what they came to. */
+  pruned = 0
+  /** Whether the change before the next one is known. */
+  knowsChange = true
+  #knowsTime = true
   readonly #writers = new Map<unknown, number>()
   readonly #tenant: string
   readonly #fold: Fold
@@ -34,6 +39,17 @@ export class Chain {
     this.#tenant = tenant
     this.#fold = fold
     this.#problems = problems
+  }
+
+  /** Goes on behind records that were pruned. */
+  resume({ size, headHash, frontier }: Pruned): void {
+    this.pruned = size
+    this.size = size
+    this.hash = Buffer.from(headHash).toString('hex')
+    this.tree = MerkleTree.of(size, frontier)
+    this.knowsChange = false
+    this.#knowsTime = false
+    this.#fold.forget()
   }
 
   /** Takes the next record. */
@@ -63,11 +79,24 @@ export class Chain {
       problems.expect(`${where}: the column ${name}`, row[name], Reflect.get(columns, name))
     }
     problems.expect(`${where}: tenant`, said['tenant'], this.#tenant)
-    problems.expect(`${where}: clockSkewMs`, said['clockSkewMs'], ts < this.ts ? this.ts - ts : undefined)
-    this.ts = ts
+    this.#readTime(ts, said['clockSkewMs'], where)
     this.#readWriter(said, where)
     if (this.size === 0) this.#readGenesis(said)
     if (said['change'] !== undefined) this.#readChange(said, where, hash)
+    if (said['action'] === 'rotateAuditKey' && said['status'] === 'SUCCESS') this.#readRotation(said, where)
+  }
+
+  #readTime(ts: number, skew: unknown, where: string): void {
+    const expected = ts < this.ts ? this.ts - ts : undefined
+    if (this.#knowsTime) this.#problems.expect(`${where}: clockSkewMs`, skew, expected)
+    this.#knowsTime = true
+    this.ts = ts
+  }
+
+  #readRotation(said: Said, where: string): void {
+    const next = Verifier.of(asObject(said['details'])?.['verifierKey'])
+    if (next?.origin === this.verifier?.origin) this.verifier = next
+    else this.#problems.add(`${where} names no verifier key of this log.`)
   }
 
   #readWriter({ writer, writerSeq }: Said, where: string): void {
@@ -89,6 +118,7 @@ export class Chain {
     const change = asObject(said['change'])
     const rows: readonly unknown[] = Array.isArray(change?.['rows']) ? change['rows'] : []
     const problems = this.#problems
+    if (!this.knowsChange) this.#takeBefore(change)
     problems.expect(`${where}: revision`, change?.['revision'], this.change.revision + 1)
     problems.expect(`${where}: the change before it`, change?.['previous'], this.change.seq)
     problems.expect(`${where}: the hash of the change before it`, change?.['previousHash'], this.change.hash)
@@ -99,11 +129,30 @@ export class Chain {
     this.change = { revision: this.change.revision + 1, seq: this.size, hash, stateRoot }
   }
 
+  /** The first change behind records that were pruned is believed what it says of the one before it. */
+  #takeBefore(change: Said | undefined): void {
+    const revision = Number(change?.['revision']) - 1
+    this.change = {
+      ...this.change,
+      revision,
+      seq: Number(change?.['previous']),
+      hash: String(change?.['previousHash']),
+    }
+    this.knowsChange = true
+  }
+
   #readTouch(value: unknown, actor: unknown): void {
     const touch = asTouch(value)
     if (touch === undefined) this.#problems.add(`record ${this.size} touches what is no row.`)
     else this.#fold.touch(touch, this.size, { ts: this.ts, actor })
   }
+}
+
+/** What records came to that were pruned. */
+export interface Pruned {
+  readonly size: number
+  readonly headHash: Uint8Array
+  readonly frontier: Uint8Array
 }
 
 interface Reading {

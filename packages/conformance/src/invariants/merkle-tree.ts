@@ -10,6 +10,18 @@ export const leafOf = (text: string): Buffer => createHash('sha256').update(Buff
 export class MerkleTree {
   readonly #subtrees: { readonly leaves: number; readonly root: Buffer }[] = []
 
+  /** The tree of so many leaves that has this frontier, in bytes. */
+  static of(leaves: number, frontier: Uint8Array): MerkleTree {
+    const tree = new MerkleTree()
+    let at = 0
+    for (let power = 2 ** Math.floor(Math.log2(leaves)); power >= 1; power /= 2) {
+      if (Math.floor(leaves / power) % 2 === 0) continue
+      tree.#subtrees.push({ leaves: power, root: Buffer.from(frontier.subarray(at, at + 32)) })
+      at += 32
+    }
+    return tree
+  }
+
   /** Adds a leaf, and joins subtrees of one size. */
   append(leaf: Buffer): void {
     let next = { leaves: 1, root: leaf }

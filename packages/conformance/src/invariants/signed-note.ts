@@ -25,8 +25,11 @@ export class Verifier {
     return new Verifier(origin, id, createPublicKey({ key: jwk, format: 'jwk' }))
   }
 
-  /** What is wrong with a note that should be the checkpoint of this size and root, or `undefined`. */
-  faultOf(note: string, size: number, root: Buffer): string | undefined {
+  /**
+   * What is wrong with a note that should be the checkpoint of this size and root, or `undefined`. Where records were
+   * pruned, another key may have come in force in them: a note without a signature of this one is let pass.
+   */
+  faultOf(note: string, { size, root, isKeyKnown }: Expected): string | undefined {
     const body = `${this.origin}\n${size}\n${root.toString('base64')}\n`
     if (!note.startsWith(`${body}\n`)) return 'is of another log, size or root'
     const start = `— ${this.origin} `
@@ -39,6 +42,15 @@ export class Verifier {
       signature.length === 68 &&
       signature.toString('hex', 0, 4) === this.#id &&
       verify(null, Buffer.from(body, 'utf8'), this.#key, signature.subarray(4))
-    return signatures.some(isOurs) ? undefined : 'is not signed by the key that record 0 names'
+    const isOther = signatures.every((signature) => signature.toString('hex', 0, 4) !== this.#id)
+    if (signatures.some(isOurs) || (isOther && !isKeyKnown)) return undefined
+    return 'is not signed by the key in force'
   }
+}
+
+interface Expected {
+  readonly size: number
+  readonly root: Buffer
+  /** Whether every record was read that may have put another key in force. */
+  readonly isKeyKnown: boolean
 }
