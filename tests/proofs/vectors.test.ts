@@ -56,4 +56,44 @@ describe.skipIf(foreignVectors === undefined)(`The proof vectors of RFC 6962 (${
     }
     expect(count).toBe(98)
   })
+
+  test('E83 inclusion proofs of subtrees are those of a log that begins where the subtree does', () => {
+    let count = 0
+    for (const [file, vector] of all<Inclusion & Subtree>('subtreeinclusion')) {
+      const { start, end, leafIdx } = vector
+      const place = { index: leafIdx - start, size: end - start, root: bytes(vector.root) }
+      const claim = { ...place, leaf: bytes(vector.leafHash), proof: (vector.proof ?? []).map(bytes) }
+      const isGood = isSubtree(vector) && leafIdx >= start && isIncluded(claim)
+      expect([file, isGood]).toEqual([file, !vector.wantErr])
+      count += 1
+    }
+    expect(count).toBe(204)
+  })
+
+  test('E83 consistency proofs of subtrees that begin with record 0 are those of RFC 6962', () => {
+    const counts = { checked: 0, empty: 0, later: 0 }
+    for (const [file, vector] of all<Consistency & Subtree & { readonly size: number }>('subtreeconsistency')) {
+      const { start, end, size } = vector
+      // What later subtrees are consistent with, RFC 6962 does not know; and from an empty log nothing follows here.
+      const kind = start > 0 ? 'later' : size === 0 && !vector.wantErr ? 'empty' : 'checked'
+      counts[kind] += 1
+      if (kind !== 'checked') continue
+      const roots = { fromRoot: bytes(vector.root1), toRoot: bytes(vector.root2) }
+      const claim = { from: end, to: size, ...roots, proof: (vector.proof ?? []).map(bytes) }
+      expect([file, isConsistent(claim)]).toEqual([file, !vector.wantErr])
+    }
+    expect(counts).toEqual({ checked: 100, empty: 2, later: 16 })
+  })
 })
+
+interface Subtree {
+  readonly start: number
+  readonly end: number
+}
+
+/** A subtree begins at a multiple of the power of two that it fits in. */
+function isSubtree({ start, end }: Subtree): boolean {
+  let width = 1
+  while (width < end - start) width *= 2
+  return start >= 0 && start < end && start % width === 0
+}

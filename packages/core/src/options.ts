@@ -3,9 +3,11 @@ import { principalPattern } from './operations/shared/fields.ts'
 import { systemRandomness, type Randomness } from './crypto/randomness.ts'
 import { InvalidRequestError } from './errors.ts'
 import type { AuditAnchor } from './audit/anchors/anchor.ts'
+import type { RecordedIdentities } from './audit/veil.ts'
 import type { Clock, Timers } from './internal/clock.ts'
 import { limits, systemClock, systemTimers } from './internal/defaults.ts'
-import { ownOnly } from './internal/own.ts'
+import { auditFields, auditSettingsOf, type AuditSettings } from './audit-options.ts'
+import { hasMethods, ownOnly } from './internal/own.ts'
 import type { RootKey } from './root-key/root-key.ts'
 import type { Logger } from './signals/logger.ts'
 import type { Telemetry } from './signals/telemetry.ts'
@@ -48,6 +50,12 @@ export interface KmsOptions {
    * @defaultValue none
    */
   readonly shownContextKeys?: readonly string[] | undefined
+  /**
+   * How audit records tell of people: who asked, whose a key is, and the reasons that callers give stand there as they are,
+   * as keyed hashes under a secret of the tenant, or not at all. `audit.list` and `audit.find` find them by hashing
+   * again. What is counted and told of a record says the same. @defaultValue as they are
+   */
+  readonly audit?: RecordedIdentities | undefined
   /** Where checkpoints of the audit log are kept outside of the database, such as `fileAnchor(path)`. @defaultValue none */
   readonly anchors?: readonly AuditAnchor[] | undefined
   /**
@@ -95,16 +103,13 @@ export interface RollbackAcceptance {
 }
 
 /** Options, checked, with the defaults in their places. */
-export interface Settings {
+export interface Settings extends AuditSettings {
   readonly storage: StorageAdapter
   /** The current one first. A rotation puts another there, for every tenant of this process. */
   readonly rootKeys: RootKey[]
   readonly actor: Actor
   readonly tenant: string
   readonly auditOrigin: string | undefined
-  readonly shownContextKeys: readonly string[]
-  readonly anchors: readonly AuditAnchor[]
-  readonly anchorsAtOpening: 'ask' | 'require' | 'skip'
   readonly deadlineMs: number
   readonly rootKeyGraceMs: number | undefined
   readonly logger: Logger | undefined
@@ -116,22 +121,7 @@ export interface Settings {
   readonly timers: Timers
 }
 
-const has =
-  (...methods: readonly string[]) =>
-  (value: unknown): boolean =>
-    typeof value === 'object' &&
-    value !== null &&
-    methods.every((method) => typeof Reflect.get(value, method) === 'function')
-
-const isAnchor = (value: unknown): boolean => {
-  const name: unknown = has('publish')(value) ? Reflect.get(value as object, 'name') : undefined
-  const everyMs: unknown = name === undefined ? undefined : Reflect.get(value as object, 'everyMs')
-  const isInterval = everyMs === undefined || (typeof everyMs === 'number' && everyMs >= 0)
-  const isAskable = name === undefined || has('latest')(value) || Reflect.get(value as object, 'latest') === undefined
-  return typeof name === 'string' && /^[A-Za-z0-9._:/-]{1,64}$/.test(name) && isInterval && isAskable
-}
-
-const rootKey = z.custom<RootKey>(has('describe', 'wrap', 'unwrap'), 'it is not a root key')
+const rootKey = z.custom<RootKey>(hasMethods('describe', 'wrap', 'unwrap'), 'it is not a root key')
 
 const principal = z.union([
   z.string().regex(principalPattern),
@@ -145,26 +135,27 @@ export const originPattern = /^[\x21-\x2a\x2c-\x7e]{1,256}$/
 const tenant = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'a tenant has 1 to 64 of A-Z a-z 0-9 _ . -')
 
 const schema = z.strictObject({
-  storage: z.custom<StorageAdapter>(has('open', 'migrate', 'snapshot', 'transact', 'close'), 'it is not a storage'),
+  storage: z.custom<StorageAdapter>(
+    hasMethods('open', 'migrate', 'snapshot', 'transact', 'close'),
+    'it is not a storage',
+  ),
   rootKey,
   previousRootKeys: z.array(rootKey).optional(),
   principal: principal.optional(),
   tenant: tenant.optional(),
   auditOrigin: z.string().regex(originPattern, 'it has spaces, a plus sign, or is too long').optional(),
-  shownContextKeys: z.array(z.string().min(1).max(256)).max(64).optional(),
-  anchors: z.array(z.custom<AuditAnchor>(isAnchor, 'it is not an anchor')).max(16).optional(),
-  anchorsAtOpening: z.enum(['ask', 'require', 'skip']).optional(),
+  ...auditFields,
   deadlineMs: z.number().min(1).max(600_000).optional(),
-  logger: z.custom<Logger>(has('debug', 'info', 'warn', 'error'), 'it is not a logger').optional(),
-  telemetry: z.custom<Telemetry>(has('begin', 'recorded', 'opened'), 'it is no telemetry').optional(),
+  logger: z.custom<Logger>(hasMethods('debug', 'info', 'warn', 'error'), 'it is not a logger').optional(),
+  telemetry: z.custom<Telemetry>(hasMethods('begin', 'recorded', 'opened'), 'it is no telemetry').optional(),
   rootKeyGraceMs: z.number().min(1000).max(31_536_000_000).optional(),
   highWaterMark: z
-    .union([z.literal(false), z.custom<HighWaterMark>(has('read', 'advance'), 'it is no mark')])
+    .union([z.literal(false), z.custom<HighWaterMark>(hasMethods('read', 'advance'), 'it is no mark')])
     .optional(),
   acceptRollback: z.strictObject({ reason: z.string().trim().min(1).max(1024) }).optional(),
-  clock: z.custom<Clock>(has('now', 'monotonic'), 'it is not a clock').optional(),
-  random: z.custom<Randomness>(has('fill', 'uuid'), 'it is not a source of randomness').optional(),
-  timers: z.custom<Timers>(has('after', 'turn'), 'they are not timers').optional(),
+  clock: z.custom<Clock>(hasMethods('now', 'monotonic'), 'it is not a clock').optional(),
+  random: z.custom<Randomness>(hasMethods('fill', 'uuid'), 'it is not a source of randomness').optional(),
+  timers: z.custom<Timers>(hasMethods('after', 'turn'), 'they are not timers').optional(),
 })
 
 /** Checks options. @throws InvalidRequestError */
@@ -176,8 +167,7 @@ export function readOptions(options: KmsOptions): Settings {
     actor: parsed.principal === undefined ? owner : readPrincipal(parsed.principal),
     tenant: parsed.tenant ?? 'default',
     auditOrigin: parsed.auditOrigin,
-    shownContextKeys: parsed.shownContextKeys ?? [],
-    ...anchorsOf(parsed),
+    ...auditSettingsOf(parsed),
     deadlineMs: parsed.deadlineMs ?? limits.deadlineMs,
     logger: parsed.logger,
     telemetry: parsed.telemetry,
@@ -189,15 +179,6 @@ export function readOptions(options: KmsOptions): Settings {
     timers: parsed.timers ?? systemTimers,
   })
 }
-
-/** The anchors, each of which is remembered by its name, and what is done with them at opening. @throws InvalidRequestError */
-function anchorsOf({ anchors = [], anchorsAtOpening = 'ask' }: z.output<typeof schema>): Anchors {
-  const names = new Set(anchors.map(({ name }) => name))
-  if (names.size < anchors.length) throw new InvalidRequestError('two anchors have the same name')
-  return { anchors, anchorsAtOpening }
-}
-
-type Anchors = Pick<Settings, 'anchors' | 'anchorsAtOpening'>
 
 /** The mark of a storage: the host's, or a file where the adapter proposes, or none. */
 function markOf({ highWaterMark, storage }: z.output<typeof schema>): HighWaterMark | undefined {

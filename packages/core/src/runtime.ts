@@ -13,6 +13,7 @@ import type { HouseHealth } from './house-health.ts'
 import type { RequestIssue } from './internal/request-issue.ts'
 import type { Keyring, KeyUse } from './keys/keyring.ts'
 import type { NameIndex } from './keys/name-index.ts'
+import type { Pseudonyms } from './audit/pseudonym.ts'
 import type { Actor, EncodedContext, Material, PairMaterial } from './stages.ts'
 import type { ChangeSet } from './state/change-set.ts'
 import type { Query } from './state/query.ts'
@@ -93,8 +94,8 @@ export interface Walk {
   endsAt(time: number): void
   /** Adds to the details of the record. */
   note(details: RecordDetails): void
-  /** How the pairs of an encryption context may stand in records. */
-  recordedForms(context: EncodedContext | undefined): readonly (readonly string[])[]
+  /** How contexts, principals and owners may stand in records. */
+  readonly recorded: Pick<Pseudonyms, 'formsOf' | 'formsOfName'>
   /** Hashes by which hidden names are found. */
   readonly names: NameIndex
   /** What reads the audit log and the state of the house. */

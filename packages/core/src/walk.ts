@@ -15,7 +15,7 @@ import { Facts } from './facts.ts'
 import { nameOfTarget, type Granted } from './granted.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
-import type { Actor, EncodedContext, Material, PairMaterial } from './stages.ts'
+import type { Actor, Material, PairMaterial } from './stages.ts'
 import type { RevisedRow } from './state/row-writer.ts'
 import type { Query } from './state/query.ts'
 import type { StateView } from './state/view.ts'
@@ -149,8 +149,8 @@ export class LiveWalk implements Walk {
     return this.#view.snapshot(async (reader, { size }) => read(reader, { tenant, size }))
   }
 
-  recordedForms(context: EncodedContext | undefined): readonly (readonly string[])[] {
-    return context === undefined ? [] : this.#parts.pseudonyms.formsOf(context)
+  get recorded(): Pseudonyms {
+    return this.#parts.pseudonyms
   }
 
   dependsOnAll(): void {

@@ -4,6 +4,7 @@ import type { Head } from './head.ts'
 import { noHash } from './head.ts'
 import { Frontier, type TileEntry } from './merkle.ts'
 import { linkRecord, type RecordDraft } from './record.ts'
+import type { Veil } from './veil.ts'
 
 /** Who writes, and when. */
 export interface Writer {
@@ -47,11 +48,14 @@ export class ChainBuilder implements LinkedRecords {
   readonly tileEntries: TileEntry[] = []
   readonly keyMoves = new Map<string, number>()
   readonly #writer: Writer
+  readonly #veil: Veil | undefined
   readonly #frontier: Frontier
   #head: Omit<Head, 'frontier'>
 
-  constructor(head: Head, writer: Writer) {
+  /** @param veil - hides people in what is recorded */
+  constructor(head: Head, writer: Writer, veil?: Veil) {
     this.#writer = writer
+    this.#veil = veil
     this.#frontier = new Frontier(head.size, head.frontier, (entry) => this.tileEntries.push(entry))
     this.#head = head
   }
@@ -72,7 +76,8 @@ export class ChainBuilder implements LinkedRecords {
   }
 
   /** Links one record. With `touched` it is a change, and moves the revision; `stateRoot` is the tree's root after it. */
-  append(draft: RecordDraft, touched: readonly Touched[] = [], stateRoot?: Buffer): void {
+  append(told: RecordDraft, touched: readonly Touched[] = [], stateRoot?: Buffer): void {
+    const draft = this.#veil?.(told) ?? told
     if (stateRoot !== undefined) this.#head = { ...this.#head, stateRoot }
     const isChange = touched.length > 0
     const head = this.#head

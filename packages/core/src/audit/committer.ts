@@ -15,6 +15,7 @@ import { headRow, type Head } from './head.ts'
 import { UnknownEpochError, type HeadGuard } from './head-guard.ts'
 import type { BatchMeter, Meter } from './meter.ts'
 import { doChange, linkUse, type BatchPlace } from './turn.ts'
+import type { Veil } from './veil.ts'
 
 /** What a committer works with. */
 export interface CommitterParts {
@@ -31,6 +32,8 @@ export interface CommitterParts {
   /** What counts uses, where some are counted. */
   readonly meter?: Meter | undefined
   /** What authenticates new heads: the key of the newest epoch. */
+  /** Hides people in what is recorded. @defaultValue nothing is hidden */
+  readonly veil?: Veil | undefined
   readonly keyring: { readonly epoch: number; headMacKey(epoch: number): SecretKey }
   /** Takes over keyring epochs that others began: outside of the lock, for the root key may take its time. */
   readonly learn?: (() => Promise<void>) | undefined
@@ -181,7 +184,8 @@ export class Committer {
     await catchUp(tx, cache, head)
     const firstWriterSeq = this.#nextWriterSeq
     const times = { now: clock.now(), monotonic: clock.monotonic() }
-    const chain = new ChainBuilder(head, { id: this.#writer, nextSeq: firstWriterSeq, ...times })
+    const writer = { id: this.#writer, nextSeq: firstWriterSeq, ...times }
+    const chain = new ChainBuilder(head, writer, this.#parts.veil)
     const tree = trees.at(tx, head.stateRoot)
     const meter = this.#parts.meter?.begin({ tx, tenant, cache, tree, now: times.now })
     const place = { tx, chain, cache, tenant, tree, meter }

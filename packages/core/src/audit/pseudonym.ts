@@ -37,14 +37,28 @@ export class Pseudonyms {
     return context.pairs.map((pair) => [this.#of(JSON.stringify(pair)), shownForm(pair)])
   }
 
-  #of(text: string): string {
-    const known = this.#known.get(text)
+  /** A hash of something else that identifies somebody, with a sign before it that no principal's id begins with. */
+  ofName(kind: NamedKind, value: string): string {
+    return `~${this.#of(value, kind)}`
+  }
+
+  /** How it may stand in records, whatever was shown at the time. */
+  formsOfName(kind: NamedKind, value: string): readonly string[] {
+    return [value, this.ofName(kind, value)]
+  }
+
+  #of(text: string, kind: NamedKind | 'context' = 'context'): string {
+    const name = `${kind}\0${text}`
+    const known = this.#known.get(name)
     if (known !== undefined) return known
-    const made = hmacSha256(this.#secret, 'context\0', text).toString('hex', 0, 16)
-    if (text.length <= maxKeptLength) this.#known.set(text, made)
+    const made = hmacSha256(this.#secret, `${kind}\0`, text).toString('hex', 0, 16)
+    if (text.length <= maxKeptLength) this.#known.set(name, made)
     return made
   }
 }
+
+/** What is hashed besides pairs of contexts. */
+export type NamedKind = 'actor' | 'owner' | 'reason'
 
 /** A hash has no equals sign, so that nothing that is shown is taken for one. */
 function shownForm([key, value]: readonly [string, string]): string {

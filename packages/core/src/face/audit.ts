@@ -25,11 +25,9 @@ import { listing, type Run, type TailRequest } from './run.ts'
 import { openTail } from './tail.ts'
 import { requireObject } from './text.ts'
 
-/** Which records to find. */
-export interface FindAuditRequest extends ListAuditRequest {
-  /** The pairs, one at least, all of which a record must name. */
-  readonly context: EncryptionContext
-}
+/** Which records to find: by an encryption context, an actor, or an owner. */
+export type FindAuditRequest = ListAuditRequest &
+  ({ readonly context: EncryptionContext } | { readonly actor: string } | { readonly owner: string })
 
 /** What was pruned. */
 export interface AuditPruning {
@@ -52,15 +50,16 @@ export class Audit {
   }
 
   /**
-   * Records that name all pairs of an encryption context: what was done with one customer's data, say. Records hold keyed
-   * hashes of them, which are computed again here. Looks at records one by one, but for those of a `keyId`.
+   * Records that name all pairs of an encryption context, an actor or an owner: what was done with one customer's data,
+   * say. Records hold keyed hashes of them, or may, which are computed again here. Looks at records one by one, but for those of a `keyId`.
    *
    * @throws InvalidRequestError without a pair to look for; StorageTamperedError
    */
   find(request: FindAuditRequest, options?: CallOptions): Listing<AuditRecord> {
-    const asked = requireObject(request, 'request')
-    if (Object.keys(requireObject(asked.context, 'context')).length === 0) {
-      throw new InvalidRequestError('find takes at least one pair of a context', [
+    const asked: ListAuditRequest = requireObject(request, 'request')
+    const isNamed = typeof asked.actor === 'string' || typeof asked.owner === 'string'
+    if (!isNamed && Object.keys(requireObject(asked.context ?? {}, 'context')).length === 0) {
+      throw new InvalidRequestError('find takes at least one pair of a context, an actor or an owner', [
         { path: 'context', message: 'empty' },
       ])
     }

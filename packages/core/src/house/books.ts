@@ -6,8 +6,10 @@ import { Ledger } from '../audit/ledger.ts'
 import { LiveView } from '../audit/live-view.ts'
 import type { MarkKeeper } from '../audit/mark-keeper.ts'
 import { Proofs } from '../audit/proofs.ts'
+import { Pseudonyms } from '../audit/pseudonym.ts'
 import { TileWriter } from '../audit/tile-writer.ts'
 import { UsageCounter } from '../audit/usage/usage-counter.ts'
+import { veilOf } from '../audit/veil.ts'
 import { Herald } from '../signals/herald.ts'
 import { StateCache } from '../state/cache.ts'
 import { openAnchoring } from './anchors.ts'
@@ -28,13 +30,15 @@ export interface Books {
   readonly keeper: MarkKeeper | undefined
   readonly ledger: Ledger
   readonly meter: UseMeter
+  /** Keyed hashes that stand in records. */
+  readonly pseudonyms: Pseudonyms
 }
 
 /** Opens the way into the log of a tenant that is proven, and the way to read its state. */
 export async function openBooks(opening: Opening, proven: Proven): Promise<Books> {
   const { tenant, settings } = opening
   const { storage, clock, timers, random, deadlineMs } = settings
-  const { keyring, keys, origin, guard, trees, snapshot, head, learn } = proven
+  const { keyring, secrets, keys, origin, guard, trees, snapshot, head, learn } = proven
   const cache = new StateCache()
   const patience = { timers, deadlineMs }
   cache.restart(head.revision)
@@ -49,9 +53,12 @@ export async function openBooks(opening: Opening, proven: Proven): Promise<Books
   const others = [new TileWriter(), new HeadTrimmer(), new UsageCounter(clock), retention, herald]
   const companions = [checkpoints, ...others, ...(keeper === undefined ? [] : [keeper])]
   const meter = new UseMeter()
-  const writing = { storage, tenant, cache, trees, guard, clock, timers, random, companions, meter, keyring, learn }
-  const ledger = new Ledger({ committer: new Committer(writing), clock, timers, deadlineMs })
-  return { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger, meter }
+  const pseudonyms = new Pseudonyms(secrets.pii, settings.shownContextKeys)
+  const veil = veilOf(pseudonyms, settings.audit)
+  const times = { clock, timers }
+  const writing = { storage, tenant, cache, trees, guard, ...times, random, companions, meter, keyring, learn, veil }
+  const ledger = new Ledger({ committer: new Committer(writing), ...times, deadlineMs })
+  return { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger, meter, pseudonyms }
 }
 
 /** What retention has of a tenant before it is opened. */

@@ -2,7 +2,6 @@ import type { VerifySource } from '../audit/chain-walk.ts'
 import type { Ledger } from '../audit/ledger.ts'
 import type { LiveView } from '../audit/live-view.ts'
 import { prunedLog, type Pruned } from '../audit/pruned.ts'
-import { Pseudonyms } from '../audit/pseudonym.ts'
 import { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { NameIndex } from '../keys/name-index.ts'
@@ -60,7 +59,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const telling = { rootKey, refusedRequests, dataKeys, herald, ...proving, storageName: storage.name }
   const house = stateOfHouse({ ledger, view, guard, source, timers, alarm: trees.alarm, ...telling })
   const revision = (): number => cache.revision
-  const hashes = hashesOf(secrets, settings)
+  const hashes = { pseudonyms: books.pseudonyms, names: new NameIndex(secrets.names) }
   const walking = { tools: { random, timers }, view, revision, ...hashes, house, auditOrigin: origin }
   const sawError = (error: unknown, action: string): void => {
     trees.alarm.saw(error)
@@ -80,16 +79,6 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
 
 function gaugesOf(ledger: Ledger, dataKeys: DataKeyCache): () => TelemetryGauges {
   return () => ({ waiting: ledger.waiting, lagMs: ledger.lagMs, dataKeys: dataKeys.counts.cached })
-}
-
-/** What hides in records and names, and finds again. */
-function hashesOf({ pii, names }: Proven['secrets'], { shownContextKeys }: Opening['settings']): Hashes {
-  return { pseudonyms: new Pseudonyms(pii, shownContextKeys), names: new NameIndex(names) }
-}
-
-interface Hashes {
-  readonly pseudonyms: Pseudonyms
-  readonly names: NameIndex
 }
 
 type Readable = Pick<Proven, 'origin' | 'keys' | 'macKeyOf' | 'snapshot' | 'guard'> & {

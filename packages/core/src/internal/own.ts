@@ -17,3 +17,11 @@ export function readOwn<T>(value: T): T {
     throw new InvalidRequestError('a property of the request cannot be read', [], { cause: error })
   }
 }
+
+/** Whether a value is an object with these methods, its own or inherited. */
+export function hasMethods(...methods: readonly string[]): (value: unknown) => boolean {
+  return (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    methods.every((method) => typeof Reflect.get(value, method) === 'function')
+}

@@ -10,8 +10,10 @@ import { decodeCursor, defaultPageLimit, encodeCursor, pageFields, type PageRequ
 export interface ListAuditRequest extends PageRequest {
   /** Only records of this key, by its id. Indexed; the other filters look at records one by one. */
   readonly keyId?: string | undefined
-  /** Only records of this principal. */
+  /** Only records of this principal, also those that hold its keyed hash. */
   readonly actor?: string | undefined
+  /** Only records of keys of this owner, also those that hold its keyed hash. */
+  readonly owner?: string | undefined
   /** Only records of this action, such as `decrypt`. */
   readonly action?: string | undefined
   /** Only records that ended so. */
@@ -27,6 +29,7 @@ export interface ListAuditRequest extends PageRequest {
 const schema = z.strictObject({
   keyId: id.optional(),
   actor: z.string().max(256).optional(),
+  owner: z.string().max(256).optional(),
   action: z.string().max(64).optional(),
   status: z.enum(['SUCCESS', 'DENIED', 'FAILURE']).optional(),
   context: context.optional(),
@@ -81,7 +84,7 @@ async function pageOfLog<T>(request: Parsed, walk: Walk, read: (row: Row) => T):
   await walk.authorize('readAudit')
   const limit = request.limit ?? defaultPageLimit
   const items: T[] = []
-  const wanted = walk.recordedForms(request.context)
+  const isWanted = filterOf(request, walk)
   let place = startOf(request)
   for (let looked = 0; looked < maxLooked;) {
     const range = rangeOf(request, place)
@@ -92,7 +95,7 @@ async function pageOfLog<T>(request: Parsed, walk: Walk, read: (row: Row) => T):
     for (const row of rows) {
       place = row['seq'] as number
       if (beforeFrom(request, place)) return { items }
-      if (place < size && matches(request, row) && namesAll(row, wanted)) items.push(read(row))
+      if (place < size && isWanted(row)) items.push(read(row))
       if (items.length === limit) return { items, cursor: encodeCursor([place]) }
     }
     if (rows.length < 500) return { items }
@@ -124,10 +127,27 @@ function beforeFrom(request: Parsed, seq: number): boolean {
   return request.order === 'desc' && seq < (request.from ?? 0)
 }
 
+/** Which records are wanted: what may stand in them hashed is looked for in every form. */
+function filterOf(request: Parsed, walk: Walk): (row: Row) => boolean {
+  const { context: asked, actor, owner } = request
+  const pairs = asked === undefined ? [] : walk.recorded.formsOf(asked)
+  const actors = actor === undefined ? undefined : walk.recorded.formsOfName('actor', actor)
+  const owners = owner === undefined ? undefined : walk.recorded.formsOfName('owner', owner).map(memberOfOwner)
+  return (row) => {
+    if (!matches(request, row) || actors?.includes(row['actor'] as string) === false) return false
+    const text = row['text'] as string
+    return owners?.some((member) => text.includes(member)) !== false && namesAll(row, pairs)
+  }
+}
+
 function matches(request: Parsed, row: Row): boolean {
-  return (['actor', 'action', 'status'] as const).every(
+  return (['action', 'status'] as const).every(
     (column) => request[column] === undefined || request[column] === row[column],
   )
+}
+
+function memberOfOwner(owner: string): string {
+  return `,"owner":${JSON.stringify(owner)},`
 }
 
 /** Whether a record's text names one form of each pair. */
