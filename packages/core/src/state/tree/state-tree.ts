@@ -37,8 +37,7 @@ interface Settled {
  *
  * Writing goes in three steps, so that a change that is refused leaves nothing: {@link StateTree.put} and
  * {@link StateTree.take} remember what becomes of rows, {@link StateTree.write} stores what that makes of the tree, and
- * {@link StateTree.keep} or {@link StateTree.undo} says whether it counts. A crash leaves rows and tree as they were, or
- * both as they became: they are written in one transaction.
+ * {@link StateTree.keep} or {@link StateTree.undo} says whether it counts. A crash leaves both rows and tree, or neither.
  */
 export class StateTree {
   readonly #parts: TreeParts
