@@ -3,8 +3,7 @@
 // Opening one
 export { createKms, Kms, Tenants, type AsOptions, type ListTenantsRequest } from './kms.ts'
 export { restoreKms, type RestoreOptions } from './restore.ts'
-export type { KmsOptions, NamedPrincipal, Principal, RollbackAcceptance } from './options.ts'
-export type { RecordedIdentities, Telling } from './audit/veil.ts'
+export type { KmsOptions, NamedPrincipal, Principal, RecordedIdentities, RollbackAcceptance } from './options.ts'
 export { fileHighWaterMark } from './audit/file-mark.ts'
 export type { HighWaterMark, Mark } from './audit/high-water-mark.ts'
 export type { CallOptions } from './call.ts'

@@ -16,6 +16,8 @@ import type { HighWaterMark } from './audit/high-water-mark.ts'
 import type { Actor, Role } from './stages.ts'
 import type { StorageAdapter } from './storage/adapter.ts'
 
+export type { RecordedIdentities }
+
 /** Who asks: a principal's id, with the role `service`; or both. */
 export type Principal = string | NamedPrincipal
 

@@ -3,16 +3,16 @@ import type { Pseudonyms } from './pseudonym.ts'
 import type { RecordDetails, RecordDraft } from './record.ts'
 
 /** How something that identifies somebody stands in records: as it is, as a keyed hash, or not at all. */
-export type Telling = 'shown' | 'hashed' | 'omitted'
+type Telling = 'shown' | 'hashed' | 'omitted'
 
 /** How records tell of people. */
 export interface RecordedIdentities {
   /** The principal who asked, and principals in details. Records always have one. @defaultValue 'shown' */
   readonly actor?: 'shown' | 'hashed' | undefined
   /** The owners of keys. @defaultValue 'shown' */
-  readonly owner?: Telling | undefined
+  readonly owner?: 'shown' | 'hashed' | 'omitted' | undefined
   /** The reasons that callers give. @defaultValue 'shown' */
-  readonly reason?: Telling | undefined
+  readonly reason?: 'shown' | 'hashed' | 'omitted' | undefined
 }
 
 /** Details that name principals, where they are texts. */
