@@ -34,6 +34,8 @@ export interface MarkHealth {
   readonly ok: boolean
   /** How many records the log had when it was last advanced. */
   readonly size: number
+  /** When it was last found taken away, or put back to an older one, since this process opened the tenant. */
+  readonly lostAt: Date | undefined
 }
 
 /**
@@ -46,6 +48,7 @@ export class MarkKeeper implements BatchCompanion {
   #size = 0
   #marked = 0
   #ok = true
+  #lostAt: Date | undefined
   /** Nothing is remembered before what there is was compared, and accepted if need be. */
   #hasBegun = false
   #startedAt = -Infinity
@@ -58,7 +61,7 @@ export class MarkKeeper implements BatchCompanion {
 
   /** How it goes. */
   get health(): MarkHealth {
-    return { ok: this.#ok, size: this.#marked }
+    return { ok: this.#ok, size: this.#marked, lostAt: this.#lostAt }
   }
 
   /** Nothing is written into the database. */
@@ -95,6 +98,7 @@ export class MarkKeeper implements BatchCompanion {
     const { mark, tenant, look, saw } = this.#parts
     try {
       const log = await look()
+      await this.#lookForLoss()
       const kept = await mark.advance(tenant, this.#markOf(log), accepted)
       if (kept.size > log.head.size)
         saw({ ...kept, headHash: Buffer.from(kept.headHash, 'hex'), root: rootOfMark(kept) })
@@ -104,6 +108,14 @@ export class MarkKeeper implements BatchCompanion {
       this.#ok = false
       throw error
     }
+  }
+
+  /** What was remembered is never less than before, unless somebody has been at it. It is remembered anew all the same. */
+  async #lookForLoss(): Promise<void> {
+    const { mark, tenant, clock } = this.#parts
+    if (this.#marked === 0) return
+    const found = await mark.read(tenant)
+    if ((found?.size ?? 0) < this.#marked) this.#lostAt = new Date(clock.now())
   }
 
   #start(): void {

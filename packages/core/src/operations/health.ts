@@ -91,6 +91,13 @@ const rules: readonly Rule[] = [
   },
   {
     status: 'yellow',
+    about: 'mark',
+    finds: ({ mark }) =>
+      mark?.lostAt !== undefined &&
+      'the high-water mark was taken away, or put back to an older one, while this process ran; it was made anew',
+  },
+  {
+    status: 'yellow',
     about: 'verification',
     finds: ({ lastVerification, countingSince, checkedAt }) => {
       const last = lastVerification?.at ?? countingSince ?? checkedAt
