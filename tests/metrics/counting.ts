@@ -1,5 +1,6 @@
 import { passThrough } from '@chatelaine/conformance'
 import { createKms, generateRootKey, localRootKey, type Kms } from '@chatelaine/core'
+import { StorageFailure } from '@chatelaine/core/storage'
 import { fakeClock, type FakeClock } from '@chatelaine/core/testing'
 import { memoryStorage } from '@chatelaine/storage-memory'
 
@@ -11,6 +12,8 @@ export interface Asked {
   batches: number
   /** Of each of them, how many statements wrote counts. */
   readonly writes: number[]
+  /** Set while the storage takes no counts. */
+  fails: boolean
 }
 
 /** A KMS on memory whose storage is watched. */
@@ -22,18 +25,21 @@ export interface Counted {
   reset(): void
 }
 
+const full = new StorageFailure('there is no room for counts', { transient: false, outcome: 'none' })
 const hourMs = 3_600_000
 const writing = new Set(['transact.insert', 'transact.replace', 'transact.remove', 'transact.append'])
 
 /** Opens one. */
 export async function counted(): Promise<Counted> {
-  const asked: Asked = { rowsRead: 0, batches: 0, writes: [] }
+  const asked: Asked = { rowsRead: 0, batches: 0, writes: [], fails: false }
   let writes = 0
   const storage = passThrough(memoryStorage(), ({ name, table }) => {
     if (name === 'transact') writes = 0
     if (table === 'usage' && writing.has(name)) writes += 1
+    if (asked.fails && table === 'usage' && name === 'transact.append') throw full
     return ({ rows = 0, ok }) => {
-      asked.rowsRead += rows
+      // Old heads are read by whichever batch has to remove them.
+      if (table !== 'heads') asked.rowsRead += rows
       if (ok && name === 'transact.append' && table === 'records') asked.batches += 1
       if (ok && name === 'transact') asked.writes.push(writes)
     }

@@ -35,6 +35,8 @@ export class UsageCounter implements BatchCompanion {
   #known: Place | undefined
   #next: Place | undefined
   #suspendedUntil = -Infinity
+  /** The hour in which counting failed, until it is caught up with. */
+  #failedIn: number | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -48,6 +50,7 @@ export class UsageCounter implements BatchCompanion {
       this.#next = await this.#count(storage, batch)
     } catch (error) {
       this.#known = undefined
+      this.#failedIn = hourOf(batch.head.ts)
       this.#suspendedUntil = this.#clock.monotonic() + limits.usageSuspensionMs
       // After a storage that failed nothing more can be said of the transaction. Everything else concerns counts alone.
       if (storage.failed) throw error
@@ -63,7 +66,13 @@ export class UsageCounter implements BatchCompanion {
     this.#next = undefined
   }
 
-  async #count(storage: AskedStorage, batch: LinkedBatch): Promise<Place> {
+  /** After a failure, whoever asks for numbers does not catch up: that is for a batch that does something, or the next hour. */
+  #isPutOff({ head, chain }: LinkedBatch): boolean {
+    if (this.#failedIn === undefined || !isSameHour(this.#failedIn, hourOf(head.ts))) return false
+    return chain.drafts.every(({ action }) => action === 'readMetrics')
+  }
+
+  async #count(storage: AskedStorage, batch: LinkedBatch): Promise<Place | undefined> {
     const { before, head, chain } = batch
     const known = this.#known
     const isCurrent = known !== undefined && known.isWhole && known.size === before.size
@@ -71,6 +80,8 @@ export class UsageCounter implements BatchCompanion {
       if (!isCurrent) return { ...known, size: head.size, isWhole: false, tail: [], recent: undefined }
       return { ...known, size: head.size, tail: [...known.tail, ...countedOf(chain)] }
     }
+    if (this.#isPutOff(batch)) return undefined
+    this.#failedIn = undefined
     const found = isCurrent ? { place: known, begins: false } : await findPlace(storage, before)
     const rows: Row[] = []
     const hour = hourOf(head.ts)
