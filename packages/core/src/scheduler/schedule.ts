@@ -1,8 +1,8 @@
-import { ConflictError, InvalidRequestError, isKmsError } from '../errors.ts'
+import { InvalidRequestError, isKmsError } from '../errors.ts'
 import type { Run } from '../face/run.ts'
 import type { Clock, Timers } from '../internal/clock.ts'
 import { claimJob, isJobFree } from '../operations/scheduled/claim-job.ts'
-import { verifyAudit } from '../operations/verify-audit.ts'
+import { anchorOnSchedule, verifyOnSchedule } from '../operations/scheduled/look-after-log.ts'
 import type { DueReport } from './due-run.ts'
 import { Ticker } from './ticker.ts'
 import { timetable } from './timetable.ts'
@@ -25,11 +25,13 @@ export interface ScheduleOptions {
   readonly timezone?: string | undefined
   /** When it verifies the audit log, in one of the processes. @defaultValue never */
   readonly verifyCron?: string | undefined
+  /** When it brings the audit log's newest checkpoint to the anchors, in one of the processes. @defaultValue never */
+  readonly anchorCron?: string | undefined
   /** What else it does. @defaultValue nothing */
   readonly jobs?: readonly ScheduledJob[] | undefined
   /** Called after each run through what was due. */
   readonly onRun?: ((report: DueReport) => void) | undefined
-  /** Called where a run or a job could not be done at all, with its name: `due`, `verify`, or that of the job. */
+  /** Called where a run or a job could not be done at all, with its name: `due`, `verify`, `anchor`, or that of the job. */
   readonly onError?: ((error: unknown, job: string) => void) | undefined
 }
 
@@ -55,8 +57,15 @@ export class Schedule {
   }
 
   /** Begins. @throws InvalidRequestError before anything has begun */
-  async begin({ cron = '0 * * * *', timezone = 'UTC', verifyCron, jobs = [] }: ScheduleOptions): Promise<void> {
-    const named = verifyCron === undefined ? jobs : [...jobs, this.#verification(verifyCron)]
+  async begin({
+    cron = '0 * * * *',
+    timezone = 'UTC',
+    verifyCron,
+    anchorCron,
+    jobs = [],
+  }: ScheduleOptions): Promise<void> {
+    const own = [this.#logJob('verify', verifyCron), this.#logJob('anchor', anchorCron)]
+    const named = [...jobs, ...own.filter((job) => job !== undefined)]
     const due = await timetable({ where: 'cron', cron, timezone })
     const times = await Promise.all(
       named.map(async (job) => timetable({ where: `jobs: ${job.name}`, cron: job.cron, timezone })),
@@ -107,17 +116,14 @@ export class Schedule {
     await job.run(signal)
   }
 
-  #verification(cron: string): ScheduledJob {
-    return {
-      name: 'verify',
-      cron,
-      run: async (signal) => {
-        const verification = await this.#parts.run(verifyAudit, { signal }, { signal })
-        if (!verification.ok) throw new ConflictError(`the audit log does not verify: ${verification.problem.kind}`)
-      },
-    }
+  #logJob(name: keyof typeof logJobs, cron: string | undefined): ScheduledJob | undefined {
+    if (cron === undefined) return undefined
+    return { name, cron, run: async (signal) => this.#parts.run(logJobs[name], { signal }, { signal }) }
   }
 }
+
+/** What is done for the audit log at times of its own. */
+const logJobs = Object.freeze({ verify: verifyOnSchedule, anchor: anchorOnSchedule })
 
 type Work = (at: number, signal: AbortSignal) => Promise<void>
 
@@ -129,7 +135,8 @@ export function requireSchedule(options: ScheduleOptions): void {
   }
   if (jobs !== undefined && !Array.isArray(jobs)) throw invalid('jobs', 'it is no array')
   const names = (jobs ?? []).map(requireJob)
-  if (new Set([...names, 'verify', 'due']).size < names.length + 2) throw invalid('jobs', 'a name is there twice')
+  if (new Set([...names, ...Object.keys(logJobs), 'due']).size < names.length + 3)
+    throw invalid('jobs', 'a name is there twice')
 }
 
 function requireJob(job: ScheduledJob): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { DueReport, ScheduleOptions } from '../../src/index.ts'
+import type { AuditAnchor, DueReport, ScheduleOptions } from '../../src/index.ts'
 import { day, expectCode, makeWorld, recordsOf, turns, type World } from '../support/kms.ts'
 
 const hour = 3_600_000
@@ -109,6 +109,49 @@ describe('a scheduler that was started', () => {
     await pass(world, day)
     expect(onError).toHaveBeenCalledTimes(1)
     expect(onError.mock.calls[0]).toMatchObject([{ code: 'CONFLICT' }, 'verify'])
+    const last = (await db.records()).findLast(({ action }) => action === 'verifyAudit')
+    expect(last).toMatchObject({ actor: 'scheduler', status: 'FAILURE', code: 'CONFLICT', details: { ok: false } })
+    expect(last?.reason).toContain('record')
+    expect((await kms.ops.health()).reasons.map(({ about }) => about)).toContain('verification')
+  })
+
+  test('brings the log to its anchors at their times, in one of the processes, and says which of them fail', async () => {
+    const kept: number[] = []
+    let fails = false
+    const anchor: AuditAnchor = {
+      name: 'shelf',
+      everyMs: 365 * day,
+      publish: async ({ size }) => {
+        if (fails) throw new Error('no room')
+        kept.push(size)
+        return undefined
+      },
+    }
+    const world = await makeWorld({ anchors: [anchor] })
+    const { kms } = world
+    const other = await world.again({ anchors: [anchor] })
+    const onError = vi.fn<(error: unknown, job: string) => void>()
+    const options = { anchorCron: '0 */6 * * *', onError }
+    await Promise.all([kms.scheduler.start(options), other.scheduler.start(options)])
+    kept.length = 0
+    const records = await recordsOf(world, async () => pass(world, day))
+    const anchored = records.filter(({ action }) => action === 'anchorAudit')
+    expect(anchored.map(({ actor, status, details }) => [actor, status, details])).toEqual(
+      Array.from({ length: 4 }, () => ['scheduler', 'SUCCESS', { anchors: 1, failed: 0 }]),
+    )
+    // Besides, each process offers its first checkpoint by itself.
+    expect(kept.length).toBeGreaterThanOrEqual(4)
+    expect(kept.at(-1)).toBe(Math.max(...kept))
+    expect(onError).not.toHaveBeenCalled()
+    fails = true
+    const failing = await recordsOf(world, async () => pass(world, 6 * hour))
+    expect(onError.mock.calls).toMatchObject([[{ code: 'CONFLICT' }, 'anchor']])
+    expect(failing.find(({ action }) => action === 'anchorAudit')).toMatchObject({
+      actor: 'scheduler',
+      status: 'FAILURE',
+      reason: 'not kept by shelf (failing)',
+      details: { anchors: 1, failed: 1 },
+    })
   })
 
   test('C56 does a job of the host once at each of its times, in whichever process, and is told to stop', async () => {
@@ -140,6 +183,8 @@ describe('a scheduler that was started', () => {
     { cron: 'never' },
     { timezone: 'Mars/Phobos' },
     { verifyCron: '0 0 31 2 *' },
+    { anchorCron: '0 0 31 2 *' },
+    { jobs: [{ name: 'anchor', cron: '0 * * * *', run: () => undefined }] },
     { jobs: {} },
     { jobs: [null] },
     { jobs: [{ name: 'x', cron: '0 * * * *' }] },
