@@ -1,4 +1,5 @@
 import type { DecidedClaim } from './drafts.ts'
+import { largestMessage } from './keys/message-size.ts'
 import type { Target } from './runtime.ts'
 import type { Material, PairMaterial } from './stages.ts'
 
@@ -8,7 +9,21 @@ export interface Granted {
   readonly material: Material | PairMaterial
 }
 
-/** Two targets of one name are the same claim: everything that a decision depends on is in it, one part per line. */
+/**
+ * Whether an item may share a claim that was granted to another: its message is not too large. What is decided again is
+ * the claim of the largest of them.
+ */
+export function isShared({ claim: { claim, decision } }: Granted, bytes: number | undefined): boolean {
+  if (bytes === undefined || decision?.key === undefined || claim.kind !== 'use') return true
+  if (bytes > largestMessage(decision.key)) return false
+  Object.assign(claim, { bytes: Math.max(bytes, claim.bytes ?? 0) })
+  return true
+}
+
+/**
+ * Two targets of one name are the same claim: everything that a decision depends on is in it, one part per line, the size
+ * of the message apart.
+ */
 export function nameOfTarget({
   action,
   key,

@@ -1,3 +1,5 @@
+import { wipe } from './internal/bytes.ts'
+import { tooLarge } from './keys/message-size.ts'
 import type { Schema, UseOperation } from './runtime.ts'
 import type { Flow, StreamOperation } from './streaming.ts'
 
@@ -42,19 +44,31 @@ export function ending(action: string, on: Ending): UseOperation<undefined, unde
     schema: unchecked,
     perform: async (_, walk) => {
       walk.note({ stream: id, streamPart: 'ended', bytesIn, bytesOut })
-      const claimed = walk.material({ ...on.claim, again: true })
-      if (on.error === undefined) return void (await claimed)
+      const claim = { ...on.claim, again: true } as const
+      if (on.error === undefined) {
+        const bytes = on.message === undefined ? undefined : on.told[on.message]
+        return void (await walk.material({ ...claim, bytes }))
+      }
       // What failed failed for its own reason, whatever may be claimed by now.
-      await claimed.catch(() => undefined)
+      await walk.material(claim).catch(() => undefined)
       throw on.error as Error
     },
   }
+}
+
+/** What may come out next: no part of a message that is too large. What is too large at its very end is found there. */
+export function withinSize(out: Buffer, { told, message }: Pick<Ending, 'told' | 'message'>, most: number): Buffer {
+  const bytes = message === 'bytesIn' ? told.bytesIn : told.bytesOut + out.length
+  if (message === undefined || bytes <= most) return out
+  wipe(out)
+  throw tooLarge(most)
 }
 
 /** How a stream ended. */
 export interface Ending {
   readonly told: Told
   readonly claim: Flow['claim']
+  readonly message: Flow['message']
   /** Why it ended before its end; `undefined` where it did not. */
   readonly error?: unknown
 }

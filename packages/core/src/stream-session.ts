@@ -5,8 +5,9 @@ import { decide, nothingAsked } from './decide.ts'
 import { AbortedError, type KmsError } from './errors.ts'
 import { lengthOf, wipe } from './internal/bytes.ts'
 import { withReason } from './internal/reason.ts'
+import { largestMessage } from './keys/message-size.ts'
 import { Beginning, Pace, Portion, requireBytes } from './stream-input.ts'
-import { ending, opening, type Told } from './stream-records.ts'
+import { ending, opening, withinSize, type Told } from './stream-records.ts'
 import type { Flow, StreamOperation } from './streaming.ts'
 import type { UseOperation } from './runtime.ts'
 import type { Call } from './unrecorded.ts'
@@ -61,6 +62,7 @@ export class StreamSession {
   #failed: { readonly error: unknown } | undefined
   #ended: Promise<void> | undefined
   #decidedAt = -1
+  #most = Infinity
   #validUntil = -Infinity
 
   constructor(parts: SessionParts, on: StreamCall<unknown>) {
@@ -129,19 +131,20 @@ export class StreamSession {
       if (proof !== undefined) await proof
       const part = portion.next()
       this.#pace.count(part.byteLength)
-      this.#emit(controller, flow.cipher.update(part))
+      const gone = { told: this.#told, message: flow.message }
+      this.#emit(controller, withinSize(flow.cipher.update(part), gone, this.#most))
     }
   }
 
   async #finish(controller: Controller): Promise<void> {
-    const { cipher, claim } = await this.#opened(controller)
+    const { cipher, claim, message } = await this.#opened(controller)
     await this.#on.call.proof()
     this.#requireOn()
     const last = cipher.final()
     cipher.drop()
     // From here on it is too late to stop it: its end is being recorded.
     const told = { ...this.#told, bytesOut: this.#told.bytesOut + last.length }
-    const recorded = this.#record(ending(this.#on.operation.action, { told, claim }))
+    const recorded = this.#record(ending(this.#on.operation.action, { told, claim, message }))
     this.#ended = recorded.catch(() => undefined).finally(() => this.#leave())
     try {
       await recorded
@@ -186,8 +189,9 @@ export class StreamSession {
     const revision = walking.revision()
     const view = new PatientView(walking, { ms: deadlineMs })
     const asked = { claim: { ...nothingAsked, ...claim, kind: 'use' as const }, now }
-    const { validUntil } = await decide(view, this.#on.call.actor, asked)
+    const { key, validUntil } = await decide(view, this.#on.call.actor, asked)
     this.#requireOn()
+    this.#most = key === undefined ? Infinity : largestMessage(key)
     this.#decidedAt = revision
     this.#validUntil = validUntil
   }
@@ -202,7 +206,7 @@ export class StreamSession {
     const flow = await this.#opening?.catch(() => undefined)
     flow?.cipher.drop()
     if (flow !== undefined) {
-      const told = { told: { ...this.#told }, claim: flow.claim, error }
+      const told = { told: { ...this.#told }, claim: flow.claim, message: flow.message, error }
       // Whoever stops gets no result, so nothing depends on this record: without it the stream has no end in the log.
       await this.#record(ending(this.#on.operation.action, told)).catch(() => undefined)
     }

@@ -12,7 +12,7 @@ import { decide, nothingAsked, outcomeNow, outcomeOf, type Claim, type Decision 
 import { chargeOf } from './deeds.ts'
 import { draftRecords, type Caller, type DecidedClaim, type Step } from './drafts.ts'
 import { Facts } from './facts.ts'
-import { nameOfTarget, type Granted } from './granted.ts'
+import { isShared, nameOfTarget, type Granted } from './granted.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
 import type { Actor, Material, PairMaterial } from './stages.ts'
@@ -103,7 +103,7 @@ export class LiveWalk implements Walk {
     const claim = { ...nothingAsked, ...target, kind: 'use' } as const
     const name = this.#many ? nameOfTarget(claim) : undefined
     const granted = name === undefined ? undefined : this.#granted.get(name)
-    if (granted !== undefined) {
+    if (granted !== undefined && isShared(granted, claim.bytes)) {
       this.#step.claims.push(granted.claim)
       return granted.material
     }

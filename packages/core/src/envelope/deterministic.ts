@@ -8,6 +8,8 @@ import { invalidCiphertext } from './open.ts'
 const magic = Buffer.from('CS1', 'latin1')
 const label = Buffer.from('chatelaine/cs1\0', 'latin1')
 const commitmentBytes = 32
+/** How much longer a message is than its value. */
+export const deterministicOverhead: number = headerBytes + commitmentBytes + sivBytes
 const suite = 0x01
 
 /** Who sealed a CS1 message. */
@@ -19,8 +21,7 @@ export interface DeterministicHeader {
 
 /** Reads the header of a CS1 message; `undefined` for what is not, or too short to be, one. */
 export function parseDeterministicHeader(message: Buffer): DeterministicHeader | undefined {
-  if (message.length < headerBytes + commitmentBytes + sivBytes || !message.subarray(0, 3).equals(magic))
-    return undefined
+  if (message.length < deterministicOverhead || !message.subarray(0, 3).equals(magic)) return undefined
   const keyVersion = message.readUInt32BE(20)
   if (message[3] !== suite || keyVersion === 0) return undefined
   return { keyId: uuidOf(message), keyVersion }

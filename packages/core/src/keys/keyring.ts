@@ -14,6 +14,7 @@ import { Epochs } from './epochs.ts'
 import { openPair } from './open-pair.ts'
 import { findKey, notFound } from './find.ts'
 import { importOf, keyById, versionOf } from './queries.ts'
+import { requireSize } from './message-size.ts'
 import { keySpecs } from './spec.ts'
 import { invalidState } from './invalid-state.ts'
 import { requireState, requireUsable, type VersionUse } from './state.ts'
@@ -151,6 +152,7 @@ export async function lookUp(view: StateView, authorized: Authorized, use: KeyUs
   const end = materialEnd(view, key, version)
   const materialEnds = typeof end === 'number' ? end : await end
   const ends = requireUsable(key, version, { ...use, materialEnds })
+  requireSize(key, use.bytes)
   return { key, version, validUntil: Math.min(authorized.validUntil, ends) } as UsableKey
 }
 

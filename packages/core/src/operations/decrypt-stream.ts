@@ -19,7 +19,7 @@ export const decryptStream: StreamOperation<DecryptStreamRequest, z.output<typeo
   schema,
   headBytes: longestHead,
   open: async (request, walk, head) => {
-    const { material, suite } = await openSealedFor(walk, { ...request, ciphertext: head })
+    const { material, suite } = await openSealedFor(walk, { ...request, ciphertext: head, size: undefined })
     const { context = emptyContext, allowRevoked } = request
     const claim = {
       action: 'decrypt',
@@ -30,6 +30,6 @@ export const decryptStream: StreamOperation<DecryptStreamRequest, z.output<typeo
       context,
       allowRevoked,
     } as const
-    return { claim, cipher: openStream(material, { message: head, suite, context }) }
+    return { claim, message: 'bytesOut', cipher: openStream(material, { message: head, suite, context }) }
   },
 }

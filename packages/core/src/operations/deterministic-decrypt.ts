@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { emptyContext } from '../envelope/context.ts'
-import { openDeterministic, parseDeterministicHeader } from '../envelope/deterministic.ts'
+import { deterministicOverhead, openDeterministic, parseDeterministicHeader } from '../envelope/deterministic.ts'
 import { invalidCiphertext } from '../envelope/open.ts'
 import type { UseOperation } from '../runtime.ts'
 import { decryptDataKeyFields, type DecryptDataKeyRequest, type DecryptResult } from './shared/messages.ts'
@@ -31,6 +31,7 @@ export const deterministicDecrypt: UseOperation<DeterministicDecryptRequest, z.o
         isDeterministic: true,
         need: 'process',
         context,
+        bytes: ciphertext.length - deterministicOverhead,
         allowRevoked,
         missing: invalidCiphertext,
       }),

@@ -15,7 +15,9 @@ export const deterministicEncrypt: UseOperation<DeterministicEncryptRequest, z.o
   schema,
   perform: async ({ key, plaintext, context = emptyContext }, walk) => {
     const how = { action: 'deterministicEncrypt', usage: 'ENCRYPT_DECRYPT', need: 'protect' } as const
-    const material = requireSecret(await walk.material({ ...how, key, context, isDeterministic: true }))
+    const material = requireSecret(
+      await walk.material({ ...how, key, context, isDeterministic: true, bytes: plaintext.length }),
+    )
     const { keyId, keyVersion } = material
     return { ciphertext: sealDeterministic(material, plaintext, context), keyId, keyVersion }
   },

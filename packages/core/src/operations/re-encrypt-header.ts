@@ -32,7 +32,7 @@ export const reEncryptHeader: UseOperation<ReEncryptHeaderRequest, z.output<type
     requireWrapped(beginning)
     // Zeros stand for the body, which nobody looks at.
     const message = Buffer.concat([beginning], longestHead)
-    const { ciphertext, ...result } = await reEncryptMessage(walk, { ...request, ciphertext: message })
+    const { ciphertext, ...result } = await reEncryptMessage(walk, { ...request, ciphertext: message, size: undefined })
     return { header: Buffer.from(ciphertext.subarray(0, length)), ...result }
   },
 }

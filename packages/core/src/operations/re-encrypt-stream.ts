@@ -20,7 +20,8 @@ export const reEncryptStream: StreamOperation<ReEncryptStreamRequest, z.output<t
   headBytes: longestHead,
   open: async (request, walk, head) => {
     requireWrapped(head)
-    const { ciphertext, sourceKeyId, sourceKeyVersion } = await reEncryptMessage(walk, { ...request, ciphertext: head })
+    const beginning = { ...request, ciphertext: head, size: undefined }
+    const { ciphertext, sourceKeyId, sourceKeyVersion } = await reEncryptMessage(walk, beginning)
     const { context = emptyContext, allowRevoked } = request
     const claim = {
       action: 'reEncryptFrom',
@@ -31,6 +32,6 @@ export const reEncryptStream: StreamOperation<ReEncryptStreamRequest, z.output<t
       context,
       allowRevoked,
     } as const
-    return { claim, cipher: new MovedStream(ciphertext) }
+    return { claim, message: undefined, cipher: new MovedStream(ciphertext) }
   },
 }

@@ -4,6 +4,7 @@ import { ownOnly } from '../internal/own.ts'
 export interface KeyPolicy {
   readonly rotationPeriodDays?: number
   readonly rotateAfterMessages?: number
+  readonly maxMessageBytes?: number
   readonly gracePeriodDays?: number
   readonly afterGrace?: AfterGrace
   readonly expiresAfterDays?: number
@@ -26,6 +27,7 @@ const isFlag = (value: unknown): boolean => typeof value === 'boolean'
 const members: Readonly<Record<keyof KeyPolicy, (value: unknown) => boolean>> = Object.freeze({
   rotationPeriodDays: isCount,
   rotateAfterMessages: isCount,
+  maxMessageBytes: isCount,
   gracePeriodDays: isCount,
   afterGrace: (value) => value === 'disable' || value === 'revoke',
   expiresAfterDays: isCount,

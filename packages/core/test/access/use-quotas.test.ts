@@ -160,6 +160,19 @@ describe('a quota on a use', () => {
     )
   })
 
+  test('of more than a thousand has room again a thousandth of its window later at most, and never earlier', async () => {
+    const { kms, clock } = await worldWith({ ...perApp, operation: 'generateRandom', limit: 1500 })
+    const random = async (count: number): Promise<string[]> =>
+      outcomes(count, async () => outcomeOf(kms.generateRandom({ numberOfBytes: 1 })))
+    clock.set(Math.ceil(clock.now() / 60) * 60 + 59)
+    const start = clock.now()
+    expect(new Set(await random(1500))).toEqual(new Set(['ok']))
+    clock.set(start + minute - 1)
+    expect(await random(1)).toEqual(['QUOTA_EXCEEDED'])
+    clock.set(start + minute + 60)
+    expect(await random(1)).toEqual(['ok'])
+  })
+
   test('whose counts do not verify fails what it is on, and nothing else', async () => {
     const { kms, db, again } = await worldWith(perApp)
     await encrypt(kms)

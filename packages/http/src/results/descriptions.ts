@@ -16,6 +16,7 @@ import { count, date, flag, pairs, shape, text } from './shape.ts'
 export const policies = shape<KeyPolicyDescription>()({
   rotationPeriodDays: count.optional(),
   rotateAfterMessages: count.optional(),
+  maxMessageBytes: count.optional(),
   gracePeriodDays: count.optional(),
   afterGrace: text.optional(),
   expiresAfterDays: count.optional(),

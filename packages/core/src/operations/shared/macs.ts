@@ -76,7 +76,7 @@ export async function authenticate(
   target: Omit<Target, 'usage'>,
   { message, algorithm: wanted }: Authenticating,
 ): Promise<GenerateMacResult> {
-  const material = await walk.material({ ...target, usage: 'GENERATE_VERIFY_MAC' })
+  const material = await walk.material({ ...target, usage: 'GENERATE_VERIFY_MAC', bytes: message.length })
   const algorithm = keySpecs[material.spec].mac
   if (material.pair !== undefined || algorithm === undefined) throw new InvalidKeyUsageError('it is not a MAC key')
   if (wanted !== undefined && wanted !== algorithm.name) {

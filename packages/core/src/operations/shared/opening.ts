@@ -1,5 +1,6 @@
+import { openedLength } from '../../crypto/chunked-encryption.ts'
 import type { HalfKey } from '../../crypto/key-pair.ts'
-import { parseHeader, type Header } from '../../envelope/header.ts'
+import { bodyOffset, parseHeader, type Header } from '../../envelope/header.ts'
 import { invalidCiphertext, readHeader } from '../../envelope/open.ts'
 import type { Suite } from '../../envelope/suite.ts'
 import { AccessDeniedError, InvalidKeyUsageError } from '../../errors.ts'
@@ -17,6 +18,8 @@ export interface Opening {
   readonly algorithm?: string | undefined
   readonly allowRevoked?: boolean | undefined
   readonly reason?: string | undefined
+  /** How long the message is of which `ciphertext` is the beginning; `undefined` where nobody knows. @defaultValue `ciphertext` is all of it */
+  readonly size?: number | undefined
 }
 
 /** What says that a key may have been revoked. */
@@ -37,10 +40,19 @@ export async function openFor(walk: Walk, how: OpenAs, request: Opening): Promis
     need: 'process',
     context: request.context,
     allowRevoked: request.allowRevoked,
+    bytes: header === undefined ? undefined : messageBytes(header.suite, request),
     missing: invalidCiphertext,
   }
   const material = await walk.material(target)
   return material.pair === undefined ? { material, suite: (header as Header).suite } : { material, suite: undefined }
+}
+
+/** How large the message in a ciphertext is, where it is one and all of it is there. */
+export function messageBytes(suite: Suite, request: Opening): number | undefined {
+  // Not what somebody puts on prototypes.
+  const size = Object.hasOwn(request, 'size') ? request.size : request.ciphertext.length
+  if (suite.opens !== 'message' || size === undefined) return undefined
+  return openedLength(size - bodyOffset(suite))
 }
 
 /** What opens a ciphertext: a secret, for a CM1 message of some suite, or a key pair. */

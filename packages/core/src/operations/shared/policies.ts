@@ -15,6 +15,11 @@ export interface KeyDurations {
    * earlier. @defaultValue never
    */
   readonly rotateAfterMessages?: number | null | undefined
+  /**
+   * How large the messages of the key may be, 1 to 2^53 - 1 bytes: what is encrypted, decrypted, signed, verified or
+   * authenticated, and streams. Larger ones are `LIMIT_EXCEEDED`. @defaultValue the library's own limits alone
+   */
+  readonly maxMessageBytes?: number | null | undefined
   /** How long a version decrypts after it was rotated away, 0 to 36,500 days. @defaultValue for ever */
   readonly gracePeriodDays?: number | null | undefined
   /** What the scheduler does to a version whose grace period is over: `revoke` is for ever. @defaultValue 'disable' */
@@ -46,6 +51,8 @@ export interface KeyPolicyDescription {
   readonly rotationPeriodDays: number | undefined
   /** How many messages the current version protects before the scheduler rotates the key. */
   readonly rotateAfterMessages: number | undefined
+  /** How large the messages of the key may be. */
+  readonly maxMessageBytes: number | undefined
   /** How long a version decrypts after it was rotated away; `undefined` is for ever. */
   readonly gracePeriodDays: number | undefined
   /** What the scheduler does to a version whose grace period is over; `undefined` is `disable`. */
@@ -71,6 +78,7 @@ const days = (least: number): z.ZodType<number | null | undefined, number | null
 export const durationFields = {
   rotationPeriodDays: days(1),
   rotateAfterMessages: z.int().min(1).nullable().optional(),
+  maxMessageBytes: z.int().min(1).nullable().optional(),
   gracePeriodDays: days(0),
   afterGrace: z.enum(['disable', 'revoke']).nullable().optional(),
   expiresAfterDays: days(1),
@@ -137,6 +145,7 @@ export function describePolicy(row: Pick<KeyRow, 'policy'>): KeyPolicyDescriptio
   return {
     rotationPeriodDays: policy.rotationPeriodDays,
     rotateAfterMessages: policy.rotateAfterMessages,
+    maxMessageBytes: policy.maxMessageBytes,
     gracePeriodDays: policy.gracePeriodDays,
     afterGrace: policy.afterGrace,
     expiresAfterDays: policy.expiresAfterDays,

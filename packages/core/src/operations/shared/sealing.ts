@@ -11,7 +11,7 @@ import type { Walk } from '../../runtime.ts'
 import type { EncodedContext, Material } from '../../stages.ts'
 import type { DecryptResult, EncryptResult, ReEncryptResult } from './messages.ts'
 import { decryptByPair, encryptByPair } from './oaep-messages.ts'
-import { openFor, requireSealed, requireSecret, type Opening } from './opening.ts'
+import { messageBytes, openFor, requireSealed, requireSecret, type Opening } from './opening.ts'
 
 interface Sealing {
   readonly key: string
@@ -26,7 +26,8 @@ const usage = 'ENCRYPT_DECRYPT'
 /** Encrypts one message. */
 export async function encryptMessage(walk: Walk, request: Sealing): Promise<EncryptResult> {
   const { key, context: encoded = emptyContext } = request
-  const material = await walk.material({ action: 'encrypt', key, usage, need: 'protect', context: encoded })
+  const how = { action: 'encrypt', usage, need: 'protect', bytes: request.plaintext.length } as const
+  const material = await walk.material({ ...how, key, context: encoded })
   if (material.pair !== undefined) return encryptByPair(material, request)
   requireNoAlgorithm(request)
   const suite = request.envelope === 'wrapped' ? wrapped : derived
@@ -39,7 +40,8 @@ export async function sealFor(
   to: { action: string; key: string },
   plain: PlainMessage,
 ): Promise<EncryptResult> {
-  const material = await walk.material({ ...to, usage, need: 'protect', context: plain.context ?? emptyContext })
+  const message = { context: plain.context ?? emptyContext, bytes: sizeOf(plain) }
+  const material = await walk.material({ ...to, usage, need: 'protect', ...message })
   return sealUnder(walk, requireSecret(material), plain)
 }
 
@@ -48,6 +50,11 @@ export async function sealUnder(walk: Walk, material: Material, plain: PlainMess
   const { context: encoded = emptyContext } = plain
   const sealed = await seal(material, { ...plain, context: encoded }, walk.tools)
   return { ciphertext: sealed, keyId: material.keyId, keyVersion: material.keyVersion }
+}
+
+/** How large a message is; a data key is none. */
+function sizeOf({ suite, plaintext }: PlainMessage): number | undefined {
+  return suite.opens === 'message' ? plaintext.length : undefined
 }
 
 /** What {@link sealFor} seals. */
@@ -84,7 +91,8 @@ export async function reEncryptMessage(
   try {
     if (!suite.wrapped)
       return { ...(await sealFor(walk, to, { suite, plaintext: secret, context: newContext })), ...source }
-    const material = requireSecret(await walk.material({ ...to, usage, need: 'protect', context: newContext }))
+    const bytes = messageBytes(suite, request)
+    const material = requireSecret(await walk.material({ ...to, usage, need: 'protect', context: newContext, bytes }))
     const salt = randomBytesOf(walk.tools.random, saltBytes)
     const moved = resealDataKey(request.ciphertext, secret, { material, context: newContext, salt })
     return { ciphertext: moved, keyId: material.keyId, keyVersion: material.keyVersion, ...source }

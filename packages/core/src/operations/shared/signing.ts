@@ -119,7 +119,8 @@ interface Verifying extends Signing {
 
 /** Signs one message with the current version of a key. */
 export async function signMessage(walk: Walk, request: Signing): Promise<SignResult> {
-  const target = { action: 'sign', key: request.key, usage: 'SIGN_VERIFY', need: 'protect' } as const
+  const how = { action: 'sign', usage: 'SIGN_VERIFY', need: 'protect' } as const
+  const target = { ...how, key: request.key, bytes: request.message.length }
   const material = requirePair(await walk.material(target))
   const [algorithm, message] = asked(material.spec, request)
   const made = algorithm.sign(privateOf(material), message)
@@ -130,7 +131,8 @@ export async function signMessage(walk: Walk, request: Signing): Promise<SignRes
 /** Verifies one signature: what does not fit is `valid: false`, whatever is wrong with it. */
 export async function verifySignature(walk: Walk, request: Verifying): Promise<VerifyResult> {
   const { key, keyVersion: version } = request
-  const target = { action: 'verify', key, usage: 'SIGN_VERIFY', need: 'process', version } as const
+  const how = { action: 'verify', usage: 'SIGN_VERIFY', need: 'process' } as const
+  const target = { ...how, key, version, bytes: request.message.length }
   const material = requirePair(await walk.material(target))
   const [algorithm, message] = asked(material.spec, request)
   const valid = await algorithm.verify(material.pair.publicKey, message, request.signature)
