@@ -63,7 +63,7 @@ export async function good(kms: Kms): Promise<Readonly<Record<string, () => Good
   const message = { text: 'x' }
   return {
     createKey: () => ({ body: { name: 'made', spec: 'AES_256', tags: { a: 'b' }, gracePeriodDays: 7 } }),
-    listKeys: () => ({ query: { limit: 2 } }),
+    listKeys: () => ({ query: { limit: 2, owner: 'shop', tagKey: 'team', tagValue: 'checkout' } }),
     describeKey: () => of('orders'),
     ensureKey: () => ({ path: { name: 'ensured' }, body: { spec: 'HMAC_512' } }),
     updateKey: () => of('orders', { description: 'x', validUntil: '2099-01-01T00:00:00Z' }),

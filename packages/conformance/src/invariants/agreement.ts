@@ -1,6 +1,8 @@
 import type { Row, StorageReader } from '@chatelaine/core/storage'
+import { createHash } from 'node:crypto'
 import { rowsOf } from './pages.ts'
 import type { Problems } from './problems.ts'
+import { canonical } from './record-text.ts'
 
 /** Checks that the rows of a tenant do not contradict each other. */
 export class Agreement {
@@ -29,7 +31,8 @@ export class Agreement {
     return rowsOf(this.#view, table, this.#tenant)
   }
 
-  async #checkKey({ id = null, name, state, currentVersion = null }: Row): Promise<void> {
+  async #checkKey(key: Row): Promise<void> {
+    const { id = null, name, state, currentVersion = null } = key
     const where = `key ${String(id)}`
     const version = await this.#view.get('versions', [this.#tenant, id, currentVersion])
     if (version === undefined) this.#problems.add(`${where} has no version ${String(currentVersion)}, its current one.`)
@@ -37,6 +40,17 @@ export class Agreement {
       this.#problems.expect(`${where} is Enabled: the state of its current version`, version['state'], 'current')
     }
     if (typeof name === 'string') await this.#checkHolder({ space: 'key', name, target: id, where })
+    await this.#checkLabels(key, where)
+  }
+
+  /** A key is looked for by its owner and its tags, and by nothing else. */
+  async #checkLabels({ id = null, owner, tags }: Row, where: string): Promise<void> {
+    const said = Object.entries(JSON.parse(String(tags)) as Record<string, string>).map((tag) => ['tag', ...tag])
+    const parts = typeof owner === 'string' ? [['owner', owner], ...said] : said
+    const expected = parts.map((part) => createHash('sha256').update(canonical(part)).digest('base64url'))
+    const rows = await this.#view.range('key_labels', { prefix: [this.#tenant, id], limit: 1000 })
+    const found = rows.map(({ label }) => String(label))
+    this.#problems.expect(`${where}: its labels`, found.toSorted().join(), expected.toSorted().join())
   }
 
   async #checkVersion(version: Row): Promise<void> {

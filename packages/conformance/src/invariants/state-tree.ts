@@ -24,6 +24,7 @@ const shared: Readonly<Record<string, (key: readonly unknown[]) => unknown[]>> =
   keyring_epochs: () => ['house'],
   secrets: () => ['house'],
   keys: (key) => ['key', key[0]],
+  key_labels: (key) => ['key', key[0]],
   versions: (key) => ofVersion('key', key),
   imports: (key) => ofVersion('key', key),
   due: (key) => ofVersion('key', key),

@@ -16,6 +16,9 @@ const stateTables = tables
 /** Counters, which the records of uses move too: those say nothing of rows. The tree says that they are as they were left. */
 const counters: ReadonlySet<string> = new Set(['quota_uses', 'message_counts'])
 
+/** What changes write beside the rows that they name: what it says is checked with these. */
+const beside: ReadonlySet<string> = new Set(['key_labels'])
+
 /** What the changes say of one row. */
 interface Told {
   /** Its revision; 0 where it was removed. */
@@ -76,7 +79,7 @@ export class Fold {
       for await (const row of rowsOf(view, table, tenant)) {
         const key = columns.map((column) => row[column])
         const name = JSON.stringify([table, ...key])
-        if (counters.has(table)) this.#rows.delete(name)
+        if (counters.has(table) || beside.has(table)) this.#rows.delete(name)
         else this.#checkRow(name, row, isOfGenesis(table, key))
         tree.take(table, row)
       }

@@ -14,14 +14,13 @@ import type {
 } from '../operations/get-parameters-for-import.ts'
 import { importKeyMaterial, type ImportKeyMaterialRequest } from '../operations/import-key-material.ts'
 import { listKeyVersions, type ListKeyVersionsRequest } from '../operations/list-key-versions.ts'
-import { listKeys } from '../operations/list-keys.ts'
+import { listKeys, type ListKeysRequest } from '../operations/list-keys.ts'
 import { revokeKey, type RevokeKeyRequest } from '../operations/revoke-key.ts'
 import { rotateKey, type RotateKeyRequest } from '../operations/rotate-key.ts'
 import { scheduleKeyDeletion, type ScheduleKeyDeletionRequest } from '../operations/schedule-key-deletion.ts'
 import type { ScheduledKeyDeletion } from '../operations/schedule-key-deletion.ts'
 import type { KeyStateRequest } from '../operations/shared/key-state.ts'
 import type { KeyDescription, KeyVersionDescription } from '../operations/shared/keys.ts'
-import type { PageRequest } from '../operations/shared/pages.ts'
 import type { KeyDurations, KeyPolicyDescription } from '../operations/shared/policies.ts'
 import { trimKey, type TrimKeyRequest, type TrimKeyResult } from '../operations/trim-key.ts'
 import { updateKeyDefaults } from '../operations/update-key-defaults.ts'
@@ -65,7 +64,7 @@ export class Keys {
   }
 
   /** The keys that the caller may describe. */
-  list(request: PageRequest = {}, options?: CallOptions): Listing<KeyDescription> {
+  list(request: ListKeysRequest = {}, options?: CallOptions): Listing<KeyDescription> {
     return listing(this.#run, listKeys, { request, options })
   }
 

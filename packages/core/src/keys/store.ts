@@ -5,6 +5,7 @@ import { policyOf } from '../state/policy.ts'
 import type { KeyRow, KeyState, VersionRow, VersionState } from '../state/rows.ts'
 import { settleKey, settleVersion } from './due.ts'
 import { findVersion } from './find.ts'
+import { settleLabels } from './labels.ts'
 import type { WrappedMaterial } from './keyring.ts'
 import { versionOf } from './queries.ts'
 import { invalidState } from './invalid-state.ts'
@@ -25,6 +26,7 @@ export async function addKey(change: ChangeSet, key: KeyRow, version: NewVersion
   if (key.name !== null) await addName(change, key.name, key.id)
   await change.insert('keys', key, () => new NameTakenError('this key exists already'))
   await addVersion(change, key, version)
+  if (key.owner !== null || key.tags !== '{}') await settleLabels(change, key)
   await settleKey(change, key)
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { settleKey } from '../keys/due.ts'
 import { invalidState } from '../keys/invalid-state.ts'
+import { settleLabels } from '../keys/labels.ts'
 import { requireState } from '../keys/state.ts'
 import type { ChangeOperation } from '../runtime.ts'
 import { policyOf } from '../state/policy.ts'
@@ -46,6 +47,7 @@ export const updateKey: ChangeOperation<UpdateKeyRequest, z.output<typeof schema
     notePolicies(change, request)
     if (request.minDecryptVersion !== undefined) change.note({ minDecryptVersion })
     const updated = await change.set.update('keys', key, { ...columns, minDecryptVersion })
+    if (updated.owner !== key.owner || updated.tags !== key.tags) await settleLabels(change.set, updated)
     await settleKey(change.set, updated)
     return describeKeyRow(updated)
   },

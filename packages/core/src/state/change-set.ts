@@ -49,6 +49,16 @@ export class ChangeSet extends RowWriter {
     return super.remove(table, row)
   }
 
+  /** Adds a row that says no more than another one of this change, which its record names. Nobody caches such rows. */
+  async insertBeside(table: string, row: object, taken: () => Error): Promise<void> {
+    await super.insert(table, row, taken)
+  }
+
+  /** Removes such a row. @throws ConflictError */
+  async removeBeside(table: string, row: RevisedRow): Promise<void> {
+    await super.remove(table, row)
+  }
+
   #moveKey(row: object, by: 1 | -1): void {
     const state = String(Reflect.get(row, 'state'))
     const moved = (this.#keyMoves.get(state) ?? 0) + by

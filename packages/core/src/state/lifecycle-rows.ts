@@ -10,6 +10,15 @@ export interface AliasRow {
   readonly rev: number
 }
 
+/** A row of `key_labels`. */
+export interface KeyLabelRow {
+  readonly tenant: string
+  readonly keyId: string
+  /** Hash of an owner, or of a tag. */
+  readonly label: string
+  readonly rev: number
+}
+
 /** A row of `key_defaults`. */
 export interface KeyDefaultsRow {
   readonly tenant: string

@@ -20,6 +20,23 @@ const aliases: TableDescriptor = {
   indexes: [{ name: 'by_alias_key', columns: ['tenant', 'keyId'] }],
 }
 
+/**
+ * By what keys are looked for besides their names: whom they belong to, and each of their tags, as hashes of one length.
+ * One row for each, written with the key's own, which says the same.
+ */
+const keyLabels: TableDescriptor = {
+  name: 'key_labels',
+  since: 3,
+  columns: {
+    tenant: { type: 'text' },
+    keyId: { type: 'text' },
+    label: { type: 'text' },
+    rev: { type: 'integer' },
+  },
+  primaryKey: ['tenant', 'keyId', 'label'],
+  indexes: [{ name: 'by_label', columns: ['tenant', 'label'] }],
+}
+
 /** What new keys of a tenant have where nobody says otherwise: one row, `name` is `policy`. */
 const keyDefaults: TableDescriptor = {
   name: 'key_defaults',
@@ -97,6 +114,7 @@ const jobs: TableDescriptor = {
 /** The tables of what becomes of keys, and of who asks how often. */
 export const lifecycleTables: readonly TableDescriptor[] = [
   aliases,
+  keyLabels,
   keyDefaults,
   due,
   messageCounts,

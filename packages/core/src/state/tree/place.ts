@@ -53,6 +53,7 @@ const lookups: Readonly<Record<string, (key: Beginning) => Lookup | undefined>> 
   keyring_epochs: ofHouse,
   secrets: ofHouse,
   keys: byId('key'),
+  key_labels: byId('key'),
   versions: withVersions('key'),
   imports: withVersions('key'),
   due: withVersions('key'),
