@@ -21,6 +21,11 @@ export function chargeOf(
 
 /** What an operation, or the items of a many-verb, did that can be counted: nothing of what failed. */
 function deedsOf(steps: readonly Step[], principal: string): readonly Deed[] {
+  const [only] = steps
+  // Nearly all calls are one step with one claim.
+  if (steps.length === 1 && only?.claims.length === 1) {
+    return only.claims.filter(isCounted).map((claim) => deedOf(claim, { principal, count: 1 }))
+  }
   const counts = new Map<DecidedClaim, number>()
   for (const { claims, error } of steps) {
     if (error !== undefined) continue
@@ -37,8 +42,9 @@ function isCounted({ claim, decision }: DecidedClaim): boolean {
 
 function deedOf(decided: DecidedClaim, by: Pick<Deed, 'principal' | 'count'>): Deed {
   const { claim, decision } = decided
+  const { principal, count } = by
   const owner = decision?.key?.owner ?? undefined
-  return { action: claim.action, owner, spends: spendingOf(decided), ...by }
+  return { action: claim.action, owner, spends: spendingOf(decided), principal, count }
 }
 
 function spendingOf({ claim, decision }: DecidedClaim): Spending | undefined {

@@ -220,16 +220,19 @@ async function linkUses(
   place: BatchPlace,
   seqs: Map<Entry, number | undefined>,
 ): Promise<ReadonlyMap<Entry, KmsError>> {
-  const refusals = new Map<Entry, KmsError>()
+  let refusals: Map<Entry, KmsError> | undefined
   for (const entry of entries) {
     if (entry.kind !== 'use') continue
     const linked = await linkUse(entry, place)
     seqs.set(entry, linked?.seq)
-    if (linked?.refusal !== undefined) refusals.set(entry, linked.refusal)
+    if (linked?.refusal !== undefined) (refusals ??= new Map()).set(entry, linked.refusal)
   }
-  if ((await place.meter?.settle()) === true) {
+  if (place.meter?.isChanged === true) {
+    await place.meter.settle()
     place.tree.keep()
     place.chain.moved(place.tree.root)
   }
-  return refusals
+  return refusals ?? none
 }
+
+const none: ReadonlyMap<Entry, KmsError> = new Map()

@@ -42,8 +42,10 @@ export interface Meter {
 export interface BatchMeter {
   /** Counts all of it, or says why none of it may be done. At once, where nothing has to be read for it. */
   charge(deeds: readonly Deed[]): KmsError | undefined | Promise<KmsError | undefined>
-  /** Writes what was counted, after the uses and before the changes. Whether there was anything. */
-  settle(): Promise<boolean>
+  /** Whether something was counted that is to be written. */
+  readonly isChanged: boolean
+  /** Writes what was counted, after the uses and before the changes. */
+  settle(): Promise<void>
   /** The batch is durable. Must not throw. */
   committed(): void
 }

@@ -34,18 +34,23 @@ export async function linkUse(use: UseEntry, place: BatchPlace): Promise<LinkedU
   const unmoved = use.inside === undefined && use.revision === cache.revision && chain.now < use.validUntil
   const done = unmoved ? use : await decidedAnew(use, place)
   if (done === undefined) return undefined
-  const refusal = await refusalOf(done, meter)
+  const charged = chargedTo(done, meter)
+  const refusal = charged instanceof Promise ? await charged : charged
   for (const draft of refusal?.drafts ?? done.drafts) chain.append(draft)
   return { seq: chain.size - 1, refusal: refusal?.error }
 }
 
 /** Why a use is refused after all, and the records of that; `undefined` where it is not, which is known at once mostly. */
-function refusalOf({ charge }: UseEntry, meter: BatchMeter | undefined): Promise<Refusal | undefined> | undefined {
+function chargedTo(
+  { charge }: UseEntry,
+  meter: BatchMeter | undefined,
+): Refusal | undefined | Promise<Refusal | undefined> {
   if (charge === undefined || meter === undefined) return undefined
   const error = meter.charge(charge.deeds)
+  if (error === undefined) return undefined
   const refusal = (why: KmsError | undefined): Refusal | undefined =>
     why === undefined ? undefined : { error: why, drafts: charge.refused(why) }
-  return error instanceof Promise ? error.then(refusal) : Promise.resolve(refusal(error))
+  return error instanceof Promise ? error.then(refusal) : refusal(error)
 }
 
 interface Refusal {

@@ -74,9 +74,9 @@ interface Addition {
 class UseCount implements BatchMeter {
   readonly #meter: UseMeter
   readonly #place: MeterPlace
-  readonly #counts = new Map<string, QuotaCount>()
-  readonly #takings = new Map<string, Taking>()
-  readonly #spent: Spending[] = []
+  #counts: Map<string, QuotaCount> | undefined
+  #takings: Map<string, Taking> | undefined
+  #spent: readonly Spending[] = []
   #writer: RowWriter | undefined
 
   constructor(meter: UseMeter, place: MeterPlace) {
@@ -93,22 +93,32 @@ class UseCount implements BatchMeter {
     return undefined
   }
 
-  async settle(): Promise<boolean> {
-    const counts = [...this.#counts.values()].filter(({ window }) => window.isChanged)
-    const takings = [...this.#takings.values()].filter(({ taken }) => taken > 0)
-    if (counts.length === 0 && takings.length === 0) return false
-    for (const count of counts) await writeCount(this.#rows, count)
-    for (const { of, taken } of takings) {
+  get isChanged(): boolean {
+    return this.#changed.length > 0 || this.#taken.length > 0
+  }
+
+  async settle(): Promise<void> {
+    const spent: Spending[] = []
+    for (const count of this.#changed) await writeCount(this.#rows, count)
+    for (const { of, taken } of this.#taken) {
       const messages = await takeMessages(this.#rows, { keyId: of.keyId, version: of.version, taken })
-      if (messages >= of.most) this.#spent.push(of)
+      if (messages >= of.most) spent.push(of)
     }
     await this.#rows.settle()
-    return true
+    this.#spent = spent
   }
 
   committed(): void {
-    for (const [name, { lease }] of this.#takings) this.#meter.leases.set(name, lease)
+    for (const [name, { lease }] of this.#takings ?? []) this.#meter.leases.set(name, lease)
     for (const spending of this.#spent) this.#meter.spent(spending)
+  }
+
+  get #changed(): readonly QuotaCount[] {
+    return this.#counts === undefined ? [] : [...this.#counts.values()].filter(({ window }) => window.isChanged)
+  }
+
+  get #taken(): readonly Taking[] {
+    return this.#takings === undefined ? [] : [...this.#takings.values()].filter(({ taken }) => taken > 0)
   }
 
   get #rows(): RowWriter {
@@ -144,9 +154,10 @@ class UseCount implements BatchMeter {
 
   async #countOf(quota: QuotaRow, subject: string): Promise<QuotaCount> {
     const name = JSON.stringify([quota.operation, quota.name, subject])
-    const known = this.#counts.get(name)
+    const known = this.#counts?.get(name)
     if (known !== undefined) return known
     const count = await openCount(this.#rows, { quota, subject, now: this.#place.now })
+    this.#counts ??= new Map()
     this.#counts.set(name, count)
     return count
   }
@@ -155,6 +166,7 @@ class UseCount implements BatchMeter {
     for (const { spends, count } of deeds) {
       if (spends === undefined) continue
       const name = nameOf(spends.keyId, spends.version)
+      this.#takings ??= new Map()
       const before = this.#takings.get(name)
       const known = before?.lease ?? this.#meter.leases.get(name) ?? noLease
       const { lease, taken } = useLease(known, count, spends.most)
