@@ -28,7 +28,7 @@ export const house = shape<HouseHealth>()({
   anchors: z.array(anchor),
   lastVerification: verified.optional(),
   countingSince: date.optional(),
-  mark: z.strictObject({ ok: flag, size: count }).optional(),
+  mark: z.strictObject({ ok: flag, size: count, lostAt: date.optional() }).optional(),
   chain: z.strictObject({ size: count, revision: count }).optional(),
 })
 
