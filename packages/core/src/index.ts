@@ -66,7 +66,7 @@ export type { DeterministicEncryptRequest } from './operations/shared/determinis
 export type { DeterministicDecryptRequest } from './operations/deterministic-decrypt.ts'
 export type { DecryptItem, DecryptManyRequest, DecryptManyResult } from './operations/decrypt-many.ts'
 export type { ReEncryptItem, ReEncryptManyRequest, ReEncryptManyResult } from './operations/re-encrypt-many.ts'
-export type { ManyFailure, ManyItem, ManySuccess } from './runtime.ts'
+export type { ManyFailure, ManyItem, ManySuccess, Page } from './runtime.ts'
 export type { GenerateDataKeyRequest, GenerateDataKeyResult } from './operations/shared/data-keys.ts'
 export type { DataKeyPairSpec, GenerateDataKeyPairRequest } from './operations/shared/data-key-pairs.ts'
 export type { GenerateDataKeyPairResult } from './operations/shared/data-key-pairs.ts'
@@ -204,7 +204,6 @@ export { inspectKms, Inspection, type InspectOptions, type InspectProblem } from
 
 // Lists
 export { Listing } from './face/listing.ts'
-export type { Page } from './runtime.ts'
 export type { PageRequest } from './operations/shared/pages.ts'
 
 // Errors
