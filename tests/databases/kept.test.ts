@@ -11,7 +11,7 @@ import { databases, expectationsOf, type Expectations, type KeptMessage } from '
 
 /** What was kept, with the digest of its database: another file is another promise. */
 const kept: Readonly<Record<string, string>> = {
-  '2026-11': 'ae3f93f0108a1e8011580d9806445b8883beed3f1a6c9f2248dba4ebb8f5561c',
+  '2026-11': 'fbf5ea65ed03af1a14b2607d670c7b819663504ab016feca9c20ab0abfc2064d',
 }
 
 const digestOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex')

@@ -45,12 +45,14 @@ const maxLooked = 10_000
 /** Lists audit records. Each is checked against its hash; whether they hang together, `verifyAudit` says. */
 export const listAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>> = listing(readIntact)
 
-/** Finds audit records by an encryption context, which is data: over a wire it is in no URL. */
+/** Finds audit records by an encryption context, an actor or an owner, which is data: over a wire it is in no URL. */
 export const findAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>> = {
   ...listAudit,
   perform: async (request, walk) => {
-    if ((request.context?.pairs.length ?? 0) === 0)
-      throw new InvalidRequestError('find takes at least one pair of a context')
+    const isNamed = request.actor !== undefined || request.owner !== undefined
+    if (!isNamed && (request.context?.pairs.length ?? 0) === 0) {
+      throw new InvalidRequestError('find takes at least one pair of a context, an actor or an owner')
+    }
     return listAudit.perform(request, walk)
   },
 }
