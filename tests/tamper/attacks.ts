@@ -1,6 +1,6 @@
 import { tables, type Row, type StorageTransaction, type Value } from '@chatelaine/core/storage'
 import type { Attack } from './play.ts'
-import type { Image, World } from './world.ts'
+import { nobody, type Image, type World } from './world.ts'
 
 /** One attack: what kind it is, on which table, and what is done. */
 export interface Case {
@@ -105,9 +105,10 @@ export function* goneAndForged(table: string, rows: readonly Row[]): Generator<C
     yield { kind: 'a row deleted', table, what: `${table} ${name}`, attack: put(table, row, undefined) }
     yield { kind: 'a row once more', table, what: `${table} ${name}`, attack: put(table, undefined, row) }
     for (const column of primaryKey) {
-      const value = columns[column]?.type === 'integer' ? Number(row[column]) + 1000 : 'thief'
+      const value = columns[column]?.type === 'integer' ? Number(row[column]) + 1000 : nobody
       const forged = { ...row, [column]: value, ...(table === 'grants' ? { id: 'forged', principal: 'eve' } : {}) }
-      yield { kind: 'a row forged', table, what: `${table} ${name} ${column}`, attack: put(table, undefined, forged) }
+      const kind = column === 'tenant' ? 'a row forged for nobody' : 'a row forged'
+      yield { kind, table, what: `${table} ${name} ${column}`, attack: put(table, undefined, forged) }
     }
   }
 }

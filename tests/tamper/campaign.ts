@@ -13,7 +13,7 @@ import {
 } from './attacks.ts'
 import { Findings, nameOf, type Named, type Report } from './findings.ts'
 import { baselineOf, play } from './play.ts'
-import type { Image, World } from './world.ts'
+import { nobody, tenants, type Image, type World } from './world.ts'
 
 /** How much of everything is done. */
 export interface Scope {
@@ -76,6 +76,12 @@ function* scattered(rows: readonly Row[], count: number): Generator<readonly [Ro
 const asksAllEvery = 8
 const reachesOver = /tenant|database/
 
+/** Whose users are asked in a case. */
+function askedFor({ kind }: Case, number: number): readonly string[] {
+  if (kind.endsWith('for nobody')) return ['default', nobody]
+  return number % asksAllEvery === 0 || reachesOver.test(kind) ? tenants : ['default']
+}
+
 /** Plays attacks, and counts what came of them. */
 export async function campaign(
   world: World,
@@ -85,8 +91,7 @@ export async function campaign(
   const baseline = await baselineOf(world)
   const findings = new Findings()
   for (const one of chosen(attacksOn(world, other, scope), scope)) {
-    const asksAll = findings.cases % asksAllEvery === 0 || reachesOver.test(one.kind)
-    const asked = asksAll ? undefined : ['default']
+    const asked = askedFor(one, findings.cases)
     findings.note(one, await play(world, one.attack, { baseline, asked }))
     onCase?.(findings.cases)
   }

@@ -3,7 +3,7 @@ import { createKms, isKmsError, type Kms } from '@chatelaine/core'
 import { storageFailureOf, isStorageConflict } from '@chatelaine/core/storage'
 import type { StorageAdapter, StorageTransaction } from '@chatelaine/core/storage'
 import { inside } from './inside.ts'
-import { Marks, rootKey, services, tenants, type World } from './world.ts'
+import { Marks, nobody, rootKey, services, tenants, type World } from './world.ts'
 
 /** What became of an attack. `effective` is what must never be. */
 export type Verdict =
@@ -68,7 +68,7 @@ export async function baselineOf(world: World): Promise<Answers> {
   let answers: Answers | undefined
   await world.storage
     .transact('default', async (tx) => {
-      answers = await ask(world, inside(tx))
+      answers = await ask(world, inside(tx), [...tenants, nobody])
       throw new Undo()
     })
     .catch((error: unknown) => {
@@ -98,9 +98,11 @@ async function judge(world: World, storage: StorageAdapter, { baseline, asked }:
   }
   if (hidden[0] !== undefined) return { verdict: 'hidden from a list', why: hidden[0].join(': ') }
   if (differing[0] !== undefined) return { verdict: 'refused on verify', why: differing[0].join(': ') }
-  // Nobody who was asked stands on it. Whoever looks at everything, without a key, sees it.
-  const [problem] = await checkInvariants(storage, { maxProblems: 1 })
-  if (problem !== undefined) return { verdict: 'told by the oracle', why: problem }
+  // Nobody who was asked stands on it. Whoever looks at everything of a tenant, without a key, may see it.
+  for (const tenant of tenants) {
+    const [problem] = await checkInvariants(storage, { tenant, maxProblems: 1 })
+    if (problem !== undefined) return { verdict: 'told by the oracle', why: problem }
+  }
   return { verdict: 'harmless', why: 'everybody sees what they saw before' }
 }
 
@@ -129,6 +131,8 @@ async function ask(world: World, storage: StorageAdapter, asked: readonly string
     })
     if (kms === undefined) continue
     if (tenant === 'default') await askTenant(world, { kms, tenant }, note)
+    else if (tenant === nobody)
+      await note('keys.create', async () => (await kms?.keys.create({ spec: 'AES_256' }))?.spec)
     else await askLittle(world, { kms, tenant }, note)
     await note('verify', async () => {
       const found = await (kms as Kms).audit.verify()

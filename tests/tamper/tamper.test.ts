@@ -33,6 +33,7 @@ describe('F97 somebody who has the database and no key', () => {
     expect([...answers].filter(([question]) => question.endsWith('verify'))).toEqual([
       ['default verify', 'ok'],
       ['acme verify', 'ok'],
+      ['thief verify', 'ok'],
     ])
   })
 })

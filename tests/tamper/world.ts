@@ -22,6 +22,9 @@ export const rootKey = localRootKey('000102030405060708090a0b0c0d0e0f10111213141
 /** Tenants of the world. */
 export const tenants = ['default', 'acme'] as const
 
+/** A tenant that there is not, until somebody opens it. */
+export const nobody = 'thief'
+
 /** The principals that were granted something, and one that was not. */
 export const services = ['billing', 'reports', 'carl', 'dora', 'eve'] as const
 

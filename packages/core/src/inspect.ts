@@ -1,6 +1,7 @@
 import type { Verification, VerifyOptions } from './audit/verification.ts'
-import type { MacKeys } from './audit/head-guard.ts'
+import { HeadGuard, type MacKeys } from './audit/head-guard.ts'
 import { readEnd, verifyChain } from './audit/verify.ts'
+import { withState, type StateSource } from './audit/verify-state.ts'
 import { readPruned } from './audit/pruned.ts'
 import { Pseudonyms } from './audit/pseudonym.ts'
 import { secretKey } from './crypto/secret-key.ts'
@@ -28,6 +29,9 @@ import { readOptions, type KmsOptions, type Settings } from './options.ts'
 import { readUnrecorded } from './unrecorded.ts'
 import type { House, Page, UseOperation } from './runtime.ts'
 import { fetchAnswer } from './state/query.ts'
+import { Alarm } from './state/tree/alarm.ts'
+import { NodeCache } from './state/tree/node-cache.ts'
+import { Trees } from './state/tree/trees.ts'
 import type { StorageReader } from './storage/adapter.ts'
 import { tables } from './storage/tables.ts'
 import type { WalkParts } from './walk.ts'
@@ -111,18 +115,20 @@ export class Inspection {
     verify: async (options: VerifyOptions = {}): Promise<Verification> => {
       const { settings, secrets, origin, keyring } = this.#parts
       const { storage, tenant } = settings
-      return verifyChain(
+      const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
+      const found = await verifyChain(
         {
           tenant,
           origin,
           publicKey: secrets === undefined ? undefined : publicKeyOf(secrets.signing[0] as SigningKey),
-          macKeyOf: (epoch) => keyring.headMacKey(epoch),
+          macKeyOf,
           allKeys: () => secrets?.signing.map(publicKeyOf) ?? [],
           pruned: async () => storage.snapshot(async (reader) => readPruned(reader, tenant)),
           snapshot: async (read) => storage.snapshot(read),
         },
         options,
       )
+      return withState(found, { tenant, macKeyOf, ...stateIn(this.#parts) }, options)
     },
     /** Its records, damaged ones among them. */
     list: (request: ListAuditRequest = {}): Listing<StoredRecord> => this.#list(listStoredAudit, request),
@@ -159,6 +165,21 @@ export class Inspection {
   async #read<Q, P, R>(operation: UseOperation<Q, P, R>, input: Q): Promise<R> {
     const call = { actor: { id: 'inspector', role: 'admin' }, options: undefined } as const
     return readUnrecorded(walkParts(this.#parts), operation, { input, call })
+  }
+}
+
+/** The state as it is stored, with the head that is there. */
+function stateIn({ settings, keyring }: InspectionParts): Pick<StateSource, 'knowsEpoch' | 'snapshot'> {
+  const { storage, tenant } = settings
+  const trees = new Trees(tenant, new NodeCache(), new Alarm())
+  const guard = new HeadGuard(tenant, (epoch) => keyring.headMacKey(epoch))
+  return {
+    knowsEpoch: (epoch) => keyring.epochs.has(epoch),
+    snapshot: async (read) =>
+      storage.snapshot(async (reader) => {
+        const head = await guard.read(reader, undefined)
+        return read(trees.reader(reader, head.stateRoot), head)
+      }),
   }
 }
 

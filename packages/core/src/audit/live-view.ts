@@ -1,9 +1,10 @@
 import { StorageUnavailableError, isKmsError } from '../errors.ts'
 import type { StateCache } from '../state/cache.ts'
 import { cacheKey, fetchAnswer, type Query } from '../state/query.ts'
+import type { AuthenticReader } from '../state/tree/authentic-reader.ts'
 import type { Trees } from '../state/tree/trees.ts'
 import type { StateView } from '../state/view.ts'
-import type { StorageAdapter, StorageReader } from '../storage/adapter.ts'
+import type { StorageAdapter } from '../storage/adapter.ts'
 import { within, type Patience } from '../internal/patience.ts'
 import { reasonOf, withReason } from '../internal/reason.ts'
 import { catchUp } from './catch-up.ts'
@@ -41,7 +42,7 @@ export class LiveView implements StateView {
   }
 
   /** Reads what cannot be cached, from one snapshot whose head was checked, and every row of the state with it. @throws StorageUnavailableError */
-  async snapshot<T>(read: (reader: StorageReader, head: Head) => Promise<T>): Promise<T> {
+  async snapshot<T>(read: (reader: AuthenticReader, head: Head) => Promise<T>): Promise<T> {
     try {
       return await this.#snapshot(read)
     } catch (error) {
@@ -51,7 +52,7 @@ export class LiveView implements StateView {
     }
   }
 
-  async #snapshot<T>(read: (reader: StorageReader, head: Head) => Promise<T>): Promise<T> {
+  async #snapshot<T>(read: (reader: AuthenticReader, head: Head) => Promise<T>): Promise<T> {
     const floor = this.#guard.seen
     let answer: { readonly is: T } | undefined
     const work = this.#storage.snapshot(async (reader) => {

@@ -13,6 +13,7 @@ export interface AuditProblem {
     | 'checkpoint'
     | 'head'
     | 'frontier'
+    | 'state'
   /** What should be there. */
   readonly expected: string
   /** What is there. */
@@ -52,6 +53,8 @@ export interface BrokenLog {
 export interface VerifyOptions {
   /** Start at this `seq`: links, columns and the head are checked, tree and checkpoints only from 0 on. */
   readonly from?: number | undefined
+  /** Whether the rows of the state are compared with the tree that the head names. @defaultValue not where `from` is given */
+  readonly state?: boolean | undefined
   /** Gives up when aborted. */
   readonly signal?: AbortSignal | undefined
   /** Called after every page with how many records are done, and of how many. */

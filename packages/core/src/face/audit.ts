@@ -77,8 +77,8 @@ export class Audit {
   }
 
   /**
-   * Reads the log from the beginning and checks every record, link, column and checkpoint, and the head. Streams: its
-   * memory does not grow with the log. Answers, with `recorded: false`, even where that cannot be recorded.
+   * Reads the log from the beginning and checks every record, link, column and checkpoint, and the head, then that the
+   * rows of the state are those of the tree that the head names. Streams: its memory grows with neither. Answers, with `recorded: false`, even where that cannot be recorded.
    */
   async verify(request: VerifyAuditRequest = {}, options: CallOptions = {}): Promise<AuditVerification> {
     const { signal } = requireObject(options, 'options')

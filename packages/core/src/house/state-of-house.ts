@@ -8,6 +8,7 @@ import type { Proofs } from '../audit/proofs.ts'
 import type { LastVerification } from '../audit/usage/standing.ts'
 import { readStanding } from '../audit/usage/usage-view.ts'
 import { verifyChain } from '../audit/verify.ts'
+import { withState, type StateSource } from '../audit/verify-state.ts'
 import { isKmsError } from '../errors.ts'
 import type { Timers } from '../internal/clock.ts'
 import { limits } from '../internal/defaults.ts'
@@ -24,6 +25,7 @@ export interface HouseParts {
   readonly view: LiveView
   readonly guard: HeadGuard
   readonly source: VerifySource
+  readonly stateSource: StateSource
   readonly proofs: Proofs
   readonly anchoring: Anchoring
   readonly retention: Retention
@@ -41,7 +43,7 @@ export interface HouseParts {
 export function stateOfHouse(parts: HouseParts): House {
   return {
     verify: async (options) => {
-      const found = await verifyChain(parts.source, options)
+      const found = await withState(await verifyChain(parts.source, options), parts.stateSource, options)
       if (!found.ok) parts.herald.tampering({ code: 'STORAGE_TAMPERED', message: found.problem.kind }, 'verifyAudit')
       return found
     },

@@ -1,4 +1,5 @@
 import type { VerifySource } from '../audit/chain-walk.ts'
+import type { StateSource } from '../audit/verify-state.ts'
 import type { Ledger } from '../audit/ledger.ts'
 import type { LiveView } from '../audit/live-view.ts'
 import { prunedLog, type Pruned } from '../audit/pruned.ts'
@@ -52,12 +53,14 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger, meter } = books
   const source = sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view })
   const desk = openDesk({ settings, tenant, keyring, logKeys: keys, learn, guard, trees, foundation })
+  const knowsEpoch = (epoch: number): boolean => keyring.epochs.has(epoch)
+  const stateSource: StateSource = { tenant, macKeyOf, knowsEpoch, snapshot: async (read) => view.snapshot(read) }
   const rootKey = (): HouseHealth['rootKey'] => ({ provider: desk.provider, epoch: keyring.epoch })
   const refusedRequests = (): number => pipeline.refusedRequests
   const dataKeys = new DataKeyCache(clock)
   const proving = { proofs, anchoring, retention, keeper }
   const telling = { rootKey, refusedRequests, dataKeys, herald, ...proving, storageName: storage.name }
-  const house = stateOfHouse({ ledger, view, guard, source, timers, alarm: trees.alarm, ...telling })
+  const house = stateOfHouse({ ledger, view, guard, source, stateSource, timers, alarm: trees.alarm, ...telling })
   const revision = (): number => cache.revision
   const hashes = { pseudonyms: books.pseudonyms, names: new NameIndex(secrets.names) }
   const walking = { tools: { random, timers }, view, revision, ...hashes, house, auditOrigin: origin }

@@ -8,6 +8,11 @@ import { authorizeVerification } from './shared/verifying.ts'
 export interface VerifyAuditRequest {
   /** Start at this `seq`: links, columns and the head are checked, tree and checkpoints only from 0 on. @defaultValue 0 */
   readonly from?: number | undefined
+  /**
+   * Whether the rows of the state are compared with the state tree that the head names, as well: takes time by the
+   * number of rows. @defaultValue `true`, or `false` where `from` is given
+   */
+  readonly state?: boolean | undefined
   /** Gives up when aborted. */
   readonly signal?: AbortSignal | undefined
   /** Called after every page of records with how many are done, and of how many. */
@@ -25,6 +30,7 @@ export interface VerificationRecord {
 
 const schema = z.strictObject({
   from: z.int().min(0).optional(),
+  state: z.boolean().optional(),
   signal: z.instanceof(AbortSignal).meta(wireForms.local).optional(),
   onProgress: z
     .custom<(done: number, total: number) => void>((value) => typeof value === 'function')

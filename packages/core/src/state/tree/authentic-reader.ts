@@ -29,6 +29,11 @@ export class AuthenticReader implements StorageReader {
     this.#tree = tree
   }
 
+  /** The tree that it believes. */
+  get tree(): StateTree {
+    return this.#tree
+  }
+
   async get(table: string, key: readonly Value[]): Promise<Row | undefined> {
     const row = await this.#reader.get(table, key)
     if (isOfState(table)) await this.#tree.check(table, key.slice(1) as Key, row)

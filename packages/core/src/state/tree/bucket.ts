@@ -1,6 +1,8 @@
 import { sha256 } from '../../crypto/hash.ts'
 import { asBuffer } from '../../internal/bytes.ts'
 import { jcs } from '../../internal/jcs.ts'
+import type { Row } from '../../storage/table.ts'
+import { keyOf, rowHash } from './place.ts'
 
 const label = Buffer.from([0])
 
@@ -68,6 +70,11 @@ export class Bucket {
     return count
   }
 
+  /** Everything that it knows of. */
+  entries(): Iterable<Entry> {
+    return this.#entries.values()
+  }
+
   /** How many rows of a table have keys that begin so. */
   countBelow(table: string, beginning: Entry['key']): number {
     let count = 0
@@ -105,6 +112,15 @@ export class Bucket {
 /** The hash of a bucket with this content. */
 export function bucketHash(content: Uint8Array): Buffer {
   return sha256(label, content)
+}
+
+/** Whether this is the very row that an entry is of: its key in the table is what was asked for. */
+export function isRow(row: Row, table: string, entry: Entry): boolean {
+  try {
+    return keyOf(table, row).every((value, at) => value === entry.key[at]) && rowHash(table, row) === entry.hash
+  } catch {
+    return false
+  }
 }
 
 function nameOf(table: string, key: Entry['key']): string {

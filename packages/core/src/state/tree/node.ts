@@ -34,6 +34,12 @@ export function childOf(content: Uint8Array, at: number): Buffer | undefined {
   return node.subarray(start, start + hashBytes)
 }
 
+/** Which children a node has. */
+export function childrenOf(content: Uint8Array): number[] {
+  const map = asBuffer(content).readUInt32BE(0)
+  return Array.from({ length: 2 ** bitsOfNode }, (_, at) => at).filter((at) => has(map, at))
+}
+
 /** The content of a node with another child, or without one. */
 export function withChild(content: Uint8Array, at: number, hash: Uint8Array | undefined): Buffer {
   const node = asBuffer(content)

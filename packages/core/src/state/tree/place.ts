@@ -65,6 +65,9 @@ const lookups: Readonly<Record<string, (key: Beginning) => Lookup | undefined>> 
   data_key_versions: withVersions('dataKey'),
 }
 
+/** The tables whose rows are in the tree. */
+export const stateTables: readonly string[] = [...keyColumns.keys()]
+
 /** Whether the rows of a table are in the tree. */
 export function isOfState(table: string): boolean {
   return keyColumns.has(table)

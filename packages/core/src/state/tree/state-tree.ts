@@ -2,7 +2,7 @@ import type { StorageReader, StorageTransaction } from '../../storage/adapter.ts
 import { isStorageConflict } from '../../storage/errors.ts'
 import type { Row } from '../../storage/table.ts'
 import type { Alarm } from './alarm.ts'
-import { Bucket, bucketHash, type Entry, type Versions } from './bucket.ts'
+import { Bucket, bucketHash, isRow, type Entry, type Versions } from './bucket.ts'
 import type { NodeCache } from './node-cache.ts'
 import { bitsOfNode, childOf, emptyNode, levelsOfNodes, nodeHash, withChild } from './node.ts'
 import { bucketOf, keyOf, lookupOf, rowHash, type Lookup } from './place.ts'
@@ -53,6 +53,11 @@ export class StateTree {
     this.#root = parts.root
   }
 
+  /** Whose it is. */
+  get tenant(): string {
+    return this.#parts.tenant
+  }
+
   /** The root, as of the last change that was kept. */
   get root(): Buffer {
     return this.#root
@@ -79,6 +84,17 @@ export class StateTree {
     const entry = await this.entry(table, key)
     const isSame = row === undefined ? entry === undefined : entry !== undefined && isRow(row, table, entry)
     if (!isSame) throw this.tampered(table, key)
+  }
+
+  /** The hash of what is at a place of the tree; `undefined` where there is nothing. @throws StorageTamperedError */
+  async hashAt([level, place]: readonly [number, number]): Promise<Buffer | undefined> {
+    let hash: Buffer | undefined = this.#root.equals(emptyRoot) ? undefined : this.#root
+    for (let above = 0; above < level && hash !== undefined; above++) {
+      const below = bitsOfNode * (level - above)
+      const content = await this.#node([above, Math.floor(place / 2 ** below)], hash)
+      hash = childOf(content, Math.floor(place / 2 ** (below - bitsOfNode)) % 2 ** bitsOfNode)
+    }
+    return hash
   }
 
   /** A row was added, or replaced. Returns what was known of it. @throws StorageTamperedError */
@@ -195,13 +211,7 @@ export class StateTree {
 
   /** Reads a bucket along its path. What is stored counts only if it has the hash that the node above names. */
   async #read(place: number): Promise<Bucket> {
-    let hash: Buffer | undefined = this.#root.equals(emptyRoot) ? undefined : this.#root
-    for (let level = 0; level < levelsOfNodes; level++) {
-      if (hash === undefined) return new Bucket()
-      const below = bitsOfNode * (levelsOfNodes - level)
-      const content = await this.#node([level, Math.floor(place / 2 ** below)], hash)
-      hash = childOf(content, Math.floor(place / 2 ** (below - bitsOfNode)) % 2 ** bitsOfNode)
-    }
+    const hash = await this.hashAt([levelsOfNodes, place])
     return hash === undefined ? new Bucket() : Bucket.of(await this.#content([levelsOfNodes, place], bucketHash, hash))
   }
 
@@ -223,15 +233,6 @@ export class StateTree {
     const content = row?.['content']
     if (content instanceof Uint8Array && hashOf(content).equals(hash)) return Buffer.from(content)
     throw this.tampered('state_tree', place)
-  }
-}
-
-/** Whether this is the very row that an entry is of: its key in the table is what was asked for. */
-function isRow(row: Row, table: string, entry: Entry): boolean {
-  try {
-    return keyOf(table, row).every((value, at) => value === entry.key[at]) && rowHash(table, row) === entry.hash
-  } catch {
-    return false
   }
 }
 
