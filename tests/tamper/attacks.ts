@@ -164,17 +164,36 @@ export async function replaceAll(tx: StorageTransaction, from: Image, to: Image)
 /** The log cut at every record, with the heads and checkpoints beyond. */
 export function* cut(world: World): Generator<Case> {
   const now = world.history.at(-1) as Image
-  const ofTenant = (table: string): Row[] => (now.get(table) ?? []).filter((row) => row['tenant'] === 'default')
-  for (const { seq } of ofTenant('records').slice(1)) {
+  const rowsOf = (table: string): Row[] => ofTenant(now.get(table) ?? [], 'default')
+  for (const { seq } of rowsOf('records').slice(1)) {
     const attack: Attack = async (tx) => {
-      for (const row of ofTenant('records'))
+      for (const row of rowsOf('records'))
         if (Number(row['seq']) >= Number(seq)) await tx.remove('records', keyOf('records', row))
       for (const table of ['heads', 'checkpoints']) {
-        for (const row of ofTenant(table))
+        for (const row of rowsOf(table))
           if (Number(row['size']) > Number(seq)) await tx.remove(table, keyOf(table, row))
       }
     }
     yield { kind: 'the tail cut', table: 'records', what: `at ${String(seq)}`, attack }
+  }
+}
+
+function ofTenant(rows: readonly Row[], tenant: string): Row[] {
+  return rows.filter((row) => row['tenant'] === tenant)
+}
+
+/** Each row in the place of one of ours. */
+function* rowsExchanged(
+  table: string,
+  rows: readonly Row[],
+  others: Readonly<Record<string, readonly Row[]>>,
+): Generator<Case> {
+  for (const [kind, found] of Object.entries(others)) {
+    for (const [at, row] of rows.entries()) {
+      const theirs = found[at]
+      if (theirs === undefined || JSON.stringify(theirs) === JSON.stringify(row)) continue
+      yield { kind, table, what: `${table} ${JSON.stringify(keyOf(table, row))}`, attack: put(table, row, theirs) }
+    }
   }
 }
 
@@ -184,6 +203,10 @@ export function* exchanged(world: World, other: Image): Generator<Case> {
   for (const table of [...attacked, 'records']) {
     const rows = now.get(table) ?? []
     const foreign = other.get(table) ?? []
+    yield* rowsExchanged(table, ofTenant(rows, 'default'), {
+      'a row of the other tenant': ofTenant(rows, 'acme').map((row) => ({ ...row, tenant: 'default' })),
+      'a row of another database': ofTenant(foreign, 'default'),
+    })
     if (JSON.stringify(rows) === JSON.stringify(foreign)) continue
     const attack: Attack = async (tx) => {
       for (const row of rows) await tx.remove(table, keyOf(table, row))

@@ -10,6 +10,7 @@ const harmless: readonly (readonly [table: RegExp, kind: string, why: string])[]
   [/^checkpoints$/, 'a column swapped', 'when a checkpoint was stored is told to nobody'],
   [/^checkpoints$/, 'a byte of tenant', 'one checkpoint less: the log verifies by the others and its head'],
   [/^checkpoints$/, 'a row deleted', 'one checkpoint less: the log verifies by the others and its head'],
+  [/./, 'an index', 'an index forbids nothing and runs nothing'],
 ]
 
 /** Why an attack that changes nothing for anybody may do so. */
@@ -53,7 +54,7 @@ export function pageOf(chapters: readonly Chapter[]): string {
   )
   return `# What became of each attack
 
-*Written by \`npx -y pnpm@12 rig:tamper --write\`.* A small house with two tenants, each with three keys of three versions (one revoked, one that waits for its deletion), five grants, principals, a named data key and its log, is attacked by somebody who has the database and no key. Each attack is one case: one byte, one pair of columns, one row, one moment. It is **refused on open** or **on read** where somebody who meets it is told (\`STORAGE_TAMPERED\`, \`ROLLBACK_DETECTED\`, or a root key that does not fit) and everybody else sees what they saw before; **refused on verify** where nobody who was asked stands on what was changed, and \`audit.verify\` tells, which reads the whole log and the whole state; **told by the oracle** where even that does not, and \`checkInvariants\` does, which judges all rows without a key; **hidden from a list** where a list shows less, and whoever uses what is hidden is refused; **harmless** where nobody sees anything else, for the reason given; and refused **by the database** where its keys forbid it. What would be effective is reported as such, and there is none.
+*Written by \`npx -y pnpm@12 rig:tamper --write\`.* A small house with two tenants, each with three keys of three versions (one revoked, one that waits for its deletion), five grants, principals, a named data key and its log, is attacked by somebody who has the database and no key. Each attack is one case: one byte, one pair of columns, one row, one moment, or one thing that is planted in the schema, before the house is opened or while it runs. It is **refused on open** or **on read** where somebody who meets it is told (\`STORAGE_TAMPERED\`, \`ROLLBACK_DETECTED\`, or a root key that does not fit) and everybody else sees what they saw before; **refused on verify** where nobody who was asked stands on what was changed, and \`audit.verify\` tells, which reads the whole log and the whole state; **told by the oracle** where even that does not, and \`checkInvariants\` does, which judges all rows without a key; **hidden from a list** where a list shows less, and whoever uses what is hidden is refused; **harmless** where nobody sees anything else, for the reason given; and refused **by the database** where its keys forbid it. What would be effective is reported as such, and there is none.
 
 ${parts.join('\n')}`
 }

@@ -5,7 +5,9 @@ import { sqliteStorage } from '@chatelaine/storage-sqlite'
 import path from 'node:path'
 import { campaign, type Scope } from './campaign.ts'
 import { cleanOperations, type Clean } from './clean.ts'
-import type { Report } from './findings.ts'
+import { Findings, type Report } from './findings.ts'
+import { plantAll } from './planting.ts'
+import { postgresSoil, sqliteSoil } from './soil.ts'
 import { buildWorld, type Image } from './world.ts'
 
 /** A part of the work, which a process of its own does. */
@@ -32,14 +34,29 @@ function storageOf({ storage, place, scope }: Part, name: string): StorageAdapte
   return sqliteStorage(path.join(place, `${own}.db`))
 }
 
+/** Plants things in a house that is like the other, in a database of its own. */
+async function plant(part: Part): Promise<Report> {
+  const { storage, place, scope, seed } = part
+  if (storage === 'memory') return new Findings().report
+  const name = `planted_${scope.shard?.index ?? 0}`
+  const soil = storage === 'postgres' ? await postgresSoil(place, name) : sqliteSoil(place, name)
+  const world = await buildWorld(soil.storage, seed)
+  await soil.storage.close()
+  await soil.prepare()
+  return plantAll(world, soil, { storage, scope })
+}
+
 /** Does a part. */
 async function work(part: Part): Promise<PartReport> {
   const world = await buildWorld(storageOf(part, 'world'), part.seed)
   const another = await buildWorld(storageOf(part, 'another'), `another ${part.seed}`)
   const report = await campaign(world, another.history.at(-1) as Image, { scope: part.scope })
   for (const { storage } of [world, another]) await storage.close()
+  const planted = await plant(part)
+  const findings = new Findings()
+  for (const one of [report, planted]) findings.add(one)
   const clean = await cleanOperations(storageOf(part, 'clean'), part.clean)
-  return { report, clean }
+  return { report: findings.report, clean }
 }
 
 process.once('message', (part) => {

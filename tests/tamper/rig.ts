@@ -2,7 +2,8 @@
 // and attacks it: every byte of every column of the state, heads and checkpoints, columns swapped, rows deleted, forged,
 // replayed, exchanged between tenants and databases, the log cut, everything put back to every earlier moment. Each attack
 // is played in a transaction that is undone, and everything that the users of the house ask is compared with what they
-// saw before. Beside it, operations that nobody disturbs must raise no alarm. Every worker is a process of its own, with a
+// saw before. Triggers, rules, views, policies, columns and indexes are planted in copies of the database, before the house
+// is opened and while it is open. Beside it, operations that nobody disturbs must raise no alarm. Every worker is a process of its own, with a
 // house of its own that is the same as the others', and plays its part of the attacks.
 //
 //   pnpm rig:tamper [--storage sqlite,postgres] [--workers 2] [--every 1] [--records 6] [--pairs 500] [--clean 100000]

@@ -5,7 +5,10 @@ import { describe, expect, test } from 'vitest'
 import { scratchFolder } from '../support/sqlite-file.ts'
 import { campaign } from './campaign.ts'
 import { cleanOperations } from './clean.ts'
+import { byVerdict } from './findings.ts'
 import { unexplained } from './page.ts'
+import { plantAll } from './planting.ts'
+import { sqliteSoil } from './soil.ts'
 import { baselineOf } from './play.ts'
 import { buildWorld, type Image } from './world.ts'
 
@@ -21,6 +24,18 @@ describe('F97 somebody who has the database and no key', () => {
     const refused = report.tallies.filter(({ verdicts }) => verdicts['refused on read'] !== undefined)
     expect(refused.length).toBeGreaterThan(10)
     await world.storage.close()
+  })
+
+  test('and plants something in the schema is refused', { timeout: 60_000 }, async () => {
+    const soil = sqliteSoil(scratchFolder(), 'planted')
+    const world = await buildWorld(soil.storage)
+    await soil.storage.close()
+    const report = await plantAll(world, soil, { storage: 'sqlite', scope: { every: 47, records: 0, pairs: 0 } })
+    expect(report.effective).toEqual([])
+    expect(unexplained(report)).toEqual([])
+    expect(report.cases).toBeGreaterThan(10)
+    expect(byVerdict(report).get('refused on open')).toBeGreaterThan(3)
+    expect(byVerdict(report).get('refused on read')).toBeGreaterThan(3)
   })
 
   test('sees what everybody sees, in a house that is in order', async () => {
