@@ -80,7 +80,7 @@ describe('E83 an inclusion proof', () => {
   })
 })
 
-describe('E83 E84 a consistency proof', () => {
+describe('E83 a consistency proof', () => {
   test('proves every growth', () => {
     for (const to of sizes) {
       for (let from = 1; from <= to; from += to > 40 ? 17 : 1)
@@ -114,7 +114,7 @@ describe('E83 E84 a consistency proof', () => {
     for (const to of [0, 2, NaN, 2 ** 53]) expect(isConsistent({ ...good, to })).toBe(false)
   })
 
-  test('that omits elements in the middle is false, whatever hashes it is made of', () => {
+  test('E84 that omits elements in the middle is false, whatever hashes it is made of', () => {
     const good = consistency(5, 13)
     const without = { ...good, toRoot: nodeHash(rootOf(5), treeHash({ start: 8, end: 13 })) }
     for (const proof of [good.proof, good.proof.slice(1), [rootOf(5), treeHash({ start: 8, end: 13 })]]) {
