@@ -77,15 +77,9 @@ export async function baselineOf(world: World): Promise<Answers> {
 }
 
 const refusals = ['STORAGE_TAMPERED', 'ROLLBACK_DETECTED']
-/** Refusals for other reasons, which say nothing and give nothing away. */
-const fatal = [
-  ...refusals,
-  'STORAGE_UNAVAILABLE',
-  'AUDIT_UNAVAILABLE',
-  'ROOT_KEY_MISMATCH',
-  'ROOT_KEY_UNAVAILABLE',
-  'TENANT_NOT_FOUND',
-]
+/** Refusals for other reasons, which say nothing and give nothing away. A change that the database swallows is a conflict. */
+const unavailable = ['STORAGE_UNAVAILABLE', 'AUDIT_UNAVAILABLE', 'CONFLICT']
+const fatal = [...refusals, ...unavailable, 'ROOT_KEY_MISMATCH', 'ROOT_KEY_UNAVAILABLE', 'TENANT_NOT_FOUND']
 
 /** What answers come to; `undefined` where they are what they were. */
 export function verdictOf(answers: Answers, baseline: Answers): Outcome | undefined {
