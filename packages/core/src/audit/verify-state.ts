@@ -115,10 +115,11 @@ async function checkStored(reader: AuthenticReader, row: Row): Promise<void> {
 async function expectChildren(reader: AuthenticReader, { level, place, content }: StoredNode): Promise<void> {
   const { tree } = reader
   const first = place * 2 ** bitsOfNode
-  const below = { prefix: [tree.tenant, level + 1], after: [first - 1], limit: 2 ** bitsOfNode }
-  const rows = await reader.range('state_tree', below)
-  const stored = new Set(rows.map((row) => row['place']))
-  const missing = childrenOf(content).find((child) => !stored.has(first + child))
+  const children = childrenOf(content)
+  // None of another node lies between them.
+  const below = { prefix: [tree.tenant, level + 1], after: [first - 1], limit: Math.max(1, children.length) }
+  const stored = new Set((await reader.range('state_tree', below)).map((row) => row['place']))
+  const missing = children.find((child) => !stored.has(first + child))
   if (missing !== undefined) throw tree.tampered('state_tree', [level + 1, first + missing])
 }
 
