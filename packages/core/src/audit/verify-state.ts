@@ -35,22 +35,46 @@ type Page = (reader: AuthenticReader, after: readonly Value[]) => Promise<After>
  * @returns what is wrong; nothing where all is well. @throws AbortedError, StorageUnavailableError
  */
 async function verifyState(source: StateSource, signal?: AbortSignal): Promise<AuditProblem | undefined> {
-  const passes: Page[] = [...stateTables.map((table) => rowsOf(source.tenant, table)), storedTree, heads(source)]
-  let seq = 0
+  const walk = new StateWalk(source, signal)
+  const listed = new Set<string>()
   try {
-    for (const page of passes) {
-      for (let after: After = []; after !== undefined;) {
-        if (signal?.aborted === true) throw new AbortedError('the verification was aborted', { cause: signal.reason })
-        const from: readonly Value[] = after
-        after = await source.snapshot(async (reader, head) => {
-          seq = head.size
-          return page(reader, from)
-        })
+    await walk.pages(storedTree(listed))
+    for (const table of stateTables) {
+      // A table that a database of an older version does not have: nothing is lost in it.
+      const unlessNew = (error: unknown): void => {
+        if (listed.has(table) || !isUnreadable(error)) throw error
       }
+      await walk.pages(rowsOf(source.tenant, table)).catch(unlessNew)
     }
+    await walk.pages(heads(source))
     return undefined
   } catch (error) {
-    return problemOf(error, seq)
+    return problemOf(error, walk.size)
+  }
+}
+
+/** Goes through what is stored, page by page. */
+class StateWalk {
+  readonly #source: StateSource
+  readonly #signal: AbortSignal | undefined
+  /** How long the log was when the last page was read. */
+  size = 0
+
+  constructor(source: StateSource, signal: AbortSignal | undefined) {
+    this.#source = source
+    this.#signal = signal
+  }
+
+  async pages(page: Page): Promise<void> {
+    for (let after: After = []; after !== undefined;) {
+      const { aborted, reason } = this.#signal ?? { aborted: false, reason: undefined }
+      if (aborted) throw new AbortedError('the verification was aborted', { cause: reason })
+      const from: readonly Value[] = after
+      after = await this.#source.snapshot(async (reader, head) => {
+        this.size = head.size
+        return page(reader, from)
+      })
+    }
   }
 }
 
@@ -72,9 +96,14 @@ function problemOf(error: unknown, seq: number): AuditProblem {
   if (isKmsError(error, 'STORAGE_TAMPERED')) return { seq, kind: 'state', expected, found: error.message }
   if (isKmsError(error, 'ROLLBACK_DETECTED'))
     return { seq, kind: 'head', expected: 'a newer log', found: error.message }
-  const cause = isKmsError(error, 'STORAGE_UNAVAILABLE') ? error.cause : error
-  if (storageFailureOf(cause)?.transient !== false) throw error
+  if (!isUnreadable(error)) throw error
   return { seq, kind: 'state', expected, found: 'rows that cannot be read' }
+}
+
+/** What cannot be read, now or later. */
+function isUnreadable(error: unknown): boolean {
+  const cause = isKmsError(error, 'STORAGE_UNAVAILABLE') ? error.cause : error
+  return storageFailureOf(cause)?.transient === false
 }
 
 /** Every row of a table is in the tree, or it is not read at all. */
@@ -86,11 +115,15 @@ function rowsOf(tenant: string, table: string): Page {
   }
 }
 
-/** Everything that is stored of the tree belongs to it, and what it names is stored. */
-async function storedTree(reader: AuthenticReader, after: readonly Value[]): Promise<After> {
+/** Everything that is stored of the tree belongs to it, and what it names is stored. Notes of which tables it lists rows. */
+function storedTree(listed: Set<string>): Page {
+  return async (reader, after) => treePage(reader, after, listed)
+}
+
+async function treePage(reader: AuthenticReader, after: readonly Value[], listed: Set<string>): Promise<After> {
   const { tree } = reader
   const rows = await reader.range('state_tree', { prefix: [tree.tenant], after, limit })
-  await allOf(rows.map(async (row) => checkStored(reader, row)))
+  await allOf(rows.map(async (row) => checkStored(reader, row, listed)))
   // The root itself is named by the head alone.
   const isRootless = after.length === 0 && rows[0]?.['level'] !== 0
   if (isRootless && (await tree.hashAt([0, 0])) !== undefined) throw tree.tampered('state_tree', [0, 0])
@@ -98,17 +131,18 @@ async function storedTree(reader: AuthenticReader, after: readonly Value[]): Pro
   return rows.length < limit || last === undefined ? undefined : [last['level'] as number, last['place'] as number]
 }
 
-async function checkStored(reader: AuthenticReader, row: Row): Promise<void> {
+async function checkStored(reader: AuthenticReader, row: Row, listed: Set<string>): Promise<void> {
   const { tree } = reader
   const [level, place] = [row['level'] as number, row['place'] as number]
   const content = row['content'] as Uint8Array
-  const isPlace = level >= 0 && level <= levelsOfNodes && place >= 0 && place < 2 ** (bitsOfNode * level)
-  const hash = isPlace ? await tree.hashAt([level, place]) : undefined
+  const hash = isPlace(level, place) ? await tree.hashAt([level, place]) : undefined
   const found = level === levelsOfNodes ? bucketHash(content) : nodeHash(content)
   if (hash?.equals(found) !== true || row['rev'] !== 1) throw tree.tampered('state_tree', [level, place])
   if (level < levelsOfNodes) return expectChildren(reader, { level, place, content })
   // Every row that a bucket lists is stored: whoever reads one that is not, is told.
-  await allOf([...Bucket.of(content).entries()].map(async ({ table, key }) => reader.get(table, [tree.tenant, ...key])))
+  const entries = [...Bucket.of(content).entries()]
+  for (const { table } of entries) listed.add(table)
+  await allOf(entries.map(async ({ table, key }) => reader.get(table, [tree.tenant, ...key])))
 }
 
 /** Every child that a node names is stored. Whether it is the one that is named, shows when it is met itself. */
@@ -121,6 +155,10 @@ async function expectChildren(reader: AuthenticReader, { level, place, content }
   const stored = new Set((await reader.range('state_tree', below)).map((row) => row['place']))
   const missing = children.find((child) => !stored.has(first + child))
   if (missing !== undefined) throw tree.tampered('state_tree', [level + 1, first + missing])
+}
+
+function isPlace(level: number, place: number): boolean {
+  return level >= 0 && level <= levelsOfNodes && place >= 0 && place < 2 ** (bitsOfNode * level)
 }
 
 interface StoredNode {
