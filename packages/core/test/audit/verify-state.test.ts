@@ -100,6 +100,12 @@ describe('F97 a verification reads the state that nobody stands on', () => {
     }
   })
 
+  test('and a root that is gone, which whoever is at work has in memory', async () => {
+    await world.shelf.tamper(async (tx) => tx.remove('state_tree', ['default', 0, 0]))
+    const found = await kms.audit.verify()
+    expect(found.ok ? 'ok' : `${found.problem.kind}: ${found.problem.found}`).toBe(doesNotVerify('state_tree', [0, 0]))
+  })
+
   test.each([
     [4, 7],
     [5, 0],
