@@ -114,8 +114,9 @@ export function bucketHash(content: Uint8Array): Buffer {
   return sha256(label, content)
 }
 
-/** Whether this is the very row that an entry is of: its key in the table is what was asked for. */
-export function isRow(row: Row, table: string, entry: Entry): boolean {
+/** Whether this is the very row that an entry is of: its key is what was asked for. No row is known where there is no entry. */
+export function isKnown(row: Row | undefined, table: string, entry: Entry | undefined): boolean {
+  if (row === undefined || entry === undefined) return row === entry
   try {
     return keyOf(table, row).every((value, at) => value === entry.key[at]) && rowHash(table, row) === entry.hash
   } catch {

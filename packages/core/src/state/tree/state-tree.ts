@@ -2,7 +2,7 @@ import type { StorageReader, StorageTransaction } from '../../storage/adapter.ts
 import { isStorageConflict } from '../../storage/errors.ts'
 import type { Row } from '../../storage/table.ts'
 import type { Alarm } from './alarm.ts'
-import { Bucket, bucketHash, isRow, type Entry, type Versions } from './bucket.ts'
+import { Bucket, bucketHash, isKnown, type Entry, type Versions } from './bucket.ts'
 import type { NodeCache } from './node-cache.ts'
 import { bitsOfNode, childOf, emptyNode, levelsOfNodes, nodeHash, withChild } from './node.ts'
 import { bucketOf, keyOf, lookupOf, rowHash, type Lookup } from './place.ts'
@@ -81,9 +81,7 @@ export class StateTree {
 
   /** Checks a row that was read, or that none was found. @throws StorageTamperedError */
   async check(table: string, key: Entry['key'], row: Row | undefined): Promise<void> {
-    const entry = await this.entry(table, key)
-    const isSame = row === undefined ? entry === undefined : entry !== undefined && isRow(row, table, entry)
-    if (!isSame) throw this.tampered(table, key)
+    if (!isKnown(row, table, await this.entry(table, key))) throw this.tampered(table, key)
   }
 
   /** The hash of what is at a place of the tree; `undefined` where there is nothing. @throws StorageTamperedError */
