@@ -72,7 +72,7 @@ async function countingTime({ rounds }: Run, keys: number): Promise<number> {
       const actor = { id: 'owner', role: 'admin' } as const
       chain.append({ action: 'encrypt', actor, status: 'SUCCESS', keyId: `key ${index % keys}`, startedAt: 0 })
     }
-    const batch: LinkedBatch = { before: head, head: chain.head(1), chain }
+    const batch: LinkedBatch = { before: head, head: chain.head(1), chain, written: Promise.resolve() }
     times.push(await seconds(async () => counter.write(tx, batch)))
     counter.committed()
     head = batch.head

@@ -52,6 +52,29 @@ describe('the lock of a tenant', () => {
     expect(await sizesIn(first)).toEqual([2])
   })
 
+  test('not had in time, fails what was asked for early, and the connection goes on', async () => {
+    const { first, second } = await pair(150)
+    const held = signalled()
+    const proceed = signalled()
+    const holding = first.transact('default', async () => {
+      held.reach()
+      await proceed.reached
+    })
+    await held.reached
+    const answers: unknown[] = []
+    const early = second.transact(
+      'default',
+      async (tx) => void answers.push(await tx.range('checkpoints', { prefix: ['default'], limit: 1 })),
+      { early: true },
+    )
+    expect(await failureOf(early)).toMatchObject({ transient: true, outcome: 'none' })
+    expect(answers).toEqual([])
+    proceed.reach()
+    await holding
+    await put(second, 1)
+    expect(await sizesIn(first)).toEqual([1])
+  })
+
   test('is given up at once when the signal aborts, and nothing was applied', async () => {
     const { first, second } = await pair()
     const held = signalled()

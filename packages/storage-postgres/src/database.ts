@@ -1,4 +1,4 @@
-import type { TableDescriptor } from '@chatelaine/core/storage'
+import type { TableDescriptor, TransactOptions } from '@chatelaine/core/storage'
 import { Schema, SqlView, Statements, appliedMigrations, migrate, refusal } from '@chatelaine/storage-sql'
 import type { SqlSession } from '@chatelaine/storage-sql'
 import { Beginnings, beginSnapshot } from './beginnings.ts'
@@ -119,7 +119,7 @@ export class Database {
   transact<T>(
     tenant: string,
     write: (tx: PostgresTransaction) => Promise<T>,
-    signal: AbortSignal | undefined,
+    { signal, early }: TransactOptions,
   ): Promise<T> {
     const { statements, beginnings } = this.#texts
     return this.#writers.lend(async (connection) => {
@@ -131,7 +131,7 @@ export class Database {
         return result
       }
       try {
-        return await exclusively(connection, { begin: beginnings.exclusive(tenant), signal }, work)
+        return await exclusively(connection, { begin: beginnings.exclusive(tenant), signal, early }, work)
       } finally {
         transaction.end()
       }

@@ -65,10 +65,12 @@ class PostgresStorage implements StorageAdapter {
   async transact<T>(
     tenant: string,
     write: (tx: StorageTransaction) => Promise<T>,
-    { signal }: TransactOptions = {},
+    options: TransactOptions = {},
   ): Promise<T> {
     const database = this.#opened()
-    return this.#run(() => this.#tenants.inTurn(tenant, signal, () => database.transact(tenant, write, signal)))
+    return this.#run(() =>
+      this.#tenants.inTurn(tenant, options.signal, () => database.transact(tenant, write, options)),
+    )
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,8 @@ export interface Terms {
   readonly begin: string
   /** Gives up the wait for the lock, and the transaction, when aborted. */
   readonly signal?: AbortSignal | undefined
+  /** Whether `work` may begin before the lock is had. */
+  readonly early?: boolean | undefined
 }
 
 /**
@@ -20,16 +22,28 @@ export interface Terms {
  */
 export async function exclusively<T>(
   connection: Connection,
-  { begin, signal }: Terms,
+  { begin, signal, early = false }: Terms,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
-    await unlessAborted(() => connection.begin(begin), signal)
-    const result = await unlessAborted(work, signal)
+    if (!early) await unlessAborted(() => connection.begin(begin), signal)
+    const all = early ? () => begunWith(connection.begin(begin), work) : work
+    const result = await unlessAborted(all, signal)
     await connection.commit(signal)
     return result
   } catch (error) {
     await connection.rollback()
     throw error
   }
+}
+
+/**
+ * Asks what `work` asks first together with what takes the lock: the server answers it when it has. What became of the
+ * beginning counts; what comes after one that failed fails with it.
+ */
+async function begunWith<T>(beginning: Promise<void>, work: () => Promise<T>): Promise<T> {
+  const [begun, worked] = await Promise.allSettled([beginning, work()])
+  if (begun.status === 'rejected') throw begun.reason
+  if (worked.status === 'rejected') throw worked.reason
+  return worked.value
 }

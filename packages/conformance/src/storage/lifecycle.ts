@@ -61,12 +61,14 @@ export const schema: Section = {
 export const closing: Section = {
   'closing waits for what is running, and what was running works to its end': async ({ storage }) => {
     const proceed = signalled()
+    const hasBegun = signalled()
     const writing = storage.transact('default', async (tx) => {
       await proceed.reached
       await tx.insert('things', thing('a'))
       return tx.get('things', ['default', 'a'])
     })
     const reading = storage.snapshot(async (view) => {
+      hasBegun.reach()
       await proceed.reached
       return view.get('things', ['default', 'a'])
     })
@@ -74,6 +76,7 @@ export const closing: Section = {
     const ending = storage.close().then(() => (isClosed = true))
     await turns(5)
     expect(isClosed).toBe(false)
+    await hasBegun.reached
     proceed.reach()
     expect(await writing).toEqual(thing('a'))
     expect(await reading).toBeUndefined()

@@ -1,3 +1,4 @@
+import type { Row, StorageTransaction } from '@chatelaine/core/storage'
 import { expect } from 'vitest'
 import type { Bench, Section } from './bench.ts'
 import { expectAbandoned, expectConflict, failureOf, rejection, signalled, turns } from './expectations.ts'
@@ -39,6 +40,22 @@ const locking: Section = {
     // The first can only go on because waiting leaves the event loop alone.
     await turns(50)
     expect(began).toBe(false)
+    await release()
+    expect(await waiting).toEqual(thing('by the first'))
+  },
+  'what a transaction asks early is answered when no other has the lock, and not before': async (bench) => {
+    const other = await beside(bench)
+    const { held, release } = holding(bench)
+    await held
+    let answered = false
+    const read = async (tx: StorageTransaction): Promise<Row | undefined> => {
+      const row = await tx.get('things', ['default', 'by the first'])
+      answered = true
+      return row
+    }
+    const waiting = other.storage.transact('default', read, { early: true })
+    await turns(50)
+    expect(answered).toBe(false)
     await release()
     expect(await waiting).toEqual(thing('by the first'))
   },

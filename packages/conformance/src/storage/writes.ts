@@ -98,14 +98,19 @@ const inserts: Section = {
 
 const appending: Section = {
   'what is asked for in one go is done in that order': async (bench) => {
-    await bench.storage.transact('default', async (tx) =>
-      Promise.all([
-        tx.append('things', [thing('a'), thing('b')]),
-        tx.remove('things', ['default', 'a']),
-        tx.insert('things', thing('a', { label: 'again' })),
-        tx.remove('things', ['default', 'b']),
-      ]),
-    )
+    const seen = await bench.storage.transact('default', async (tx) => {
+      const reads: Promise<Row | undefined>[] = []
+      const read = (): unknown => reads.push(tx.get('things', ['default', 'a']))
+      const writes = [tx.append('things', [thing('a'), thing('b')])]
+      read()
+      writes.push(tx.remove('things', ['default', 'a']))
+      read()
+      writes.push(tx.insert('things', thing('a', { label: 'again' })), tx.remove('things', ['default', 'b']))
+      read()
+      await Promise.all(writes)
+      return Promise.all(reads)
+    })
+    expect(seen).toEqual([thing('a'), undefined, thing('a', { label: 'again' })])
     expect(await bench.all()).toEqual([thing('a', { label: 'again' })])
   },
   'rows are appended all together': async ({ storage }) => {

@@ -27,7 +27,7 @@ export interface CommitterParts {
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Randomness
-  /** What else is written with every batch, in this order. */
+  /** What else is written with every batch. */
   readonly companions: readonly BatchCompanion[]
   /** What counts uses, where some are counted. */
   readonly meter?: Meter | undefined
@@ -91,7 +91,7 @@ export class Committer {
         attempt = await this.#write(tx, entries)
       }
       try {
-        await storage.transact(tenant, write, { signal })
+        await storage.transact(tenant, write, { signal, early: true })
         if (attempt !== undefined) return this.#committed(attempt)
         throw new StorageUnavailableError('the storage did not run the transaction')
       } catch (error) {
@@ -202,10 +202,11 @@ export class Committer {
     const { companions, keyring } = this.#parts
     const head = chain.head(keyring.epoch)
     const row = headRow(head, keyring.headMacKey(head.epoch))
-    await allOf([tx.append('records', chain.rows), tx.insert('heads', row)])
-    const linked = { before, head, chain }
+    // Everything in one go: each wait of one for another would be a round trip for everybody.
+    const written = allOf([tx.append('records', chain.rows), tx.insert('heads', row)])
+    const linked = { before, head, chain, written }
     try {
-      for (const companion of companions) await companion.write(tx, linked)
+      await allOf([written, ...companions.map(async (companion) => companion.write(tx, linked))])
     } catch (error) {
       this.#failed(linked)
       throw error

@@ -2,7 +2,7 @@ import type { StorageTransaction } from '../storage/adapter.ts'
 import type { LinkedRecords } from './chain.ts'
 import type { Head } from './head.ts'
 
-/** The records of a batch, linked and inserted, whose transaction is not committed yet. */
+/** The records of a batch, linked and on their way into the storage, whose transaction is not committed yet. */
 export interface LinkedBatch {
   /** The head that they were linked to. */
   readonly before: Head
@@ -10,13 +10,16 @@ export interface LinkedBatch {
   readonly head: Head
   /** The records, and what became of the tree with them. */
   readonly chain: LinkedRecords
+  /** Rejects where the records and the head could not be written: the batch fails then, whatever a companion does. */
+  readonly written: Promise<void>
 }
 
 /**
  * Something that goes along with every batch of a tenant that has records, and writes rows of its own in the batch's
  * transaction: checkpoints, tiles, sums. What it writes is durable with the records, or not at all.
  *
- * Calls come one after the other: `write`, then `committed` or `failed` of the same batch, then the next `write`. A
+ * All of them write at the same time, in one go with the records: what they ask takes effect after these. To each of them
+ * calls come one after the other: `write`, then `committed` or `failed` of the same batch, then the next `write`. A
  * companion that remembers what it wrote takes it for true in `committed` only. Other processes write batches too, so
  * that what is stored may have moved between two calls: a companion reads inside the transaction whatever it builds on.
  *

@@ -94,6 +94,11 @@ export interface StorageFacts {
 export interface TransactOptions {
   /** Gives up waiting for the lock, and the transaction, when aborted. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Whether `write` may be called before the lock is had, so that what it asks first is sent together with what takes
+   * it. Nothing is answered before. An adapter is free to wait all the same. @defaultValue false
+   */
+  readonly early?: boolean | undefined
 }
 
 /** The two ways to read. */
@@ -115,8 +120,8 @@ export interface StorageReader {
 /**
  * What a transaction can do besides reading its own writes.
  *
- * Core may ask for what it appends, inserts and removes in one go, without waiting in between: it takes effect in the
- * order in which it was asked for. What comes after one that failed may fail as well.
+ * Core may ask for several things in one go, without waiting in between: they take effect in the order in which they
+ * were asked for, and reads see what was asked for before them. What comes after one that failed may fail as well.
  */
 export interface StorageTransaction extends StorageReader {
   /** Adds a row. @throws `StorageConflict` when its primary key or a unique index is taken; the transaction stays usable. */

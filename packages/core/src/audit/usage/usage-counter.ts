@@ -49,6 +49,8 @@ export class UsageCounter implements BatchCompanion {
     try {
       this.#next = await this.#count(storage, batch)
     } catch (error) {
+      // Where the records were not written either, it says nothing of counting.
+      await batch.written
       this.#known = undefined
       this.#failedIn = hourOf(batch.head.ts)
       this.#suspendedUntil = this.#clock.monotonic() + limits.usageSuspensionMs
