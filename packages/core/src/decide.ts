@@ -35,6 +35,8 @@ export interface Decision {
   /** All that is usable, the newest first, where all of it was claimed. */
   readonly usables?: readonly UsableKey[] | undefined
   readonly validUntil: number
+  /** Whether the same claim with another encryption context comes to the same. @defaultValue false */
+  readonly withAnyContext?: boolean
 }
 
 /**
@@ -62,7 +64,8 @@ export async function decide(view: StateView, actor: Actor, asked: { claim: Clai
     return { key: usable.key, usable, usables, validUntil: Math.min(...usables.map(({ validUntil }) => validUntil)) }
   }
   const usable = await lookUp(view, authorized, { ...claim, now })
-  return { key: usable.key, usable, validUntil: usable.validUntil }
+  const { withAnyContext } = authorized
+  return { key: usable.key, usable, validUntil: usable.validUntil, withAnyContext }
 }
 
 /**

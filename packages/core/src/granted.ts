@@ -1,7 +1,8 @@
+import type { Claim } from './decide.ts'
 import type { DecidedClaim } from './drafts.ts'
 import { largestMessage } from './keys/message-size.ts'
 import type { Target } from './runtime.ts'
-import type { Material, PairMaterial } from './stages.ts'
+import type { EncodedContext, Material, PairMaterial } from './stages.ts'
 
 /** A claim to use a key that was granted, and what it gives. */
 export interface Granted {
@@ -10,32 +11,37 @@ export interface Granted {
 }
 
 /**
- * Whether an item may share a claim that was granted to another: its message is not too large. What is decided again is
- * the claim of the largest of them.
+ * Two targets of one name are the same claim: everything that a decision depends on is in it, one part per line, the
+ * encryption context and the size of the message apart.
  */
-export function isShared({ claim: { claim, decision } }: Granted, bytes: number | undefined): boolean {
-  if (bytes === undefined || decision?.key === undefined || claim.kind !== 'use') return true
-  if (bytes > largestMessage(decision.key)) return false
-  Object.assign(claim, { bytes: Math.max(bytes, claim.bytes ?? 0) })
-  return true
+export function nameOfTarget(target: Target): string {
+  const { action, key, usage, need, version, opens, allowRevoked, isDeterministic, exports } = target
+  const by =
+    opens?.by === undefined ? opens?.isKeyNamed : `${opens.by.keyId}:${opens.by.keyVersion}:${opens.isKeyNamed}`
+  return `${action}\n${key}\n${usage}\n${need}\n${version}\n${allowRevoked}\n${isDeterministic}\n${exports}\n${by}`
 }
 
 /**
- * Two targets of one name are the same claim: everything that a decision depends on is in it, one part per line, the size
- * of the message apart.
+ * A claim of the same name, as it was granted before: the same one where the context is, of which the largest message is
+ * decided again; one of its own where the context made no difference. `undefined` where it has to be decided.
  */
-export function nameOfTarget({
-  action,
-  key,
-  usage,
-  need,
-  version,
-  opens,
-  allowRevoked,
-  isDeterministic,
-  context,
-}: Target): string {
-  const by =
-    opens?.by === undefined ? opens?.isKeyNamed : `${opens.by.keyId}:${opens.by.keyVersion}:${opens.isKeyNamed}`
-  return `${action}\n${key}\n${usage}\n${need}\n${version}\n${allowRevoked}\n${isDeterministic}\n${by}\n${context?.bytes.toString('latin1') ?? ''}`
+export function grantedAgain({ claim: granted }: Granted, claim: UseClaim): DecidedClaim | undefined {
+  const { claim: before, decision, outcome, keyId } = granted
+  if (before.kind !== 'use' || decision?.key === undefined) return undefined
+  if (claim.bytes !== undefined && claim.bytes > largestMessage(decision.key)) return undefined
+  if (isSame(before.context, claim.context)) {
+    Object.assign(before, { bytes: largerOf(before.bytes, claim.bytes) })
+    return granted
+  }
+  return decision.withAnyContext === true ? { claim, decision, outcome, keyId } : undefined
+}
+
+type UseClaim = Extract<Claim, { kind: 'use' | 'useAll' }>
+
+function largerOf(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
+}
+
+function isSame(a: EncodedContext | undefined, b: EncodedContext | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.bytes.equals(b.bytes))
 }

@@ -40,6 +40,8 @@ export interface Authorized {
   readonly intent: Intent
   /** When this stops being true, in milliseconds since 1970; `Infinity` for never. */
   readonly validUntil: number
+  /** Whether it would be the same with any other encryption context. */
+  readonly withAnyContext: boolean
 }
 
 /** A key version that exists and whose state allows the use. Made by `keys/keyring.ts` alone. */

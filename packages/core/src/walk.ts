@@ -1,6 +1,8 @@
 import type { Charge, UseEntry } from './audit/entry.ts'
 import type { Pseudonyms } from './audit/pseudonym.ts'
 import type { RecordDetails, RecordDraft } from './audit/record.ts'
+import { saltBytes } from './crypto/chunked-encryption.ts'
+import { RandomBlock } from './crypto/random-block.ts'
 import type { Tools } from './envelope/seal.ts'
 import { isKmsError, type KmsError } from './errors.ts'
 import { byteSize, wipeDeep } from './internal/bytes.ts'
@@ -12,7 +14,7 @@ import { decide, nothingAsked, outcomeNow, outcomeOf, type Claim, type Decision 
 import { chargeOf } from './deeds.ts'
 import { draftRecords, type Caller, type DecidedClaim, type Step } from './drafts.ts'
 import { Facts } from './facts.ts'
-import { isShared, nameOfTarget, type Granted } from './granted.ts'
+import { grantedAgain, nameOfTarget, type Granted } from './granted.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
 import type { Actor, Material, PairMaterial } from './stages.ts'
@@ -46,12 +48,14 @@ export type SnapshotRead<T> = (reader: StorageReader, head: { readonly size: num
 
 /** For how long items are worked on before others get a turn. */
 const turnMs = 5
+/** For how many items random bytes are got at a time, at most. */
+const saltsAtOnce = 128
 
 /** One run of an operation: decides its claims, remembers them, and makes its records of them. */
 export class LiveWalk implements Walk {
   readonly actor: Actor
   readonly now: number
-  readonly tools: Tools
+  tools: Tools
   readonly names: NameIndex
   readonly house: House
   readonly #facts = new Facts()
@@ -60,7 +64,7 @@ export class LiveWalk implements Walk {
   readonly #caller: Caller
   readonly #revision: number
   readonly #steps: Step[] = [{ claims: [] }]
-  /** What was granted to items of a many-verb: the next one that claims the same gets the same answer. */
+  /** What was last granted to items of a many-verb: the next one that claims the same gets the same answer. */
   readonly #granted = new Map<string, Granted>()
   #step: Step = this.#steps[0] as Step
   #many = false
@@ -103,8 +107,9 @@ export class LiveWalk implements Walk {
     const claim = { ...nothingAsked, ...target, kind: 'use' } as const
     const name = this.#many ? nameOfTarget(claim) : undefined
     const granted = name === undefined ? undefined : this.#granted.get(name)
-    if (granted !== undefined && isShared(granted, claim.bytes)) {
-      this.#step.claims.push(granted.claim)
+    const same = granted === undefined ? undefined : grantedAgain(granted, claim)
+    if (granted !== undefined && same !== undefined) {
+      this.#step.claims.push(same)
       return granted.material
     }
     const { usable } = await this.#claim(claim)
@@ -124,6 +129,16 @@ export class LiveWalk implements Walk {
 
   async each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]> {
     this.#many = true
+    const random = new RandomBlock(this.tools.random, saltBytes * Math.min(items.length, saltsAtOnce))
+    this.tools = { ...this.tools, random }
+    try {
+      return await this.#each(items, work)
+    } finally {
+      random.discard()
+    }
+  }
+
+  async #each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]> {
     const results: ManyItem<R>[] = []
     let turnEnds = this.#parts.clock.monotonic() + turnMs
     for (const item of items) {

@@ -3,7 +3,7 @@ import { withReason } from '../internal/reason.ts'
 import type { Actor, Authorized, Intent } from '../stages.ts'
 import type { StateView } from '../state/view.ts'
 import { grantOperation } from './grant-operation.ts'
-import { grantsOn, meets, principalById, type Grant } from './grant.ts'
+import { grantsOn, isUnconditional, meets, principalById } from './grant.ts'
 
 /** What the role `auditor` may do besides the operations that the table of grants marks for it. */
 const auditorActions: ReadonlySet<string> = new Set([
@@ -36,14 +36,14 @@ const openActions: ReadonlySet<string> = new Set(['health'])
 export async function authorize(view: StateView, actor: Actor, request: Request): Promise<Authorized> {
   const { intent } = request
   await requireActive(view, actor)
-  if (actor.role === 'admin' || openActions.has(intent.action)) return permit(intent, Infinity)
+  if (actor.role === 'admin' || openActions.has(intent.action)) return permit(intent, always)
   if (actor.role === 'auditor') {
     if (!auditorActions.has(intent.action) && grantOperation(intent.action)?.auditor !== true) {
       throw denied('auditors read, and do nothing else')
     }
-    return permit(intent, Infinity)
+    return permit(intent, always)
   }
-  return permit(intent, await grantedUntil(view, actor, request))
+  return permit(intent, await granted(view, actor, request))
 }
 
 /** Refuses a principal that was deactivated, whatever the host says of it. @throws AccessDeniedError */
@@ -58,26 +58,29 @@ export interface Request {
   readonly now: number
 }
 
-function permit(intent: Intent, validUntil: number): Authorized {
-  return { intent, validUntil } as Authorized
+type Terms = Pick<Authorized, 'validUntil' | 'withAnyContext'>
+
+const always: Terms = Object.freeze({ validUntil: Infinity, withAnyContext: true })
+
+function permit(intent: Intent, { validUntil, withAnyContext }: Terms): Authorized {
+  return { intent, validUntil, withAnyContext } as Authorized
 }
 
-/** When the longest-lived grant that covers it ends. */
-async function grantedUntil(view: StateView, actor: Actor, { intent, now }: Request): Promise<number> {
+/** When the longest-lived grant that covers it ends, and whether grants for it ask for a context. */
+async function granted(view: StateView, actor: Actor, { intent, now }: Request): Promise<Terms> {
   if (grantOperation(intent.action) === undefined) throw denied('only admins may do this')
   let until = -Infinity
+  let withAnyContext = true
   for (const keyId of intent.keyId === undefined ? ['*'] : [intent.keyId, '*']) {
     for (const grant of await view.read(grantsOn(actor.id, keyId))) {
-      if (covers(grant, intent)) until = Math.max(until, grant.row.expiresAt ?? Infinity)
+      if (!grant.operations.has(intent.action)) continue
+      withAnyContext &&= isUnconditional(grant.constraints)
+      if (meets(grant.constraints, intent.context)) until = Math.max(until, grant.row.expiresAt ?? Infinity)
     }
   }
   if (until === -Infinity) throw denied('no grant covers it')
   if (until <= now) throw denied('the grant has expired')
-  return until
-}
-
-function covers(grant: Grant, intent: Intent): boolean {
-  return grant.operations.has(intent.action) && meets(grant.constraints, intent.context)
+  return { validUntil: until, withAnyContext }
 }
 
 function denied(reason: string): AccessDeniedError {

@@ -59,6 +59,11 @@ export function meets(constraints: GrantConstraints, context: EncodedContext | u
   return contextSubset === undefined || includes(pairs, contextSubset)
 }
 
+/** Whether any context meets a grant's constraints. */
+export function isUnconditional({ contextEquals, contextSubset }: GrantConstraints): boolean {
+  return contextEquals === undefined && contextSubset === undefined
+}
+
 function includes(pairs: EncodedContext['pairs'], wanted: Readonly<Record<string, string>>): boolean {
   return Object.entries(wanted).every(([key, value]) => pairs.some((pair) => pair[0] === key && pair[1] === value))
 }

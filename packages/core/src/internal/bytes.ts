@@ -62,8 +62,9 @@ export function release(bytes: Uint8Array<ArrayBuffer>): void {
 
 /** Wipes every byte array in a result: its own properties, and those of the objects and arrays in it. */
 export function wipeDeep(value: unknown): void {
-  if (value instanceof Uint8Array) wipe(value)
-  else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) wipeDeep(inner)
+  if (typeof value !== 'object' || value === null) return
+  if (value instanceof Uint8Array) return wipe(value)
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) wipeDeep(inner)
 }
 
 /** How many bytes a result holds on to, counted the same way as {@link wipeDeep} walks. */
@@ -72,6 +73,6 @@ export function byteSize(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 0
   let size = 0
-  for (const inner of Object.values(value)) size += byteSize(inner)
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) size += byteSize(inner)
   return size
 }

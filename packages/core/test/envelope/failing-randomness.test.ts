@@ -7,12 +7,15 @@ const base = seededRandomness('failing')
 let failAt = Infinity
 let fails: 'once' | 'from then on' = 'once'
 let asked = 0
+/** What it gave, before anybody wiped it. */
+let given: Buffer[] = []
 const random: Randomness = {
   uuid: () => base.uuid(),
   fill: (bytes) => {
     asked++
     if (fails === 'once' ? asked === failAt : asked >= failAt) throw new Error('no entropy')
     base.fill(bytes)
+    given.push(Buffer.from(bytes))
   },
 }
 let kms: Kms
@@ -28,6 +31,7 @@ beforeAll(async () => {
 afterAll(async () => kms.close())
 beforeEach(() => {
   asked = 0
+  given = []
   failAt = Infinity
   fails = 'once'
 })
@@ -50,10 +54,24 @@ describe('randomness', () => {
     expect(asked).toBe(2 * asks)
   })
 
-  it('A11 is asked anew for every one of many', async () => {
-    const items = Array.from({ length: 20 }, () => ({ key: 'one', plaintext: 'p' }))
-    await kms.encryptMany({ items })
-    expect(asked).toBe(20)
+  it('A11 is asked anew for the bytes of every one of many, and none of them is used twice', async () => {
+    const items = Array.from({ length: 300 }, () => ({ key: 'one', plaintext: 'p' }))
+    const outcomes = [...(await kms.encryptMany({ items })).items, ...(await kms.encryptMany({ items })).items]
+    const salts = outcomes.flatMap((item) => (item.ok ? [item.ciphertext.toString('hex', 24, 48)] : []))
+    expect(new Set(salts).size).toBe(600)
+    const all = Buffer.concat(given).toString('hex')
+    expect(salts.map((salt) => all.indexOf(salt))).not.toContain(-1)
+    // Nothing is kept from one call for the next.
+    expect(asked).toBe(6)
+  })
+
+  it('A11 that repeats itself makes many messages that repeat themselves', async () => {
+    const same: Randomness = { uuid: () => base.uuid(), fill: (bytes) => void bytes.fill(7) }
+    const stuck = await openKms({ random: same })
+    await stuck.keys.create({ name: 'one', spec: 'AES_256' })
+    const { items } = await stuck.encryptMany({ items: [0, 1].map(() => ({ key: 'one', plaintext: 'p' })) })
+    expect(items[0]).toEqual(items[1])
+    await stuck.close()
   })
 
   it('A11 is not asked where nothing is made', async () => {
