@@ -5,7 +5,7 @@ import { saltBytes } from './crypto/chunked-encryption.ts'
 import { RandomBlock } from './crypto/random-block.ts'
 import type { Tools } from './envelope/seal.ts'
 import { isKmsError, type KmsError } from './errors.ts'
-import { byteSize, wipeDeep } from './internal/bytes.ts'
+import { byteSize } from './internal/bytes.ts'
 import type { Clock } from './internal/clock.ts'
 import { ownOnly } from './internal/own.ts'
 import type { Keyring } from './keys/keyring.ts'
@@ -13,6 +13,7 @@ import { resolveKey } from './keys/queries.ts'
 import { decide, nothingAsked, outcomeNow, outcomeOf, type Claim, type Decision } from './decide.ts'
 import { chargeOf } from './deeds.ts'
 import { draftRecords, type Caller, type DecidedClaim, type Step } from './drafts.ts'
+import { eachItem } from './each-item.ts'
 import { Facts } from './facts.ts'
 import { grantedAgain, nameOfTarget, type Granted } from './granted.ts'
 import type { NameIndex } from './keys/name-index.ts'
@@ -46,8 +47,6 @@ export interface SnapshotView extends StateView {
 /** What is read from one snapshot. */
 export type SnapshotRead<T> = (reader: StorageReader, head: { readonly size: number }) => Promise<T>
 
-/** For how long items are worked on before others get a turn. */
-const turnMs = 5
 /** For how many items random bytes are got at a time, at most. */
 const saltsAtOnce = 128
 
@@ -131,32 +130,16 @@ export class LiveWalk implements Walk {
     this.#many = true
     const random = new RandomBlock(this.tools.random, saltBytes * Math.min(items.length, saltsAtOnce))
     this.tools = { ...this.tools, random }
+    const begin = (): Step => {
+      this.#step = { claims: [] }
+      this.#steps.push(this.#step)
+      return this.#step
+    }
     try {
-      return await this.#each(items, work)
+      return await eachItem({ items, work }, { begin, clock: this.#parts.clock, timers: this.tools.timers })
     } finally {
       random.discard()
     }
-  }
-
-  async #each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]> {
-    const results: ManyItem<R>[] = []
-    let turnEnds = this.#parts.clock.monotonic() + turnMs
-    for (const item of items) {
-      const step: Step = { claims: [] }
-      this.#steps.push(step)
-      this.#step = step
-      try {
-        results.push({ ok: true, reference: item.reference, ...(await work(item)) })
-      } catch (error) {
-        if (!isKmsError(error) || error.code === 'ABORTED') return abandon(results, error)
-        step.error = error
-        results.push({ ok: false, reference: item.reference, error })
-      }
-      if (this.#parts.clock.monotonic() < turnEnds) continue
-      await this.tools.timers.turn()
-      turnEnds = this.#parts.clock.monotonic() + turnMs
-    }
-    return results
   }
 
   async snapshot<T>(read: (reader: StorageReader, of: SnapshotOf) => Promise<T>): Promise<T> {
@@ -243,10 +226,4 @@ export class LiveWalk implements Walk {
     }
     return this.#facts.hold(view)
   }
-}
-
-/** A call that ends in the middle of its items leaves nothing of those before. */
-function abandon(results: readonly unknown[], error: unknown): never {
-  wipeDeep(results)
-  throw error as Error
 }

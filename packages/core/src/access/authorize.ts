@@ -69,18 +69,16 @@ function permit(intent: Intent, { validUntil, withAnyContext }: Terms): Authoriz
 /** When the longest-lived grant that covers it ends, and whether grants for it ask for a context. */
 async function granted(view: StateView, actor: Actor, { intent, now }: Request): Promise<Terms> {
   if (grantOperation(intent.action) === undefined) throw denied('only admins may do this')
-  let until = -Infinity
-  let withAnyContext = true
-  for (const keyId of intent.keyId === undefined ? ['*'] : [intent.keyId, '*']) {
-    for (const grant of await view.read(grantsOn(actor.id, keyId))) {
-      if (!grant.operations.has(intent.action)) continue
-      withAnyContext &&= isUnconditional(grant.constraints)
-      if (meets(grant.constraints, intent.context)) until = Math.max(until, grant.row.expiresAt ?? Infinity)
-    }
-  }
-  if (until === -Infinity) throw denied('no grant covers it')
-  if (until <= now) throw denied('the grant has expired')
-  return { validUntil: until, withAnyContext }
+  const own = intent.keyId === undefined ? [] : await view.read(grantsOn(actor.id, intent.keyId))
+  const grants = [...own, ...(await view.read(grantsOn(actor.id, '*')))]
+  const named = grants.filter(({ operations }) => operations.has(intent.action))
+  const ends = named
+    .filter(({ constraints }) => meets(constraints, intent.context))
+    .map(({ row }) => row.expiresAt ?? Infinity)
+  const validUntil = Math.max(...ends)
+  if (validUntil === -Infinity) throw denied('no grant covers it')
+  if (validUntil <= now) throw denied('the grant has expired')
+  return { validUntil, withAnyContext: named.every(({ constraints }) => isUnconditional(constraints)) }
 }
 
 function denied(reason: string): AccessDeniedError {
