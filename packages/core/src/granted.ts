@@ -26,17 +26,24 @@ export function nameOfTarget(target: Target): string {
  * decided again; one of its own where the context made no difference. `undefined` where it has to be decided.
  */
 export function grantedAgain({ claim: granted }: Granted, claim: UseClaim): DecidedClaim | undefined {
+  const before = granted.claim
+  const own = grantedLike(granted, claim)
+  if (own === undefined || before.kind !== 'use' || !isSame(before.context, claim.context)) return own
+  Object.assign(before, { bytes: largerOf(before.bytes, claim.bytes) })
+  return granted
+}
+
+/** A claim of its own, decided as one of the same name was; `undefined` where it has to be decided. */
+export function grantedLike(granted: DecidedClaim, claim: UseClaim): DecidedClaim | undefined {
   const { claim: before, decision, outcome, keyId } = granted
   if (before.kind !== 'use' || decision?.key === undefined) return undefined
   if (claim.bytes !== undefined && claim.bytes > largestMessage(decision.key)) return undefined
-  if (isSame(before.context, claim.context)) {
-    Object.assign(before, { bytes: largerOf(before.bytes, claim.bytes) })
-    return granted
-  }
-  return decision.withAnyContext === true ? { claim, decision, outcome, keyId } : undefined
+  if (decision.withAnyContext !== true && !isSame(before.context, claim.context)) return undefined
+  return { claim, decision, outcome, keyId }
 }
 
-type UseClaim = Extract<Claim, { kind: 'use' | 'useAll' }>
+/** A claim to use a key. */
+export type UseClaim = Extract<Claim, { kind: 'use' | 'useAll' }>
 
 function largerOf(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)

@@ -34,7 +34,7 @@ import { NodeCache } from './state/tree/node-cache.ts'
 import { Trees } from './state/tree/trees.ts'
 import type { StorageReader } from './storage/adapter.ts'
 import { tables } from './storage/tables.ts'
-import type { WalkParts } from './walk.ts'
+import type { WalkParts } from './walk-parts.ts'
 
 /** What to look at. */
 export type InspectOptions = Pick<KmsOptions, 'storage' | 'rootKey' | 'previousRootKeys' | 'tenant' | 'highWaterMark'>

@@ -2,7 +2,7 @@ import { late } from './audit/live-view.ts'
 import type { Clock, Timers } from './internal/clock.ts'
 import { within } from './internal/patience.ts'
 import type { Query } from './state/query.ts'
-import type { SnapshotRead, SnapshotView } from './walk.ts'
+import type { SnapshotRead, SnapshotView } from './walk-parts.ts'
 
 /** How much longer an operation waits, in milliseconds: for all its reads and its record together. */
 export interface Remaining {

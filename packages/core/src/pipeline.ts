@@ -18,7 +18,8 @@ import type { StreamOperation } from './streaming.ts'
 import { readUnrecorded, type Call } from './unrecorded.ts'
 import { PatientView, type Remaining } from './patient-view.ts'
 import { withSignal } from './walk-limits.ts'
-import { LiveWalk, type SnapshotView, type WalkParts } from './walk.ts'
+import { LiveWalk } from './walk.ts'
+import type { SnapshotView, WalkParts } from './walk-parts.ts'
 
 /** From this try on an operation is done under the lock. */
 const triesOutside = 3
@@ -160,7 +161,6 @@ export class Pipeline {
     once: (parts: WalkParts, view: SnapshotView) => Promise<UseEntry>,
     discard: () => void,
   ): NonNullable<UseEntry['inside']> {
-    const { view } = this.#parts
     return async (locked, revision) => {
       discard()
       const failures: unknown[] = []
@@ -172,8 +172,8 @@ export class Pipeline {
           throw error
         }
       }
-      const locking = { read, snapshot: view.snapshot.bind(view) }
-      const entry = await once({ ...this.#parts, revision: () => revision }, locking)
+      const locking = { read, snapshot: this.#parts.view.snapshot.bind(this.#parts.view) }
+      const entry = await once({ ...this.#parts, revision: () => revision, recent: undefined }, locking)
       return failures.length === 0 || isKmsError(failures[0]) ? entry : raise(failures[0])
     }
   }

@@ -12,7 +12,7 @@ import type { Flow, StreamOperation } from './streaming.ts'
 import type { UseOperation } from './runtime.ts'
 import type { Call } from './unrecorded.ts'
 import { PatientView } from './patient-view.ts'
-import type { WalkParts } from './walk.ts'
+import type { WalkParts } from './walk-parts.ts'
 
 type Controller = TransformStreamDefaultController<Uint8Array>
 

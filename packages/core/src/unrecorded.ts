@@ -6,7 +6,8 @@ import type { Caller } from './drafts.ts'
 import type { UseOperation } from './runtime.ts'
 import type { Actor } from './stages.ts'
 import { withSignal } from './walk-limits.ts'
-import { LiveWalk, type WalkParts } from './walk.ts'
+import { LiveWalk } from './walk.ts'
+import type { WalkParts } from './walk-parts.ts'
 
 /**
  * Runs a read without a record: for a list that goes on, and for a store that is only looked at. If the state has moved

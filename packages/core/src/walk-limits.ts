@@ -1,5 +1,5 @@
 import { aborted } from './audit/queue.ts'
-import type { WalkParts } from './walk.ts'
+import type { WalkParts } from './walk-parts.ts'
 
 /** Long work notices an abort whenever it lets others have a turn. */
 export function withSignal(parts: WalkParts, signal: AbortSignal | undefined): WalkParts {

@@ -6,16 +6,14 @@ import { RandomBlock } from './crypto/random-block.ts'
 import type { Tools } from './envelope/seal.ts'
 import { isKmsError, type KmsError } from './errors.ts'
 import { byteSize } from './internal/bytes.ts'
-import type { Clock } from './internal/clock.ts'
 import { ownOnly } from './internal/own.ts'
-import type { Keyring } from './keys/keyring.ts'
 import { resolveKey } from './keys/queries.ts'
 import { decide, nothingAsked, outcomeNow, outcomeOf, type Claim, type Decision } from './decide.ts'
 import { chargeOf } from './deeds.ts'
 import { draftRecords, type Caller, type DecidedClaim, type Step } from './drafts.ts'
 import { eachItem } from './each-item.ts'
 import { Facts } from './facts.ts'
-import { grantedAgain, nameOfTarget, type Granted } from './granted.ts'
+import { grantedAgain, nameOfTarget, type Granted, type UseClaim } from './granted.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
 import type { Actor, Material, PairMaterial } from './stages.ts'
@@ -24,28 +22,7 @@ import type { Query } from './state/query.ts'
 import type { StateView } from './state/view.ts'
 import type { KeyRow } from './state/rows.ts'
 import type { StorageReader } from './storage/adapter.ts'
-
-/** What the walks of a tenant share. */
-export interface WalkParts {
-  readonly tenant: string
-  readonly clock: Clock
-  readonly tools: Tools
-  readonly view: SnapshotView
-  readonly revision: () => number
-  readonly keyring: Keyring
-  readonly pseudonyms: Pseudonyms
-  readonly names: NameIndex
-  readonly house: House
-}
-
-/** The state, and what is beside it. */
-export interface SnapshotView extends StateView {
-  /** Reads from one snapshot, of a log that has this many records. */
-  snapshot<T>(read: SnapshotRead<T>): Promise<T>
-}
-
-/** What is read from one snapshot. */
-export type SnapshotRead<T> = (reader: StorageReader, head: { readonly size: number }) => Promise<T>
+import type { SnapshotView, WalkParts } from './walk-parts.ts'
 
 /** For how many items random bytes are got at a time, at most. */
 const saltsAtOnce = 128
@@ -104,16 +81,17 @@ export class LiveWalk implements Walk {
 
   async material(target: Target): Promise<Material | PairMaterial> {
     const claim = { ...nothingAsked, ...target, kind: 'use' } as const
-    const name = this.#many ? nameOfTarget(claim) : undefined
-    const granted = name === undefined ? undefined : this.#granted.get(name)
+    const name = nameOfTarget(claim)
+    const granted = this.#many ? this.#granted.get(name) : undefined
     const same = granted === undefined ? undefined : grantedAgain(granted, claim)
     if (granted !== undefined && same !== undefined) {
       this.#step.claims.push(same)
       return granted.material
     }
-    const { usable } = await this.#claim(claim)
+    const decided = await this.#claimUse(claim, name)
+    const usable = decided.decision?.usable
     const material = this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
-    if (name !== undefined) this.#granted.set(name, { claim: this.#step.claims.at(-1) as DecidedClaim, material })
+    if (this.#many) this.#granted.set(name, { claim: decided, material })
     return material
   }
 
@@ -188,6 +166,23 @@ export class LiveWalk implements Walk {
 
   #charge(): Charge | undefined {
     return chargeOf(this.#steps, this.actor.id, (steps) => this.#draftsOf(steps))
+  }
+
+  /** Claims a use: as one like it was decided lately, or by deciding it. */
+  async #claimUse(claim: UseClaim, name: string): Promise<DecidedClaim> {
+    const { recent } = this.#parts
+    const claiming = { actor: this.actor, name, claim, now: this.now }
+    const known = recent?.find(claiming)
+    if (known?.decision !== undefined) {
+      this.#step.claims.push(known)
+      this.#validUntil = Math.min(this.#validUntil, known.decision.validUntil)
+      return known
+    }
+    const revision = recent?.revision ?? 0
+    await this.#claim(claim)
+    const decided = this.#step.claims.at(-1) as DecidedClaim
+    recent?.remember(decided, claiming, revision)
+    return decided
   }
 
   async #claim(claim: Claim): Promise<Decision> {

@@ -9,6 +9,7 @@ import { NameIndex } from '../keys/name-index.ts'
 import { scheduling } from '../change-walk.ts'
 import { scheduleRotation } from '../operations/scheduled/schedule-rotation.ts'
 import { Pipeline } from '../pipeline.ts'
+import { RecentGrants } from '../recent-grants.ts'
 import type { HouseHealth } from '../house-health.ts'
 import type { House } from '../runtime.ts'
 import type { Herald } from '../signals/herald.ts'
@@ -63,7 +64,8 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const house = stateOfHouse({ ledger, view, guard, source, stateSource, timers, alarm: trees.alarm, ...telling })
   const revision = (): number => cache.revision
   const hashes = { pseudonyms: books.pseudonyms, names: new NameIndex(secrets.names) }
-  const walking = { tools: { random, timers }, view, revision, ...hashes, house, auditOrigin: origin }
+  const state = { view, revision, recent: new RecentGrants(revision) }
+  const walking = { tools: { random, timers }, ...state, ...hashes, house, auditOrigin: origin }
   const sawError = (error: unknown, action: string): void => {
     trees.alarm.saw(error)
     herald.sawError(error, action)
