@@ -103,6 +103,7 @@ async function askTenant(world: World, asked: Asked, note: Note): Promise<void> 
     askForMessages(world, asked, note),
     allOf(['alpha', 'beta', 'gamma'], async (key) => askForKey(key, asked, note)),
     note('keys.list', async () => textOfItems(await kms.keys.list())),
+    note('keys.list by tag', async () => textOfItems(await kms.keys.list({ tagKey: 'of', tagValue: 'default' }))),
     note('grants.list', async () => textOfItems(await kms.grants.list())),
     note('data key', async () => {
       const { plaintext, version } = await kms.dataKeys.get({ reference: 'invoices' })
