@@ -1,7 +1,7 @@
 import { leafHash } from '../crypto/hash.ts'
 import { LimitExceededError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
-import { jcs, type Json } from '../internal/jcs.ts'
+import { integer, jcs, type Json } from '../internal/jcs.ts'
 import type { Actor } from '../stages.ts'
 import type { Touched } from '../state/cache.ts'
 import type { Row } from '../storage/table.ts'
@@ -152,7 +152,7 @@ function text(name: string, value: string | undefined): string {
 }
 
 function json(name: string, value: Json | undefined): string {
-  return value === undefined ? '' : `,"${name}":${jcs(value)}`
+  return value === undefined ? '' : `,"${name}":${jcs(value, integer)}`
 }
 
 function changeOf(change: RecordChange): Json {

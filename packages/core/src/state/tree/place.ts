@@ -1,6 +1,6 @@
 import { sha256Of } from '../../crypto/hash.ts'
 import { toBase64url } from '../../internal/base64url.ts'
-import { jcs } from '../../internal/jcs.ts'
+import { integer, jcs } from '../../internal/jcs.ts'
 import type { Row, Value } from '../../storage/table.ts'
 import { tables } from '../../storage/tables.ts'
 
@@ -125,5 +125,5 @@ function isHashed(table: string, column: string): boolean {
 
 /** Bytes are base64url, which nothing in it has to be escaped for. */
 function jsonOf(value: Value): string {
-  return value instanceof Uint8Array ? `"${toBase64url(value)}"` : jcs(value)
+  return value instanceof Uint8Array ? `"${toBase64url(value)}"` : jcs(value, integer)
 }
