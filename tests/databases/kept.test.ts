@@ -11,7 +11,7 @@ import { databases, expectationsOf, type Expectations, type KeptMessage } from '
 
 /** What was kept, with the digest of its database: another file is another promise. */
 const kept: Readonly<Record<string, string>> = {
-  '2026-11': 'fbf5ea65ed03af1a14b2607d670c7b819663504ab016feca9c20ab0abfc2064d',
+  '2026-11': '63d567ba96558505d671db95676368e1271755fe8dc43321a5ecf001288b9615',
 }
 
 const digestOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex')

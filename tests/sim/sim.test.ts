@@ -41,8 +41,8 @@ describe('the simulation notices a storage that', () => {
     '%s',
     async (_, spoil) => {
       let found: readonly string[] = []
-      // An old state shows in few runs only: in one or two of the first eighty, whenever that was counted.
-      for (let seed = 1; seed <= 100 && found.length === 0; seed++) {
+      // An old state shows in few runs only, in one of a hundred or two, since what is older than was seen is refused.
+      for (let seed = 1; seed <= 500 && found.length === 0; seed++) {
         found = (await simulate({ seed, operations: 100, spoil })).problems
       }
       expect(found).not.toEqual([])

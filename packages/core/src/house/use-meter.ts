@@ -87,7 +87,7 @@ class UseCount implements BatchMeter {
   charge(deeds: readonly Deed[]): KmsError | undefined | Promise<KmsError | undefined> {
     for (const { action } of deeds) {
       const quotas = this.#meter.quotasOn(action, this.#place)
-      if (quotas instanceof Promise || quotas.length > 0) return this.#chargeQuotas(deeds)
+      if (quotas instanceof Promise || quotas.length > 0) return this.#chargeQuotas(deeds, quotas)
     }
     this.#spend(deeds)
     return undefined
@@ -127,9 +127,10 @@ class UseCount implements BatchMeter {
   }
 
   /** Counts that do not verify fail what they are asked for, and nothing else. */
-  async #chargeQuotas(deeds: readonly Deed[]): Promise<KmsError | undefined> {
+  async #chargeQuotas(deeds: readonly Deed[], reading: unknown): Promise<KmsError | undefined> {
     const added: Addition[] = []
     try {
+      await reading
       for (const deed of deeds) await this.#add(deed, added)
       this.#spend(deeds)
       return undefined
