@@ -27,11 +27,3 @@ export async function allRecords(kms: Pick<KmsClient, 'audit'>): Promise<AuditRe
   for await (const record of kms.audit.list({ limit: 500 })) records.push(record)
   return records
 }
-
-/** Gives everything that is ready its turn until this holds. */
-export async function until(holds: () => boolean | Promise<boolean>, turns = 100_000): Promise<void> {
-  for (let turn = 0; !(await holds()); turn++) {
-    if (turn > turns) throw new Error('it does not come to hold')
-    await new Promise((resolve) => void setImmediate(resolve))
-  }
-}
