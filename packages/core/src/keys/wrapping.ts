@@ -9,6 +9,8 @@ import type { KeyRow } from '../state/rows.ts'
 
 const magic = Buffer.from('CW1', 'latin1')
 const headerBytes = 24
+/** What the header has room for. */
+const maxVersion = 0xffff_ffff
 
 /** What a wrapped secret is: the byte after the magic. */
 export const wrapTypes = Object.freeze({
@@ -105,7 +107,9 @@ function notItself(): StorageTamperedError {
   return new StorageTamperedError('stored key material does not open under its identity')
 }
 
+/** @throws StorageTamperedError for a version that no secret has, which only somebody else can have stored. */
 function headerOf(identity: Identity): Buffer {
+  if (identity.version < 0 || identity.version > maxVersion) throw notItself()
   const header = Buffer.alloc(headerBytes)
   header.set(magic)
   header[3] = identity.type

@@ -70,6 +70,13 @@ describe('a wrapped secret', () => {
     expect(unwrap(wrap({ ...identity, ...change }))).toBe(tampered)
   })
 
+  it.each([-1, 0, 2 ** 32, 2 ** 32 + 2, Number.MAX_SAFE_INTEGER])(
+    'E80 does not open as version %d, which a row may name',
+    (version) => {
+      expect(unwrap(wrap(), { ...identity, version })).toBe(tampered)
+    },
+  )
+
   it('does not open under another key', () => {
     expect(unwrap(wrap(), identity, secretKey(Buffer.alloc(32, 4)))).toBe(tampered)
   })
