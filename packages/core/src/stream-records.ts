@@ -1,6 +1,7 @@
-import { wipe } from './internal/bytes.ts'
+import { copyBytes, wipe } from './internal/bytes.ts'
 import { tooLarge } from './keys/message-size.ts'
 import type { Schema, UseOperation } from './runtime.ts'
+import type { EncodedContext } from './stages.ts'
 import type { Flow, StreamOperation } from './streaming.ts'
 
 /** What the records of a stream say of it. */
@@ -30,9 +31,15 @@ export function opening<P>(
     schema: unchecked,
     perform: async (_, walk) => {
       walk.note({ stream: on.id, streamPart: 'opened' })
-      return operation.open(on.request, walk, on.head)
+      const flow = await operation.open(on.request, walk, on.head)
+      // A result that was made in vain is wiped: not with the context that the stream is opened with once more.
+      return { ...flow, claim: { ...flow.claim, context: ownCopy(flow.claim.context) } }
     },
   }
+}
+
+function ownCopy(context: EncodedContext | undefined): EncodedContext | undefined {
+  return context === undefined ? undefined : { pairs: context.pairs, bytes: copyBytes(context.bytes) }
 }
 
 /** The end of a stream, as an operation: what it claimed is claimed once more, and how it ended is recorded. */
