@@ -49,6 +49,9 @@ function largerOf(a: number | undefined, b: number | undefined): number | undefi
   return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
 }
 
+/** By their pairs: the bytes of one that was granted before may have been wiped with its request. */
 function isSame(a: EncodedContext | undefined, b: EncodedContext | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && a.bytes.equals(b.bytes))
+  if (a === undefined || b === undefined || a === b) return a === b
+  if (a.pairs.length !== b.pairs.length) return false
+  return a.pairs.every(([key, value], at) => key === b.pairs[at]?.[0] && value === b.pairs[at][1])
 }

@@ -95,6 +95,16 @@ describe('a claim like one that was granted lately', () => {
     expect(recent.find(claiming({ claim: claimOf({ context: other }) }))?.claim).toEqual(claimOf({ context: other }))
   })
 
+  test('is told by the pairs of its context, whose bytes were wiped with its request', () => {
+    const [one, other, again] = [encodeContext({ a: '1' }), encodeContext({ a: '2' }), encodeContext({ a: '1' })]
+    recent.remember(grantedBy(claimOf({ context: one })), claiming(), 5)
+    for (const { bytes } of [one, other]) bytes.fill(0)
+    expect(recent.find(claiming({ claim: claimOf({ context: again }) }))).toBeDefined()
+    expect(recent.find(claiming({ claim: claimOf({ context: other }) }))).toBeUndefined()
+    expect(recent.find(claiming({ claim: claimOf({ context: encodeContext({ b: '1' }) }) }))).toBeUndefined()
+    expect(recent.find(claiming({ claim: claimOf({ context: encodeContext({ a: '1', b: '1' }) }) }))).toBeUndefined()
+  })
+
   test('is one of a message that is not too large for the key', () => {
     const key = { policy: '{"maxMessageBytes":10}' } as unknown as KeyRow
     recent.remember(grantedBy(claimOf({ bytes: 1 }), { key }), claiming(), 5)
