@@ -1,6 +1,7 @@
 import {
   chunkBytes,
   chunkCount,
+  maxChunks,
   openedLength,
   prefixBytes,
   sealedChunkBytes,
@@ -40,7 +41,7 @@ export interface RangePlan {
 /** What must be read of a message of this size; `undefined` where no message has it. */
 export function planRange(suite: Suite, size: number, wanted: { start: number; end: number }): RangePlan | undefined {
   const plaintextLength = openedLength(size - bodyOffset(suite))
-  if (plaintextLength === undefined) return undefined
+  if (plaintextLength === undefined || chunkCount(plaintextLength) > maxChunks) return undefined
   const end = Math.min(wanted.end, plaintextLength)
   const start = Math.min(wanted.start, end)
   const first = Math.floor(start / chunkBytes)

@@ -118,6 +118,12 @@ describe('a range', () => {
     expect(await codeOf(dispatch(kms, 'decryptRange', { request: short }))).toBe('INVALID_CIPHERTEXT')
   })
 
+  it.each([2 ** 32, 2 ** 38])('A15 of a message of more than 2^32 chunks, such as %i, is none', async (chunks) => {
+    const size = begin + chunks * chunk + 20
+    const read: ReadAt = async (offset, length) => (offset === 0 ? message.subarray(0, length) : Buffer.alloc(length))
+    expect(await codeOf(kms.decryptRange({ ciphertext: read, size, context, end: 1 }))).toBe('INVALID_CIPHERTEXT')
+  })
+
   it('is refused for a source or bounds that make no sense', async () => {
     const { read } = reading(message)
     const wrong: readonly object[] = [
