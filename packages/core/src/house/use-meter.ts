@@ -3,8 +3,8 @@ import type { BatchMeter, Deed, Meter, MeterPlace, Spending } from '../audit/met
 import { isKmsError, type KmsError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
 import { Lru } from '../internal/lru.ts'
-import { noLease, takeMessages, useLease, type Lease } from '../keys/messages.ts'
-import type { QuotaRow } from '../state/lifecycle-rows.ts'
+import { messageCountOf, noLease, takeMessages, useLease, type Lease } from '../keys/messages.ts'
+import type { MessageCountRow, QuotaRow } from '../state/lifecycle-rows.ts'
 import { RowWriter } from '../state/row-writer.ts'
 import { AuthenticReader } from '../state/tree/authentic-reader.ts'
 import { TransactionView } from '../state/view.ts'
@@ -20,8 +20,8 @@ export type OnSpent = (keyId: string) => Promise<void>
 export class UseMeter implements Meter {
   /** What this process may protect without writing, by key version. */
   readonly leases = new Lru<string, Lease>(limits.cachedMaterials)
-  /** Versions that somebody was told of. */
-  readonly #told = new Set<string>()
+  /** Versions that somebody was told of. Who forgets it tells again, which changes nothing. */
+  readonly #told = new Lru<string, true>(limits.cachedMaterials)
   readonly #quotas = new Map<string, readonly QuotaRow[]>()
   #revision = -1
   #onSpent: OnSpent = async () => undefined
@@ -45,8 +45,8 @@ export class UseMeter implements Meter {
   /** A version has protected as many messages as it is to. Whoever fails to hear of it hears of it again. */
   spent({ keyId, version }: Spending): void {
     const name = nameOf(keyId, version)
-    if (this.#told.has(name)) return
-    this.#told.add(name)
+    if (this.#told.get(name) === true) return
+    this.#told.set(name, true)
     this.#onSpent(keyId).catch(() => this.#told.delete(name))
   }
 
@@ -63,6 +63,8 @@ interface Taking {
   readonly of: Spending
   readonly lease: Lease
   readonly taken: number
+  /** Their count as it is stored, `row` or none: read before anything is taken. */
+  readonly stored: { readonly row: MessageCountRow | undefined } | undefined
 }
 
 /** What is added to a count, and is taken back where something else has no room. */
@@ -89,8 +91,7 @@ class UseCount implements BatchMeter {
       const quotas = this.#meter.quotasOn(action, this.#place)
       if (quotas instanceof Promise || quotas.length > 0) return this.#chargeQuotas(deeds, quotas)
     }
-    this.#spend(deeds)
-    return undefined
+    return this.#spend(deeds)
   }
 
   get isChanged(): boolean {
@@ -100,8 +101,8 @@ class UseCount implements BatchMeter {
   async settle(): Promise<void> {
     const spent: Spending[] = []
     for (const count of this.#changed) await writeCount(this.#rows, count)
-    for (const { of, taken } of this.#taken) {
-      const messages = await takeMessages(this.#rows, { keyId: of.keyId, version: of.version, taken })
+    for (const { of, taken, stored } of this.#taken) {
+      const messages = await takeMessages(this.#rows, { keyId: of.keyId, version: of.version, taken, row: stored?.row })
       if (messages >= of.most) spent.push(of)
     }
     await this.#rows.settle()
@@ -132,7 +133,8 @@ class UseCount implements BatchMeter {
     try {
       await reading
       for (const deed of deeds) await this.#add(deed, added)
-      this.#spend(deeds)
+      const unreadable = await this.#spend(deeds)
+      if (unreadable !== undefined) throw unreadable
       return undefined
     } catch (error) {
       if (!isKmsError(error)) throw error
@@ -163,17 +165,55 @@ class UseCount implements BatchMeter {
     return count
   }
 
-  #spend(deeds: readonly Deed[]): void {
+  /** Takes the messages that were protected; at once, unless a count has to be read before more is taken. */
+  #spend(deeds: readonly Deed[]): Promise<KmsError | undefined> | undefined {
+    let unread: Map<string, Taking | undefined> | undefined
     for (const { spends, count } of deeds) {
       if (spends === undefined) continue
       const name = nameOf(spends.keyId, spends.version)
       this.#takings ??= new Map()
       const before = this.#takings.get(name)
-      const known = before?.lease ?? this.#meter.leases.get(name) ?? noLease
-      const { lease, taken } = useLease(known, count, spends.most)
-      this.#takings.set(name, { of: spends, lease, taken: (before?.taken ?? 0) + taken })
+      const taking = takingAfter(before, { of: spends, count, lease: this.#leaseOf(name) })
+      this.#takings.set(name, taking)
+      if (taking.taken === 0 || taking.stored !== undefined) continue
+      unread ??= new Map()
+      if (!unread.has(name)) unread.set(name, before)
+    }
+    return unread === undefined ? undefined : this.#readCounts(unread)
+  }
+
+  #leaseOf(name: string): Lease {
+    return this.#meter.leases.get(name) ?? noLease
+  }
+
+  /** Reads counts, each once for the batch. One that does not verify fails who would take of it, and nobody else. */
+  async #readCounts(unread: ReadonlyMap<string, Taking | undefined>): Promise<KmsError | undefined> {
+    const takings = this.#takings ?? new Map<string, Taking>()
+    try {
+      for (const name of unread.keys()) {
+        const taking = takings.get(name) as Taking
+        const row = await this.#rows.read(messageCountOf(taking.of.keyId, taking.of.version))
+        takings.set(name, { ...taking, stored: { row } })
+      }
+      return undefined
+    } catch (error) {
+      if (!isKmsError(error)) throw error
+      for (const [name, before] of unread) {
+        if (before === undefined) takings.delete(name)
+        else takings.set(name, before)
+      }
+      return error
     }
   }
+}
+
+/** What was taken of a version, with so many messages more; `lease` is what there was before the batch. */
+function takingAfter(
+  before: Taking | undefined,
+  { of, count, lease: begun }: { readonly of: Spending; readonly count: number; readonly lease: Lease },
+): Taking {
+  const { lease, taken } = useLease(before?.lease ?? begun, count, of.most)
+  return { of, lease, taken: (before?.taken ?? 0) + taken, stored: before?.stored }
 }
 
 function nameOf(keyId: string, version: number): string {

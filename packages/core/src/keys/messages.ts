@@ -47,17 +47,22 @@ export function useLease({ left, next }: Lease, count: number, most: number): Le
   return { lease: { left: left + taken - count, next: Math.min(next * 2, largest) }, taken }
 }
 
-/** Writes down that messages were taken. How many that makes. */
-export async function takeMessages(
-  writer: RowWriter,
-  of: { readonly keyId: string; readonly version: number; readonly taken: number },
-): Promise<number> {
-  const { keyId, version, taken } = of
-  const row = await writer.read(messageCountOf(keyId, version))
+/** Writes down that messages were taken, beside those that are written down already. How many that makes. */
+export async function takeMessages(writer: RowWriter, of: Take): Promise<number> {
+  const { keyId, version, taken, row } = of
   if (row !== undefined) {
     return (await writer.update('message_counts', row, { messages: row.messages + taken })).messages
   }
   const there = (): StorageTamperedError => new StorageTamperedError('a count that was not there is there')
   await writer.insert('message_counts', { keyId, version, messages: taken }, there)
   return taken
+}
+
+/** So many messages that are taken for a version. */
+export interface Take {
+  readonly keyId: string
+  readonly version: number
+  readonly taken: number
+  /** The count as it was read; `undefined` where there is none. */
+  readonly row: MessageCountRow | undefined
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Kms } from '../../src/index.ts'
-import { makeWorld, recordsOf, turns, type World } from '../support/kms.ts'
+import { makeWorld, outcomeOf, recordsOf, turns, type World } from '../support/kms.ts'
 
 async function worldWith(rotateAfterMessages: number): Promise<World> {
   const world = await makeWorld()
@@ -113,6 +113,26 @@ describe('rotateAfterMessages', () => {
     await protect(other, 1)
     expect((await other.scheduler.runDue()).done).toHaveLength(1)
     expect(await versionOf(kms)).toBe(2)
+  })
+
+  test('P5 whose count does not verify fails what is counted, and nothing else of its batch', async () => {
+    const { kms, db, again } = await worldWith(10)
+    await kms.keys.create({ name: 'other', spec: 'AES_256', rotateAfterMessages: 10 })
+    await protect(kms, 1)
+    const { id } = await kms.keys.get({ key: 'k' })
+    await db.remove('message_counts', ['default', id, 1])
+    const later = await again()
+    const encrypt = async (key: string): Promise<string> => outcomeOf(later.encrypt({ key, plaintext: 'x' }))
+    const created = outcomeOf(later.keys.create({ spec: 'AES_256' }))
+    const both = ['k', 'other'].map((key) => ({ key, plaintext: 'x' }))
+    const many = outcomeOf(later.encryptMany({ items: both }))
+    expect(await Promise.all([encrypt('k'), encrypt('other'), many, created])).toEqual([
+      'STORAGE_TAMPERED',
+      'ok',
+      'STORAGE_TAMPERED',
+      'ok',
+    ])
+    expect((await db.rows('message_counts')).map(({ messages }) => messages)).toEqual([2])
   })
 
   test.each([0, -1, 1.5, NaN, Infinity, 2 ** 53, '10'])('C48 is never %s', async (rotateAfterMessages) => {

@@ -11,8 +11,8 @@ export interface KeyDurations {
   readonly rotationPeriodDays?: number | null | undefined
   /**
    * The scheduler rotates the key when its current version has protected so many messages, 1 to 2^53 - 1: encrypted,
-   * signed, authenticated, or made data keys for. They are counted in advance, so it is never later, and a little
-   * earlier. @defaultValue never
+   * signed, authenticated, or made data keys for. They are counted in advance, so it is due never later, and
+   * a little earlier; the next run of the scheduler does it. @defaultValue never
    */
   readonly rotateAfterMessages?: number | null | undefined
   /**
