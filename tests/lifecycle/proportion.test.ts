@@ -11,4 +11,6 @@ test('P8 doing 10 things that are due asks as much of the storage among 5,000 ke
   expect(few.reads).toBeGreaterThan(10)
   expect(few.writes).toBeLessThan(10 * 40)
   expect(few.reads).toBeLessThan(10 * 120)
+  expect(few.rowsRead).toBeGreaterThan(10)
+  expect(few.rowsRead).toBeLessThan(10 * 120)
 })

@@ -6,11 +6,12 @@ import { fakeClock, seededRandomness } from '@chatelaine/core/testing'
 const day = 86_400_000
 const atOnce = 1000
 
-/** What doing what is due asked of the storage, in calls. */
+/** What doing what is due asked of the storage: calls, each writing one row or some, and the rows that it was given. */
 export interface DueCost {
   readonly done: number
   readonly reads: number
   readonly writes: number
+  readonly rowsRead: number
 }
 
 const writing: ReadonlySet<string> = new Set(['insert', 'replace', 'remove', 'append'])
@@ -27,10 +28,14 @@ export async function costOfDue({ storage, others }: Ground): Promise<DueCost> {
   const clock = fakeClock()
   let reads = 0
   let writes = 0
+  let rowsRead = 0
   const counted = passThrough(storage, ({ name }) => {
     const verb = name.split('.').at(-1) as string
     if (verb === 'get' || verb === 'range') reads += 1
     else if (writing.has(verb)) writes += 1
+    return ({ rows = 0 }) => {
+      rowsRead += rows
+    }
   })
   const rootKey = localRootKey(Buffer.from('proportion-proportion-proportion', 'latin1'))
   const kms = await createKms({ storage: counted, rootKey, clock, timers: clock, random: seededRandomness('due') })
@@ -41,8 +46,9 @@ export async function costOfDue({ storage, others }: Ground): Promise<DueCost> {
   clock.advance(day)
   reads = 0
   writes = 0
+  rowsRead = 0
   const { done } = await kms.scheduler.runDue()
-  const cost = { done: done.length, reads, writes }
+  const cost = { done: done.length, reads, writes, rowsRead }
   await kms.close()
   return cost
 }
