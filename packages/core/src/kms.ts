@@ -54,7 +54,9 @@ export class Kms extends KmsClient {
     this.#tenant = tenant
     this.tenants = new Tenants(house)
     const { clock, timers, random } = house.settings
-    this.scheduler = new Scheduler({ run: runFor({ tenant, life }, scheduling, undefined), clock, timers, random })
+    const isClosed = (): boolean => life.ended || tenant.isClosed()
+    const runScheduled = runFor({ tenant, life }, scheduling, undefined)
+    this.scheduler = new Scheduler({ run: runScheduled, clock, timers, random, isClosed })
   }
 
   /**

@@ -49,6 +49,7 @@ export class Schedule {
   readonly #onRun: NonNullable<ScheduleOptions['onRun']>
   readonly #onError: NonNullable<ScheduleOptions['onError']>
   readonly #tickers: Ticker[] = []
+  #isStopped = false
 
   constructor(parts: ScheduleParts, { onRun, onError }: ScheduleOptions) {
     this.#parts = parts
@@ -70,6 +71,8 @@ export class Schedule {
     const times = await Promise.all(
       named.map(async (job) => timetable({ where: `jobs: ${job.name}`, cron: job.cron, timezone })),
     )
+    // Somebody may have ended it while the expressions were read.
+    if (this.#isStopped) return
     this.#tick('due', due, async (_at, signal) => this.#onRun(await this.#parts.runDue(signal)))
     named.forEach((job, at) => {
       this.#tick(job.name, times[at] as NonNullable<(typeof times)[0]>, async (moment, signal) =>
@@ -80,6 +83,7 @@ export class Schedule {
 
   /** Ends, and waits for what is running. */
   async stop(): Promise<void> {
+    this.#isStopped = true
     await Promise.all(this.#tickers.map(async (ticker) => ticker.stop()))
   }
 

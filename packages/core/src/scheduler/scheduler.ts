@@ -1,4 +1,4 @@
-import { ConflictError, InvalidRequestError } from '../errors.ts'
+import { ClosedError, ConflictError, InvalidRequestError } from '../errors.ts'
 import { requireObject } from '../face/text.ts'
 import type { Run } from '../face/run.ts'
 import type { Randomness } from '../crypto/randomness.ts'
@@ -28,6 +28,8 @@ export interface SchedulerParts {
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Randomness
+  /** Whether the KMS was closed. */
+  readonly isClosed: () => boolean
 }
 
 /**
@@ -81,7 +83,7 @@ export class Scheduler {
    * another: a time that comes while one is running is left out.
    *
    * @throws InvalidRequestError for what is no cron expression, or comes never
-   * @throws ConflictError when it was started already
+   * @throws ConflictError when it was started already; ClosedError
    * @example
    * ```ts
    * import type { Kms } from '@chatelaine/core'
@@ -98,6 +100,7 @@ export class Scheduler {
   async start(options: ScheduleOptions = {}): Promise<void> {
     const asked = requireObject(options, 'options')
     requireSchedule(asked)
+    if (this.#parts.isClosed()) throw new ClosedError('the KMS is closed')
     if (this.#schedule !== undefined) throw new ConflictError('the scheduler was started already')
     const { run, clock, timers } = this.#parts
     const runDue = async (signal: AbortSignal): Promise<DueReport> => this.runDue({ signal })

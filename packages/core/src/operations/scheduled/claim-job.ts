@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ConflictError } from '../../errors.ts'
+import { dayMs } from '../../keys/validity.ts'
 import type { ChangeOperation, UseOperation } from '../../runtime.ts'
 import type { JobRow } from '../../state/lifecycle-rows.ts'
 import type { Query } from '../../state/query.ts'
@@ -19,6 +20,14 @@ function jobNamed(job: string): Query<JobRow | undefined> {
   return { table: 'jobs', key: [job], decode: (rows) => rowsAs<JobRow>(rows)[0] }
 }
 
+/**
+ * Whether a moment was taken over. One that is more than a day from now was taken over by a clock that was wrong: it
+ * holds nobody up, or a job would not be done for as long as that clock was ahead.
+ */
+function isTaken({ takenUntil }: JobRow, at: number, now: number): boolean {
+  return takenUntil >= at && takenUntil <= now + dayMs
+}
+
 /** Whether no process has taken this moment of a job over yet. */
 export const isJobFree: UseOperation<JobMoment, z.output<typeof schema>, boolean> = {
   action: 'isJobFree',
@@ -26,7 +35,8 @@ export const isJobFree: UseOperation<JobMoment, z.output<typeof schema>, boolean
   schema,
   perform: async ({ job, at }, walk) => {
     await walk.authorize('isJobFree')
-    return ((await walk.row(jobNamed(job)))?.takenUntil ?? -1) < at
+    const row = await walk.row(jobNamed(job))
+    return row === undefined || !isTaken(row, at, walk.now)
   },
 }
 
@@ -44,7 +54,7 @@ export const claimJob: ChangeOperation<JobMoment, z.output<typeof schema>, undef
       const made = { createdAt: change.now, createdBy: change.actor.id }
       await change.set.insert('jobs', { name: job, takenUntil: at, ...made }, taken)
     } else {
-      if (row.takenUntil >= at) throw taken()
+      if (isTaken(row, at, change.now)) throw taken()
       await change.set.update('jobs', row, { takenUntil: at })
     }
     return undefined

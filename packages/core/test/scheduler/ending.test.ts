@@ -1,0 +1,57 @@
+import { describe, expect, test, vi } from 'vitest'
+import { day, expectCode, makeWorld, turns, type World } from '../support/kms.ts'
+
+const hour = 3_600_000
+const minute = 60_000
+
+/** Lets time pass, minute by minute, with whatever it sets going. */
+async function pass({ clock }: World, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += minute) {
+    clock.advance(minute)
+    await turns(12)
+  }
+}
+
+describe('a scheduler', () => {
+  test.each([
+    ['stopped', async ({ kms }: World) => kms.scheduler.stop()],
+    ['closed', async ({ kms }: World) => kms.close()],
+  ])('that is %s while it starts does nothing', async (_, end) => {
+    const world = await makeWorld()
+    const ran = vi.fn<() => void>()
+    const jobs = [{ name: 'job', cron: '* * * * *', run: ran }]
+    const starting = world.kms.scheduler.start({ jobs, onRun: ran, onError: ran })
+    await end(world)
+    await starting
+    await pass(world, 2 * hour)
+    expect(ran).not.toHaveBeenCalled()
+  })
+
+  test('is not started on a KMS that was closed', async () => {
+    const { kms } = await makeWorld()
+    await kms.close()
+    await expectCode(kms.scheduler.start(), 'CLOSED')
+  })
+
+  test('C49 C56 goes on with a job that a clock far ahead has taken over, and with no other one', async () => {
+    const world = await makeWorld()
+    const { kms, clock } = world
+    const ran: number[] = []
+    const run = (): void => void ran.push(clock.now())
+    await kms.scheduler.start({ jobs: [{ name: 'report', cron: '*/10 * * * *', run }] })
+    const start = clock.now()
+    await pass(world, hour)
+    clock.set(start + 400 * day)
+    await pass(world, minute)
+    expect(ran).toHaveLength(7)
+    clock.set(start + hour)
+    await pass(world, hour)
+    expect(ran).toHaveLength(13)
+    // Set back by less than a day, nothing of it is done again.
+    clock.set(start + hour)
+    await pass(world, hour)
+    expect(ran).toHaveLength(13)
+    await pass(world, hour)
+    expect(ran).toHaveLength(19)
+  })
+})
