@@ -5,6 +5,7 @@ import { Beginnings, beginSnapshot } from './beginnings.ts'
 import type { Connection } from './connection.ts'
 import { Connections } from './connections.ts'
 import { postgresDialect } from './dialect.ts'
+import { HeldBack } from './held-back.ts'
 import { openPool } from './pool.ts'
 import type { OpenPool } from './pool.ts'
 import type { Settings } from './options.ts'
@@ -123,8 +124,10 @@ export class Database {
   ): Promise<T> {
     const { statements, beginnings } = this.#texts
     return this.#writers.lend(async (connection) => {
-      const transaction = new PostgresTransaction(connection, statements)
-      const work = async (): Promise<T> => {
+      const session = new HeldBack(connection)
+      const transaction = new PostgresTransaction(session, statements)
+      const work = async (beginning?: Promise<void>): Promise<T> => {
+        if (beginning !== undefined) session.until(beginning)
         const result = await write(transaction)
         transaction.check()
         transaction.end()

@@ -7,7 +7,7 @@ export interface Terms {
   readonly begin: string
   /** Gives up the wait for the lock, and the transaction, when aborted. */
   readonly signal?: AbortSignal | undefined
-  /** Whether `work` may begin before the lock is had. */
+  /** Whether `work` may begin before the lock is had; it is given the beginning then. */
   readonly early?: boolean | undefined
 }
 
@@ -23,11 +23,11 @@ export interface Terms {
 export async function exclusively<T>(
   connection: Connection,
   { begin, signal, early = false }: Terms,
-  work: () => Promise<T>,
+  work: (beginning?: Promise<void>) => Promise<T>,
 ): Promise<T> {
   try {
     if (!early) await unlessAborted(() => connection.begin(begin), signal)
-    const all = early ? () => begunWith(connection.begin(begin), work) : work
+    const all = early ? () => begunWith(connection.begin(begin), work) : () => work()
     const result = await unlessAborted(all, signal)
     await connection.commit(signal)
     return result
@@ -38,11 +38,11 @@ export async function exclusively<T>(
 }
 
 /**
- * Asks what `work` asks first together with what takes the lock: the server answers it when it has. What became of the
- * beginning counts; what comes after one that failed fails with it.
+ * Asks what `work` reads first together with what takes the lock: the server answers it when it has. What became of the
+ * beginning counts: `work`, which is told of it, must write nothing before.
  */
-async function begunWith<T>(beginning: Promise<void>, work: () => Promise<T>): Promise<T> {
-  const [begun, worked] = await Promise.allSettled([beginning, work()])
+async function begunWith<T>(beginning: Promise<void>, work: (beginning: Promise<void>) => Promise<T>): Promise<T> {
+  const [begun, worked] = await Promise.allSettled([beginning, work(beginning)])
   if (begun.status === 'rejected') throw begun.reason
   if (worked.status === 'rejected') throw worked.reason
   return worked.value

@@ -1,0 +1,49 @@
+import type { Value } from '@chatelaine/core/storage'
+import type { SqlResult, SqlStatement } from '@chatelaine/storage-sql'
+import type { PostgresSession } from './connection.ts'
+
+/**
+ * The session of a transaction that may be asked before it has begun. What it reads goes at once. The first statement
+ * that does more, and all that come after it, wait for the beginning and fail with it: where the server refuses BEGIN,
+ * as one does that has become a standby, each would be a transaction of its own, without the lock and beyond undoing.
+ */
+export class HeldBack implements PostgresSession {
+  readonly #session: PostgresSession
+  #beginning: Promise<void> | undefined
+  #waits = false
+
+  constructor(session: PostgresSession) {
+    this.#session = session
+  }
+
+  /** Holds back what writes until this resolves. */
+  until(beginning: Promise<void>): void {
+    this.#beginning = beginning
+    // The first to hear of it, so that whoever waits goes before whoever comes then.
+    void beginning.then(
+      () => (this.#beginning = undefined),
+      () => undefined,
+    )
+  }
+
+  async run(statement: SqlStatement, parameters: readonly unknown[]): Promise<SqlResult> {
+    if (this.#isHeld(statement)) await this.#beginning
+    return this.#session.run(statement, parameters)
+  }
+
+  async runRows(statement: SqlStatement, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]> {
+    if (this.#isHeld(statement)) await this.#beginning
+    return this.#session.runRows(statement, parameters)
+  }
+
+  async runEach(statement: SqlStatement, lists: Iterable<readonly Value[]>): Promise<number> {
+    if (this.#isHeld(statement)) await this.#beginning
+    return this.#session.runEach(statement, lists)
+  }
+
+  #isHeld({ sql }: SqlStatement): boolean {
+    if (this.#beginning === undefined) return false
+    this.#waits ||= !sql.startsWith('select ')
+    return this.#waits
+  }
+}
