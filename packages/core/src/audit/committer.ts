@@ -31,9 +31,9 @@ export interface CommitterParts {
   readonly companions: readonly BatchCompanion[]
   /** What counts uses, where some are counted. */
   readonly meter?: Meter | undefined
-  /** What authenticates new heads: the key of the newest epoch. */
   /** Hides people in what is recorded. @defaultValue nothing is hidden */
   readonly veil?: Veil | undefined
+  /** What authenticates new heads: the key of the newest epoch. */
   readonly keyring: { readonly epoch: number; headMacKey(epoch: number): SecretKey }
   /** Takes over keyring epochs that others began: outside of the lock, for the root key may take its time. */
   readonly learn?: (() => Promise<void>) | undefined
@@ -180,7 +180,8 @@ export class Committer {
     const head = await guard.read(tx, guard.seen)
     // Seen before the cache learns of it: what this process has once known, no older snapshot takes back.
     guard.saw(head)
-    if (head.revision - cache.revision > changesUnderLock) throw new Behind('too far behind to catch up under the lock')
+    // What others here have seen while this waited for the lock may be more. From outside, a lost lock is told from a lie.
+    if (guard.isAheadOf(head) || head.revision - cache.revision > changesUnderLock) throw new Behind('look outside')
     await catchUp(tx, cache, head)
     const firstWriterSeq = this.#nextWriterSeq
     const times = { now: clock.now(), monotonic: clock.monotonic() }

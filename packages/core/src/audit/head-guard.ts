@@ -73,6 +73,12 @@ export class HeadGuard {
     throw new RollbackDetectedError('the storage shows another chain than this process has seen')
   }
 
+  /** Whether something else than this head, and nothing older, was seen. */
+  isAheadOf({ size, headHash }: Head): boolean {
+    const seen = this.#seen
+    return seen !== undefined && (seen.size > size || (seen.size === size && !seen.headHash.equals(headHash)))
+  }
+
   /** Remembers a head that was read or written, if it is newer. */
   saw(head: Seen): void {
     if (this.#seen === undefined || head.size > this.#seen.size) this.#seen = head

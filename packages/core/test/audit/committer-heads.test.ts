@@ -2,11 +2,13 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { limits } from '../../src/internal/defaults.ts'
 import type { Row } from '../../src/storage/table.ts'
 import type { ChangeEntry } from '../../src/audit/entry.ts'
+import type { Seen } from '../../src/audit/head-guard.ts'
 import { ConflictError } from '../../src/errors.ts'
 import type { StorageTransaction } from '../../src/storage/adapter.ts'
 import { Bench } from '../support/audit-committer.ts'
 import { changeOf, draft, namedUse } from '../support/audit-entries.ts'
 import { shortly } from '../support/audit-log.ts'
+import { codeOf } from '../support/audit-world.ts'
 import { altered } from '../support/audit-storage.ts'
 
 let bench: Bench
@@ -60,6 +62,41 @@ describe('heads', () => {
     const left = await sizes()
     expect(left[0]).toBe(249)
     expect(left).toHaveLength(300 + 65 - 248)
+  })
+})
+
+describe('E81 a head that is older than one seen while the transaction waited for its lock', () => {
+  /** The transaction is told of this head, of a log of 4 records; by then the process has seen another. */
+  const told = async (seen: () => Promise<Seen>): Promise<void> => {
+    await bench.commit([namedUse('a')])
+    const head = (await bench.log.shelf.rows('heads')).at(-1) as Row
+    const elsewhere = await seen()
+    bench.between.write = (tx) => {
+      delete bench.between.write
+      const range = async (): Promise<Row[]> => {
+        bench.guard.saw(elsewhere)
+        return [head]
+      }
+      return altered(tx, { range })
+    }
+  }
+
+  test('is a rollback, and nothing is written after it', async () => {
+    await told(async () => ({ ...(bench.guard.seen as Seen), size: 9 }))
+    expect(await codeOf(bench.commit([namedUse('b')]))).toBe('ROLLBACK_DETECTED')
+    expect(await bench.records()).toHaveLength(4)
+  })
+
+  test('is none where the lock was lost: the next attempt sees the newest', async () => {
+    const other = new Bench(bench.log)
+    await told(async () => {
+      // Both have the same randomness, and so the same writer until they notice.
+      await other.commit([namedUse('theirs')]).catch(() => undefined)
+      return (await other.commit([namedUse('theirs')])).head
+    })
+    await bench.commit([namedUse('b')])
+    expect(await bench.records()).toHaveLength(6)
+    expect(shortly(await bench.log.verify())).toBe('ok')
   })
 })
 
