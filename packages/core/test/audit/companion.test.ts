@@ -4,6 +4,7 @@ import { ConflictError } from '../../src/errors.ts'
 import { StorageFailure } from '../../src/storage/errors.ts'
 import { Bench } from '../support/audit-committer.ts'
 import { changeOf, draft, namedUse } from '../support/audit-entries.ts'
+import { altered } from '../support/audit-storage.ts'
 
 let heard: string[]
 let bench: Bench
@@ -55,6 +56,27 @@ describe('A companion', () => {
     expect((await bench.log.shelf.rows('checkpoints')).at(-1)?.['note']).toContain(
       linked?.chain.root().toString('base64'),
     )
+  })
+
+  test('is asked while the records are on their way, and what these fail by is what the batch fails by', async () => {
+    const lost = new Error('lost')
+    const told: string[] = []
+    const asking: BatchCompanion = {
+      write: async (_, { written }) => {
+        told.push('asked')
+        await written.catch((error: Error) => told.push(error.message))
+        throw new Error('a consequence')
+      },
+    }
+    bench = await Bench.on({ records: 3 }, { companions: [asking] })
+    const append = async (): Promise<never> => {
+      await new Promise((resolve) => void setImmediate(resolve))
+      told.push('written')
+      throw lost
+    }
+    bench.between.write = (tx) => altered(tx, { append })
+    await expect(bench.commit([namedUse('a')])).rejects.toBe(lost)
+    expect(told).toEqual(['asked', 'written', 'lost'])
   })
 
   test('is not asked where there is nothing to record', async () => {

@@ -5,8 +5,12 @@ import { createKms, localRootKey, type Kms } from '../../src/index.ts'
 import { fakeClock, seededRandomness } from '../../src/testing.ts'
 import { Database, makeWorld, rootKeyText } from '../support/kms.ts'
 
-/** A storage that does with rows of counts what a test says. */
-function withUsage(inner: StorageAdapter, append: (work: () => Promise<void>) => Promise<void>): StorageAdapter {
+/** A storage that does with rows of counts, or of these tables, what a test says. */
+function withUsage(
+  inner: StorageAdapter,
+  append: (work: () => Promise<void>, table: string) => Promise<void>,
+  tables = ['usage'],
+): StorageAdapter {
   const around = (tx: StorageTransaction): StorageTransaction => ({
     ...tx,
     get: tx.get.bind(tx),
@@ -17,7 +21,7 @@ function withUsage(inner: StorageAdapter, append: (work: () => Promise<void>) =>
     savepoint: tx.savepoint.bind(tx),
     append: async (table, rows) => {
       const work = async (): Promise<void> => tx.append(table, rows)
-      return table === 'usage' ? append(work) : work()
+      return tables.includes(table) ? append(work, table) : work()
     },
   })
   return {
@@ -64,6 +68,27 @@ describe('counting that fails fails no operation', () => {
     expect(missing.rows).toBe(0)
     expect(missing.records).toBeGreaterThan(0)
     expect(all.calls + missing.records).toBe(1003)
+  })
+
+  test('where the storage does not take the records either: it says nothing of counting, which goes on', async () => {
+    let fails = false
+    const failed: string[] = []
+    const done: string[] = []
+    const append = async (work: () => Promise<void>, table: string): Promise<void> => {
+      if (!fails) return work().then(() => void done.push(table))
+      failed.push(table)
+      fails = table === 'records'
+      throw new StorageFailure('no room', { transient: table === 'records', outcome: 'none' })
+    }
+    const storage = withUsage(new Database().connect(), append, ['records', 'usage'])
+    const options = { clock: fakeClock(), random: seededRandomness('failing') }
+    const kms = await createKms({ storage, rootKey: localRootKey(rootKeyText), ...options })
+    await spend(kms, 100)
+    fails = true
+    done.length = 0
+    await spend(kms, 200)
+    expect(failed).toEqual(['records', 'usage'])
+    expect(done).toContain('usage')
   })
 
   test('where rows of counts were changed to nonsense: they are left out, and known to be missing', async () => {
