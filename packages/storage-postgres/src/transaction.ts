@@ -49,16 +49,23 @@ export class PostgresTransaction extends SqlTransaction {
   override async append(table: string, rows: readonly Row[]): Promise<void> {
     const { codec, descriptor } = this.statements.of(table)
     const types = Object.values(descriptor.columns).map(({ type }) => type)
+    const parts: Buffer[][] = []
     for (let at = 0; at < rows.length; at += maxRows) {
       const given = rows.slice(at, at + maxRows).map((row) => codec.encode(row))
-      const columns = types.map((type, column) =>
-        binaryArray(
-          type,
-          given.map((values) => values[column] as Value),
+      parts.push(
+        types.map((type, column) =>
+          binaryArray(
+            type,
+            given.map((values) => values[column] as Value),
+          ),
         ),
       )
-      const [answer] = await this.#live.runRows(this.#writes.of(table).append, columns)
-      if (answer?.[0] !== 'true') throw changed(table)
+    }
+    // All of them are asked for at once: what is asked for next comes after the last.
+    const answers = parts.map(async (columns) => this.#live.runRows(this.#writes.of(table).append, columns))
+    for (const answer of await Promise.allSettled(answers)) {
+      if (answer.status === 'rejected') throw answer.reason
+      if (answer.value[0]?.[0] !== 'true') throw changed(table)
     }
   }
 

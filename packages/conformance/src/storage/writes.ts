@@ -113,6 +113,14 @@ const appending: Section = {
     expect(seen).toEqual([thing('a'), undefined, thing('a', { label: 'again' })])
     expect(await bench.all()).toEqual([thing('a', { label: 'again' })])
   },
+  'what is asked for in one go with many rows comes after the last of them': async ({ storage }) => {
+    const some = manyThings()
+    const seen = await storage.transact('default', async (tx) => {
+      const [, last] = await Promise.all([tx.append('things', some), tx.get('things', ['default', 'id 499'])])
+      return last
+    })
+    expect(seen).toEqual(some.at(-1))
+  },
   'rows are appended all together': async ({ storage }) => {
     const some = manyThings()
     await storage.transact('default', (tx) => tx.append('things', some))

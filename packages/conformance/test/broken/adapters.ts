@@ -1,6 +1,7 @@
 import { sharedMemory } from '../../../../tests/support/shared-memory.ts'
 import { altered, type Alteration, type Broken } from './altered.ts'
 import { brokenEnds } from './ends.ts'
+import { brokenOrder } from './order.ts'
 import { brokenPlaces } from './places.ts'
 import { brokenReads } from './reads.ts'
 import { brokenValues } from './values.ts'
@@ -17,7 +18,7 @@ const inMemory = ([fault, caughtBy, make]: readonly [string, string, () => Alter
 
 /** Every one of them. */
 export const brokenAdapters: readonly Broken[] = [
-  ...[...brokenReads, ...brokenWrites, ...brokenValues, ...brokenEnds].map(inMemory),
+  ...[...brokenReads, ...brokenWrites, ...brokenValues, ...brokenEnds, ...brokenOrder].map(inMemory),
   ...brokenPlaces,
 ]
 

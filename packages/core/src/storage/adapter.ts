@@ -120,8 +120,9 @@ export interface StorageReader {
 /**
  * What a transaction can do besides reading its own writes.
  *
- * Core may ask for several things in one go, without waiting in between: they take effect in the order in which they
- * were asked for, and reads see what was asked for before them. What comes after one that failed may fail as well.
+ * Core may ask for several things in one go, without waiting in between, but for replacements and savepoints: they take
+ * effect in the order in which they were asked for, and reads see what was asked for before them. What comes after one
+ * that failed may fail as well.
  */
 export interface StorageTransaction extends StorageReader {
   /** Adds a row. @throws `StorageConflict` when its primary key or a unique index is taken; the transaction stays usable. */
