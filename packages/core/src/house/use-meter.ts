@@ -23,6 +23,7 @@ export class UseMeter implements Meter {
   /** Versions that somebody was told of. Who forgets it tells again, which changes nothing. */
   readonly #told = new Lru<string, true>(limits.cachedMaterials)
   readonly #quotas = new Map<string, readonly QuotaRow[]>()
+  #newest: BatchMeter | undefined
   #revision = -1
   #onSpent: OnSpent = async () => undefined
 
@@ -34,7 +35,14 @@ export class UseMeter implements Meter {
   begin(place: MeterPlace): BatchMeter {
     if (place.cache.revision !== this.#revision) this.#quotas.clear()
     this.#revision = place.cache.revision
-    return new UseCount(this, place)
+    this.#newest = new UseCount(this, place)
+    return this.#newest
+  }
+
+  /** Keeps what a batch has left of its leases; not if it hung, and others went on from what there was before it. */
+  keep(batch: BatchMeter, leases: Iterable<readonly [name: string, taking: { readonly lease: Lease }]>): void {
+    if (batch !== this.#newest) return
+    for (const [name, { lease }] of leases) this.leases.set(name, lease)
   }
 
   /** The quotas on an operation, at the revision of the batch. */
@@ -110,7 +118,7 @@ class UseCount implements BatchMeter {
   }
 
   committed(): void {
-    for (const [name, { lease }] of this.#takings ?? []) this.#meter.leases.set(name, lease)
+    this.#meter.keep(this, this.#takings ?? [])
     for (const spending of this.#spent) this.#meter.spent(spending)
   }
 

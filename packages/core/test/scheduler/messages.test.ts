@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Kms } from '../../src/index.ts'
+import type { Kms, StorageAdapter } from '../../src/index.ts'
 import { makeWorld, outcomeOf, recordsOf, turns, type World } from '../support/kms.ts'
 
 async function worldWith(rotateAfterMessages: number): Promise<World> {
@@ -133,6 +133,41 @@ describe('rotateAfterMessages', () => {
       'ok',
     ])
     expect((await db.rows('message_counts')).map(({ messages }) => messages)).toEqual([2])
+  })
+
+  test('is not late for a batch that hung, and turns out to be committed when others have gone on', async () => {
+    const world = await worldWith(6400)
+    const storage = world.db.connect()
+    let held: Promise<void> | undefined
+    const transact: StorageAdapter['transact'] = async (tenant, write, options) => {
+      const hold = held
+      const result = await storage.transact(tenant, write, options)
+      await hold
+      return result
+    }
+    const kms = await world.again({ storage: { ...storage, transact }, deadlineMs: 500 })
+    const one = async (): Promise<string> => outcomeOf(kms.encrypt({ key: 'k', plaintext: 'x' }))
+    const counted = async (): Promise<number> => Number((await world.db.rows('message_counts'))[0]?.['messages'])
+    let done = 0
+    const goOnUntil = async (count: () => Promise<number>, least: number): Promise<void> => {
+      while ((await count()) < least) done += (await one()) === 'ok' ? 1 : 0
+    }
+    await goOnUntil(counted, 327)
+    const hold = Promise.withResolvers<void>()
+    held = hold.promise
+    const hung = one()
+    await turns(20)
+    held = undefined
+    for (const ms of [600, 1100]) {
+      world.clock.advance(ms)
+      await turns(20)
+    }
+    expect(await hung).toBe('AUDIT_UNAVAILABLE')
+    await goOnUntil(async () => done, 320)
+    hold.resolve()
+    await turns(30)
+    await goOnUntil(counted, 428)
+    expect(done).toBeLessThanOrEqual(327 + 1)
   })
 
   test.each([0, -1, 1.5, NaN, Infinity, 2 ** 53, '10'])('C48 is never %s', async (rotateAfterMessages) => {
