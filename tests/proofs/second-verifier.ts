@@ -188,8 +188,8 @@ class Whole {
   }
 
   #end(checkpoint: string, consistency: readonly Uint8Array[]): void {
-    const end = readSigned(checkpoint, [...this.keys, this.#vouching, this.#inForce])
-    if (end.by.length === 0) throw new Error('the end is not signed')
+    const { by, ...end } = readSigned(checkpoint, [this.#vouching, this.#inForce])
+    if (!by.includes(this.#inForce) || !by.includes(this.#vouching)) throw new Error('the end is not signed')
     if (end.size === this.size) this.#accept(checkpoint)
     const root = rootOf(this.#peaks)
     const [older, newer] = new Growth(root, consistency).roots(this.size, end.size)

@@ -5,7 +5,7 @@ import { readCheckpoint, type Checkpoint } from './checkpoint.ts'
 import type { SegmentEnd, SegmentHeader, SegmentLine } from './export-format.ts'
 import { Frontier } from './merkle.ts'
 import { isConsistent } from './merkle-proof.ts'
-import { parseNote, signersOf, type Note, type VerifierKey } from './note.ts'
+import { isAmong, parseNote, signersOf, type Note, type VerifierKey } from './note.ts'
 import { Unverified } from './offline.ts'
 import { recordVersion, type RecordChange } from './record.ts'
 import { isRotation, Signers } from './signers.ts'
@@ -25,8 +25,8 @@ const none = '0'.repeat(64)
  */
 export class ExportWalk {
   readonly #keys: readonly VerifierKey[]
-  /** Ids of the keys whose signatures were checked: each vouches for those after it. */
-  readonly #signedBy = new Set<string>()
+  /** Whether a given key signed a checkpoint on the way: it vouches for those after it. */
+  #isTrusted = false
   #signers: Signers | undefined
   /** A rotation that was met before any checkpoint, where the walk began in the middle of a log. */
   #rotation: AuditRecord | undefined
@@ -134,7 +134,7 @@ export class ExportWalk {
       }
       this.#change = { revision: change.revision, seq, hash }
     }
-    if (seq === 0) this.#signers = firstSigners(record, this.#header as SegmentHeader)
+    if (seq === 0) this.#signers = firstSigners(record, this.#header as SegmentHeader, this.#keys)
     if (isRotation(record)) this.#rotate(record)
   }
 
@@ -158,7 +158,7 @@ export class ExportWalk {
     this.#signers ??= this.#signersIn(note)
     const keys = this.#signers?.keys ?? []
     const accepted = this.#signers?.accepts(text, { size: this.next, root: this.#frontier.root() }) === true
-    if (accepted) for (const { id } of signersOf(note, keys) ?? []) this.#signedBy.add(id)
+    if (accepted) this.#isTrusted ||= this.#isGiven(signersOf(note, keys) ?? [])
     return accepted
   }
 
@@ -166,7 +166,7 @@ export class ExportWalk {
   #signersIn(note: Note): Signers | undefined {
     const origin = this.#header?.origin
     const key = signersOf(note, this.#keys)?.find(({ kind, name }) => kind === 'log' && name === origin)
-    const signers = key === undefined ? undefined : new Signers(key)
+    const signers = key === undefined ? undefined : new Signers(key, this.#keys)
     if (this.#rotation !== undefined && signers?.rotate(this.#rotation) === false) throw noKey(this.#rotation.seq)
     return signers
   }
@@ -180,14 +180,14 @@ export class ExportWalk {
     if (note === undefined || end?.origin !== origin) {
       throw new Unverified('format', 'the segment does not end in a checkpoint of its log', size)
     }
-    const isSigned = end.size === size ? this.#accepts(note, checkpoint) : this.#signedLater(note)
-    if (!isSigned)
+    const signers = this.#signersOfEnd(note, checkpoint, end.size)
+    if (signers.length === 0)
       throw new Unverified('signature', `the checkpoint of ${end.size} records is not signed by the log`, size)
     const grown = { from: size, fromRoot: this.#frontier.root(), to: end.size, toRoot: end.root, proof: consistency }
     if (!isConsistent(grown)) {
       throw new Unverified('proof', `the records before ${size} are not those that the log's checkpoint is of`, size)
     }
-    if (!this.#keys.some(({ id }) => this.#signedBy.has(id))) {
+    if (!this.#isTrusted && !this.#isGiven(signers)) {
       throw new Unverified(
         'signature',
         'the given key signed no checkpoint of this log, and no key before it did',
@@ -198,11 +198,15 @@ export class ExportWalk {
     this.#isOpen = false
   }
 
-  /** Whether a checkpoint of a longer log is signed by a key that is known here. */
-  #signedLater(note: Note): boolean {
-    const signers = signersOf(note, [...(this.#signers?.keys ?? []), ...this.#keys]) ?? []
-    for (const { id } of signers) this.#signedBy.add(id)
-    return signers.some(({ kind }) => kind === 'log')
+  /** Who signed the last checkpoint, as far as that counts. Of a longer log, they vouch for this segment, and no other. */
+  #signersOfEnd(note: Note, text: string, size: number): readonly VerifierKey[] {
+    if (size === this.next) return this.#accepts(note, text) ? (signersOf(note, this.#signers?.keys ?? []) ?? []) : []
+    // Nothing is kept: in the middle of a log the next segment may yet meet a checkpoint of an earlier key.
+    return (this.#signers ?? this.#signersIn(note))?.later(note) ?? []
+  }
+
+  #isGiven(signers: readonly VerifierKey[]): boolean {
+    return signers.some((signer) => isAmong(signer, this.#keys))
   }
 }
 
@@ -224,8 +228,8 @@ function readRecord(text: string, seq: number): AuditRecord {
 }
 
 /** The signers that the first record of a log names. Whether to believe it, the given keys decide at the end. */
-function firstSigners(genesis: AuditRecord, { origin }: SegmentHeader): Signers {
-  const signers = Signers.named(genesis.details?.['verifierKey'], origin)
+function firstSigners(genesis: AuditRecord, { origin }: SegmentHeader, trusted: readonly VerifierKey[]): Signers {
+  const signers = Signers.named(genesis.details?.['verifierKey'], origin, trusted)
   if (genesis.action === 'genesis' && signers !== undefined) return signers
   throw new Unverified('record', 'the first record does not name the key of the log', 0)
 }

@@ -97,17 +97,24 @@ export function keyId(name: string, kindAndKey: Uint8Array): string {
 
 /**
  * The keys among these that signed a note. `undefined` where none did, or where a signature that names one of them is
- * not of it: such a note is to be rejected whole. Signatures of others are passed over.
+ * not of it: such a note is to be rejected whole. Signatures of others are passed over. An id has four bytes, so that two
+ * keys may have the same: a key is what its bytes are, and never what its id is.
  */
 export function signersOf(note: Note, keys: readonly VerifierKey[]): readonly VerifierKey[] | undefined {
   const signers: VerifierKey[] = []
   for (const signature of note.signatures) {
-    const key = keys.find(({ name, id }) => name === signature.name && id === signature.id)
-    if (key === undefined) continue
-    if (!isSignatureOf(note.text, signature, key)) return undefined
+    const named = keys.filter(({ name, id }) => name === signature.name && id === signature.id)
+    if (named.length === 0) continue
+    const key = named.find((candidate) => isSignatureOf(note.text, signature, candidate))
+    if (key === undefined) return undefined
     signers.push(key)
   }
   return signers.length === 0 ? undefined : signers
+}
+
+/** Whether a key is one of these, by all that it is. */
+export function isAmong({ name, kind, publicKey }: VerifierKey, keys: readonly VerifierKey[]): boolean {
+  return keys.some((key) => key.name === name && key.kind === kind && key.publicKey.equals(publicKey))
 }
 
 /** Whether a signature is of this key over a text. */

@@ -1,5 +1,5 @@
 import { logKey, noteBody, type Checkpoint } from './checkpoint.ts'
-import { parseNote, parseVerifierKey, signersOf, type VerifierKey } from './note.ts'
+import { isAmong, parseNote, parseVerifierKey, signersOf, type Note, type VerifierKey } from './note.ts'
 
 /** The action of the record that carries a new verifier key, in `details.verifierKey`. */
 export const rotationAction = 'rotateAuditKey'
@@ -26,16 +26,19 @@ export class Signers {
   #inForce: VerifierKey
   /** The key that signed the last checkpoint, and so vouches for the next. */
   #vouching: VerifierKey
+  /** Keys that are trusted from elsewhere, and have not given way to others here: such as one that is in force later. */
+  #ahead: readonly VerifierKey[]
 
-  constructor(first: VerifierKey) {
+  constructor(first: VerifierKey, trusted: readonly VerifierKey[] = []) {
     this.#inForce = first
     this.#vouching = first
+    this.#ahead = trusted.filter(({ kind, name }) => kind === 'log' && name === first.name)
   }
 
   /** Signers that begin with the key that a record names, if it is one of this log. */
-  static named(text: unknown, origin: string): Signers | undefined {
+  static named(text: unknown, origin: string, trusted: readonly VerifierKey[] = []): Signers | undefined {
     const key = typeof text === 'string' ? parseVerifierKey(text) : undefined
-    return key?.kind === 'log' && key.name === origin ? new Signers(key) : undefined
+    return key?.kind === 'log' && key.name === origin ? new Signers(key, trusted) : undefined
   }
 
   /** The keys that a checkpoint may be signed by: the one in force, and the one that vouches for it. */
@@ -45,13 +48,14 @@ export class Signers {
 
   /** Whether the key in force was vouched for by the one before it. */
   get isVouched(): boolean {
-    return this.#inForce.id === this.#vouching.id
+    return isAmong(this.#inForce, [this.#vouching])
   }
 
   /** Takes the key of a rotation's record. `false` where the record does not carry one of this log. */
   rotate(record: MaybeRotation): boolean {
     const next = Signers.named(record.details?.['verifierKey'], this.#inForce.name)
     if (next === undefined) return false
+    this.#ahead = this.#ahead.filter((key) => !isAmong(key, this.keys))
     this.#inForce = next.#inForce
     return true
   }
@@ -60,11 +64,23 @@ export class Signers {
   accepts(note: string, { size, root }: Pick<Checkpoint, 'size' | 'root'>): boolean {
     const parsed = parseNote(note)
     if (parsed?.text !== noteBody({ origin: this.#inForce.name, size, root })) return false
-    const { keys } = this
-    const signers = signersOf(parsed, keys)?.map(({ id }) => id) ?? []
-    if (!keys.every(({ id }) => signers.includes(id))) return false
+    if (!this.#haveSigned(parsed)) return false
     this.#vouching = this.#inForce
     return true
+  }
+
+  /**
+   * Who signed a checkpoint of a longer log than this one: nobody, unless those did who would have to here, or a key that
+   * is trusted from elsewhere and has not given way to another.
+   */
+  later(note: Note): readonly VerifierKey[] {
+    const signers = signersOf(note, [...this.keys, ...this.#ahead]) ?? []
+    return this.#haveSigned(note) || signers.some((key) => isAmong(key, this.#ahead)) ? signers : []
+  }
+
+  #haveSigned(note: Note): boolean {
+    const signers = signersOf(note, this.keys) ?? []
+    return this.keys.every((key) => isAmong(key, signers))
   }
 }
 
