@@ -2,7 +2,9 @@ import { AbortedError, isKmsError } from '../errors.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import { storageFailureOf } from '../storage/errors.ts'
 import type { Row } from '../storage/table.ts'
+import { checkRecord, isFault } from './audit-record.ts'
 import { ChainWalk, checkEnd, Problem, type VerifySource, type WalkStart } from './chain-walk.ts'
+import { verifyCheckpoint } from './checkpoint.ts'
 import { openHead, type Head } from './head.ts'
 import type { MacKeys, Seen } from './head-guard.ts'
 import type { Pruned } from './pruned.ts'
@@ -29,6 +31,7 @@ async function verifyFrom(source: VerifySource, start: WalkStart, options: Verif
   }
   const walk = new ChainWalk(source, start, shorterThan(end, seen))
   try {
+    if (start.pruned !== undefined) await checkGenesis(source)
     await walkTo(walk, end, { ...options, from, source })
     return { ok: true, records: end.size - from, head: walk.hash.toString('hex') }
   } catch (error) {
@@ -36,6 +39,22 @@ async function verifyFrom(source: VerifySource, start: WalkStart, options: Verif
     const checked = Math.max(0, Math.min(error.problem.seq, walk.next) - from)
     return { ok: false, records: checked, head: walk.hash.toString('hex'), problem: error.problem }
   }
+}
+
+/** Record 0 stays where a log was pruned, and names it: it is the one that was signed at genesis. @throws Problem */
+async function checkGenesis(source: VerifySource): Promise<void> {
+  const { tenant, origin, publicKey } = source
+  const [row, checkpoint] = await source.snapshot(async (reader) => [
+    await reader.get('records', [tenant, 0]),
+    await reader.get('checkpoints', [tenant, 1]),
+  ])
+  if (row === undefined) throw new Problem(0, 'record-missing', { expected: 'a record', found: 'none' })
+  const record = checkRecord(row)
+  if (isFault(record)) throw new Problem(0, record.kind, record)
+  const signed = { origin, size: 1, root: Buffer.from(record.hash, 'hex') }
+  const note = String(checkpoint?.['note'])
+  if (publicKey !== undefined && verifyCheckpoint(note, signed, publicKey)) return
+  throw new Problem(0, 'checkpoint', { expected: 'the record that was signed first', found: 'another' })
 }
 
 /** How far the log was pruned. On a word that does not verify nothing is left out: what is missing shows. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isFault, readRecord, type AuditRecord, type RecordFault } from '../audit/audit-record.ts'
+import { prunedLog } from '../audit/pruned.ts'
 import { InvalidRequestError, StorageTamperedError } from '../errors.ts'
 import type { Page, UseOperation, Walk } from '../runtime.ts'
 import type { Row } from '../storage/table.ts'
@@ -42,8 +43,14 @@ type Parsed = z.output<typeof schema>
 /** Most records that one page looks at: a page of a rare filter may be short, or empty, and still have a cursor. */
 const maxLooked = 10_000
 
+/** Where the log begins, as far as a list is concerned. */
+type Beginning = (walk: Walk) => Promise<number>
+
+/** What stands in the place of records that were pruned is no part of the log: no verification would look at it. */
+const unpruned: Beginning = async (walk) => (await walk.row(prunedLog))?.size ?? 0
+
 /** Lists audit records. Each is checked against its hash; whether they hang together, `verifyAudit` says. */
-export const listAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>> = listing(readIntact)
+export const listAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>> = listing(readIntact, unpruned)
 
 /** Finds audit records by an encryption context, an actor or an owner, which is data: over a wire it is in no URL. */
 export const findAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>> = {
@@ -58,7 +65,10 @@ export const findAudit: UseOperation<ListAuditRequest, Parsed, Page<AuditRecord>
 }
 
 /** Lists audit records as they are stored, damaged ones among them: for whoever looks at a broken store. */
-export const listStoredAudit: UseOperation<ListAuditRequest, Parsed, Page<StoredRecord>> = listing(readStored)
+export const listStoredAudit: UseOperation<ListAuditRequest, Parsed, Page<StoredRecord>> = listing(
+  readStored,
+  async () => 0,
+)
 
 /** A record, or what is left of one. */
 export type StoredRecord = AuditRecord | DamagedRecord
@@ -73,17 +83,27 @@ export interface DamagedRecord {
   readonly text: string
 }
 
-function listing<T>(read: (row: Row) => T): UseOperation<ListAuditRequest, Parsed, Page<T>> {
+function listing<T>(read: (row: Row) => T, beginning: Beginning): UseOperation<ListAuditRequest, Parsed, Page<T>> {
   return {
     action: 'readAudit',
     effect: 'read',
     schema,
-    perform: async (request, walk) => pageOfLog(request, walk, read),
+    perform: async (request, walk) => {
+      await walk.authorize('readAudit')
+      const begin = await beginning(walk)
+      // Record 0 is never pruned.
+      const isOfLog = (seq: number, size: number): boolean => seq < size && (seq >= begin || seq === 0)
+      return pageOfLog(request, walk, { read, isOfLog })
+    },
   }
 }
 
-async function pageOfLog<T>(request: Parsed, walk: Walk, read: (row: Row) => T): Promise<Page<T>> {
-  await walk.authorize('readAudit')
+interface Reading<T> {
+  readonly read: (row: Row) => T
+  readonly isOfLog: (seq: number, size: number) => boolean
+}
+
+async function pageOfLog<T>(request: Parsed, walk: Walk, { read, isOfLog }: Reading<T>): Promise<Page<T>> {
   const limit = request.limit ?? defaultPageLimit
   const items: T[] = []
   const isWanted = filterOf(request, walk)
@@ -97,7 +117,7 @@ async function pageOfLog<T>(request: Parsed, walk: Walk, read: (row: Row) => T):
     for (const row of rows) {
       place = row['seq'] as number
       if (beforeFrom(request, place)) return { items }
-      if (place < size && isWanted(row)) items.push(read(row))
+      if (isOfLog(place, size) && isWanted(row)) items.push(read(row))
       if (items.length === limit) return { items, cursor: encodeCursor([place]) }
     }
     if (rows.length < 500) return { items }
