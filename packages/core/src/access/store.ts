@@ -1,4 +1,4 @@
-import { ConflictError, LimitExceededError, NameTakenError } from '../errors.ts'
+import { ConflictError, LimitExceededError, NameTakenError, StorageTamperedError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
 import type { ChangeSet } from '../state/change-set.ts'
 import { decodeGrants } from '../state/decode.ts'
@@ -22,6 +22,19 @@ export async function addGrant(change: ChangeSet, grant: Omit<GrantRow, 'tenant'
 export async function findGrant(change: ChangeSet, id: string): Promise<Grant | undefined> {
   const [row] = decodeGrants(await change.range('grants', 'by_id', [id]))
   return row === undefined ? undefined : decodeGrant(row)
+}
+
+/**
+ * The grant of this name. A name stands and goes with its grant, so one without has lost it to somebody: who takes a grant
+ * back is not told that there is none, for it would be there again as soon as its row is.
+ *
+ * @throws StorageTamperedError
+ */
+export async function findGrantNamed(change: ChangeSet, name: string): Promise<Grant | undefined> {
+  const holder = await change.read(grantName(name))
+  const grant = holder === undefined ? undefined : await findGrant(change, holder.target)
+  if (holder === undefined || grant !== undefined) return grant
+  throw new StorageTamperedError(`the grant that has the name ${name} is missing`)
 }
 
 /** Removes a grant, and its name. */

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { grantName } from '../access/grant.ts'
-import { addGrant, findGrant } from '../access/store.ts'
+import { addGrant, findGrantNamed } from '../access/store.ts'
 import { ConflictError } from '../errors.ts'
 import type { ChangeOperation } from '../runtime.ts'
 import { name } from './shared/fields.ts'
@@ -21,8 +20,7 @@ export const ensureGrant: ChangeOperation<EnsureGrantRequest, z.output<typeof sc
   schema,
   perform: async (request, change) => {
     const row = await planGrant(request, change)
-    const holder = await change.set.read(grantName(request.name))
-    const found = holder === undefined ? undefined : await findGrant(change.set, holder.target)
+    const found = await findGrantNamed(change.set, request.name)
     change.note({ grant: found?.row.id ?? row.id, to: request.principal, existed: found !== undefined })
     if (found === undefined) {
       await addGrant(change.set, row)

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { grantName } from '../access/grant.ts'
-import { findGrant, removeGrant } from '../access/store.ts'
+import { findGrant, findGrantNamed, removeGrant } from '../access/store.ts'
 import { AccessDeniedError, ConflictError } from '../errors.ts'
 import { isUuid } from '../internal/uuid.ts'
 import { withReason } from '../internal/reason.ts'
@@ -25,8 +24,8 @@ export const revokeGrant: ChangeOperation<RevokeGrantRequest, z.output<typeof sc
   schema,
   perform: async (request, change) => {
     change.note({ grant: request.grant, ...(request.reason === undefined ? {} : { why: request.reason }) })
-    const holder = isUuid(request.grant) ? undefined : await change.set.read(grantName(request.grant))
-    const grant = await findGrant(change.set, holder?.target ?? request.grant)
+    const find = isUuid(request.grant) ? findGrant : findGrantNamed
+    const grant = await find(change.set, request.grant)
     if (grant === undefined) {
       // Whoever may not see the grant cannot tell that there is none.
       await change.authorize('revokeGrant')
