@@ -48,7 +48,14 @@ export async function checkByAnchors(settings: Settings, log: AnchoredLog): Prom
   const isRequired = anchorsAtOpening === 'require'
   const waitMs = isRequired ? limits.anchorDeadlineMs : Math.min(limits.anchorOpeningMs, deadlineMs)
   const offered = await log.anchoring.current()
-  const told = await Promise.all(asked.map(async (anchor) => askAnchor(anchor, offered, { timers, waitMs })))
+  const ask = async (anchor: AskedAnchor): Promise<Told> => {
+    const first = await askAnchor(anchor, offered, { timers, waitMs })
+    if (first.conflict === undefined) return first
+    // Another process may have written more since this log was looked at, and brought it there.
+    const now = await log.anchoring.current()
+    return now.size > offered.size ? askAnchor(anchor, now, { timers, waitMs }) : first
+  }
+  const told = await Promise.all(asked.map(ask))
   const silent = told.find(({ silence }) => silence !== undefined)
   if (isRequired && silent !== undefined) {
     throw new StorageUnavailableError(`the anchor ${silent.anchor} did not say what it keeps: ${silent.silence}`)

@@ -80,6 +80,10 @@ class Witness {
       response.writeHead(409, { 'content-type': 'text/x.tlog.size' }).end(`${this.size}\n`)
       return
     }
+    if (from === size && !root.equals(this.root)) {
+      response.writeHead(409).end()
+      return
+    }
     const grown = { from, fromRoot: this.root, to: size, toRoot: root, proof: hashes }
     if (from === 0 ? hashes.length > 0 : !isConsistent(grown)) {
       response.writeHead(422).end()
@@ -163,6 +167,24 @@ describe('E88 A C2SP witness', () => {
     expect(await codeOf(house([anchor()], 'ask'))).toBeUndefined()
     witness.answer = (_, response) => response.destroy()
     expect(await codeOf(house([anchor()], 'ask', before))).toBeUndefined()
+  })
+
+  test('that knows another log of the same size says so by 409 alone', async () => {
+    await house([])
+    witness.size = (await shelf.rows('heads')).at(-1)?.['size'] as number
+    witness.root = Buffer.alloc(32, 1)
+    expect(await codeOf(house([anchor()], 'ask'))).toBe('ROLLBACK_DETECTED')
+  })
+
+  test('that another process brought more meanwhile keeps nobody out', async () => {
+    const other = await house([anchor()])
+    const told = anchor()
+    const latest: AuditAnchor['latest'] = async (log, signal) => {
+      if (witness.size === 0) await tick(other).then(async () => other.audit.anchor())
+      return told.latest?.(log, signal)
+    }
+    expect(await codeOf(house([{ ...told, latest }], 'ask'))).toBeUndefined()
+    expect(witness.asked.length).toBeGreaterThan(2)
   })
 
   test.each<[string, Answerer]>([

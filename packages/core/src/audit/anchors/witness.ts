@@ -48,7 +48,10 @@ export function witnessAnchor({ url, verifierKey, name, everyMs }: WitnessOption
       const from = Math.min(last.get(checkpoint.origin) ?? 0, checkpoint.size)
       const answer = await ask(target, await bodyOf(checkpoint, from), signal)
       if (answer.status === 409) {
-        last.set(checkpoint.origin, sizeIn(answer, checkpoint))
+        const told = sizeIn(answer)
+        // Between two logs of one size there is no proof that it could refuse: so it says that they are not the same.
+        if (from === checkpoint.size && (told ?? from) === from) throw anotherLog(checkpoint)
+        last.set(checkpoint.origin, notBeyond(told, checkpoint))
         continue
       }
       const lines = cosignatures(answer, checkpoint, key)
@@ -91,9 +94,13 @@ async function ask(target: URL, body: string, signal: AbortSignal): Promise<Answ
   return { status: response.status, type, body: Buffer.concat(parts).toString('utf8') }
 }
 
-/** The size of the log that the witness knows. A longer log than ours means that ours was cut, or put back. */
-function sizeIn({ type, body }: Answer, { size, origin }: AnchoredCheckpoint): number {
-  const known = type.startsWith('text/x.tlog.size') && body.endsWith('\n') ? parseCount(body.slice(0, -1)) : undefined
+/** The size of the log that the witness says it knows; `undefined` where it says none. */
+function sizeIn({ type, body }: Answer): number | undefined {
+  return type.startsWith('text/x.tlog.size') && body.endsWith('\n') ? parseCount(body.slice(0, -1)) : undefined
+}
+
+/** A longer log than ours means that ours was cut, or put back. */
+function notBeyond(known: number | undefined, { size, origin }: AnchoredCheckpoint): number {
   if (known === undefined) throw new Error('the witness answers 409 without the size that it knows')
   if (known <= size) return known
   throw new AnchorConflictError(`the witness has seen ${known} records of ${origin}, and here are ${size}`)
@@ -101,9 +108,7 @@ function sizeIn({ type, body }: Answer, { size, origin }: AnchoredCheckpoint): n
 
 /** The witness's own signatures among those that it answered, of this checkpoint. */
 function cosignatures({ status, body }: Answer, checkpoint: AnchoredCheckpoint, key: VerifierKey): string {
-  if (status === 422) {
-    throw new AnchorConflictError(`the witness knows another log of ${checkpoint.origin} than this one grew out of`)
-  }
+  if (status === 422) throw anotherLog(checkpoint)
   if (status !== 200) throw new Error(`the witness answers with status ${status}`)
   const text = parseNote(checkpoint.checkpoint)?.text as string
   const ours = (parseSignatures(body) ?? []).filter(({ name, id }) => name === key.name && id === key.id)
@@ -111,4 +116,8 @@ function cosignatures({ status, body }: Answer, checkpoint: AnchoredCheckpoint, 
     throw new Error('the witness answers without a signature of its own')
   }
   return ours.map(({ line }) => line).join('')
+}
+
+function anotherLog({ origin }: AnchoredCheckpoint): AnchorConflictError {
+  return new AnchorConflictError(`the witness knows another log of ${origin} than this one grew out of`)
 }
