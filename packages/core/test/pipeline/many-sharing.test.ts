@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { makeWorld, recordsOf, type World } from '../support/kms.ts'
+import { expectCode, makeWorld, recordsOf, type World } from '../support/kms.ts'
 
 async function world(): Promise<World> {
   const made = await makeWorld()
@@ -37,6 +37,20 @@ describe('many at once', () => {
       items: tables.map((t) => ({ key: 'a', plaintext: '1', context: { t } })),
     })
     expect(items.map(({ ok }) => ok)).toEqual(tables.map((t) => t === 'x'))
+  })
+
+  test('are not granted by a grant under any context that has expired', async () => {
+    const { kms, clock } = await world()
+    const app = kms.as('app')
+    const grant = { principal: 'app', key: 'a', operations: ['encrypt'] as const }
+    await kms.grants.create({ ...grant, expiresAt: new Date(clock.now() + 1) })
+    await kms.grants.create({ ...grant, constraints: { contextSubset: { t: 'x' } } })
+    clock.advance(1)
+    const itemsOf = (t: string) => ({ key: 'a', plaintext: '1', context: { t } })
+    const { items } = await app.encryptMany({ items: ['x', 'y', 'x'].map(itemsOf) })
+    expect(items.map(({ ok }) => ok)).toEqual([true, false, true])
+    await app.encrypt(itemsOf('x'))
+    await expectCode(app.encrypt(itemsOf('y')), 'ACCESS_DENIED')
   })
 
   test('are sealed each under its own salt', async () => {
