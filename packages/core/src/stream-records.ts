@@ -33,7 +33,7 @@ export function opening<P>(
       walk.note({ stream: on.id, streamPart: 'opened' })
       const flow = await operation.open(on.request, walk, on.head)
       // A result that was made in vain is wiped: not with the context that the stream is opened with once more.
-      return { ...flow, claim: { ...flow.claim, context: ownCopy(flow.claim.context) } }
+      return { ...flow, claims: flow.claims.map((claim) => ({ ...claim, context: ownCopy(claim.context) })) }
     },
   }
 }
@@ -51,14 +51,13 @@ export function ending(action: string, on: Ending): UseOperation<undefined, unde
     schema: unchecked,
     perform: async (_, walk) => {
       walk.note({ stream: id, streamPart: 'ended', bytesIn, bytesOut })
-      const claim = { ...on.claim, again: true } as const
-      if (on.error === undefined) {
-        const bytes = on.message === undefined ? undefined : on.told[on.message]
-        return void (await walk.material({ ...claim, bytes }))
+      const bytes = on.message === undefined || on.error !== undefined ? undefined : on.told[on.message]
+      for (const claim of on.claims) {
+        const claimed = walk.material({ ...claim, again: true, bytes })
+        // What failed failed for its own reason, whatever may be claimed by now.
+        await (on.error === undefined ? claimed : claimed.catch(() => undefined))
       }
-      // What failed failed for its own reason, whatever may be claimed by now.
-      await walk.material(claim).catch(() => undefined)
-      throw on.error as Error
+      if (on.error !== undefined) throw on.error as Error
     },
   }
 }
@@ -74,7 +73,7 @@ export function withinSize(out: Buffer, { told, message }: Pick<Ending, 'told' |
 /** How a stream ended. */
 export interface Ending {
   readonly told: Told
-  readonly claim: Flow['claim']
+  readonly claims: Flow['claims']
   readonly message: Flow['message']
   /** Why it ended before its end; `undefined` where it did not. */
   readonly error?: unknown

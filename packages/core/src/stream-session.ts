@@ -137,14 +137,14 @@ export class StreamSession {
   }
 
   async #finish(controller: Controller): Promise<void> {
-    const { cipher, claim, message } = await this.#opened(controller)
+    const { cipher, claims, message } = await this.#opened(controller)
     await this.#on.call.proof()
     this.#requireOn()
     const last = cipher.final()
     cipher.drop()
     // From here on it is too late to stop it: its end is being recorded.
     const told = { ...this.#told, bytesOut: this.#told.bytesOut + last.length }
-    const recorded = this.#record(ending(this.#on.operation.action, { told, claim, message }))
+    const recorded = this.#record(ending(this.#on.operation.action, { told, claims, message }))
     this.#ended = recorded.catch(() => undefined).finally(() => this.#leave())
     try {
       await recorded
@@ -183,17 +183,21 @@ export class StreamSession {
   }
 
   /** Nothing goes through any more once this process knows that it may not. Others are heard of at the end. */
-  async #requireAuthority({ claim }: Flow): Promise<void> {
+  async #requireAuthority({ claims }: Flow): Promise<void> {
     const { walking, deadlineMs } = this.#parts
-    const now = walking.clock.now()
-    const revision = walking.revision()
+    const [now, revision] = [walking.clock.now(), walking.revision()]
     const view = new PatientView(walking, { ms: deadlineMs })
-    const asked = { claim: { ...nothingAsked, ...claim, kind: 'use' as const }, now }
-    const { key, validUntil } = await decide(view, this.#on.call.actor, asked)
+    let [most, ends] = [Infinity, Infinity]
+    for (const claim of claims) {
+      const asked = { claim: { ...nothingAsked, ...claim, kind: 'use' as const }, now }
+      const { key, validUntil } = await decide(view, this.#on.call.actor, asked)
+      if (key !== undefined) most = Math.min(most, largestMessage(key))
+      ends = Math.min(ends, validUntil)
+    }
     this.#requireOn()
-    this.#most = key === undefined ? Infinity : largestMessage(key)
+    this.#most = most
     this.#decidedAt = revision
-    this.#validUntil = validUntil
+    this.#validUntil = ends
   }
 
   #requireOn(): void {
@@ -206,7 +210,7 @@ export class StreamSession {
     const flow = await this.#opening?.catch(() => undefined)
     flow?.cipher.drop()
     if (flow !== undefined) {
-      const told = { told: { ...this.#told }, claim: flow.claim, message: flow.message, error }
+      const told = { told: { ...this.#told }, claims: flow.claims, message: flow.message, error }
       // Whoever stops gets no result, so nothing depends on this record: without it the stream has no end in the log.
       await this.#record(ending(this.#on.operation.action, told)).catch(() => undefined)
     }

@@ -16,8 +16,8 @@ export interface StreamOperation<Request, Parsed> {
 
 /** What the bytes of an open stream go through. */
 export interface Flow {
-  /** What is decided again while it flows, and at its end: the same key, version and context. */
-  readonly claim: Target
+  /** What is decided again while it flows, and at its end: the same keys, versions and contexts. */
+  readonly claims: readonly Target[]
   /** Which of the bytes are the message, whose size a key may limit; `undefined` where they stay sealed. */
   readonly message: 'bytesIn' | 'bytesOut' | undefined
   readonly cipher: StreamCipher

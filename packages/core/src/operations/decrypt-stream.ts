@@ -30,6 +30,6 @@ export const decryptStream: StreamOperation<DecryptStreamRequest, z.output<typeo
       context,
       allowRevoked,
     } as const
-    return { claim, message: 'bytesOut', cipher: openStream(material, { message: head, suite, context }) }
+    return { claims: [claim], message: 'bytesOut', cipher: openStream(material, { message: head, suite, context }) }
   },
 }

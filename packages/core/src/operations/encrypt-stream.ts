@@ -27,6 +27,6 @@ export const encryptStream: StreamOperation<EncryptStreamRequest, z.output<typeo
     const { keyId, keyVersion } = material
     // A rotation meanwhile does not stop it: then its version is one that can be decrypted with, and no longer current.
     const claim = { ...use, key: keyId, version: keyVersion, need: 'process' } as const
-    return { claim, message: 'bytesIn', cipher: sealStream(material, encoded, walk.tools.random) }
+    return { claims: [claim], message: 'bytesIn', cipher: sealStream(material, encoded, walk.tools.random) }
   },
 }

@@ -21,17 +21,16 @@ export const reEncryptStream: StreamOperation<ReEncryptStreamRequest, z.output<t
   open: async (request, walk, head) => {
     requireWrapped(head)
     const beginning = { ...request, ciphertext: head, size: undefined }
-    const { ciphertext, sourceKeyId, sourceKeyVersion } = await reEncryptMessage(walk, beginning)
-    const { context = emptyContext, allowRevoked } = request
-    const claim = {
-      action: 'reEncryptFrom',
-      usage: 'ENCRYPT_DECRYPT',
-      key: sourceKeyId,
-      version: sourceKeyVersion,
-      need: 'process',
-      context,
-      allowRevoked,
-    } as const
-    return { claim, message: undefined, cipher: new MovedStream(ciphertext) }
+    const { ciphertext, sourceKeyId, sourceKeyVersion, keyId, keyVersion } = await reEncryptMessage(walk, beginning)
+    const { context = emptyContext, newContext = context, allowRevoked } = request
+    const use = { usage: 'ENCRYPT_DECRYPT', need: 'process' } as const
+    const source = { ...use, key: sourceKeyId, version: sourceKeyVersion, context, allowRevoked }
+    // A rotation meanwhile does not stop it, as it does not stop `encryptStream`.
+    const target = { ...use, key: keyId, version: keyVersion, context: newContext }
+    const claims = [
+      { action: 'reEncryptFrom', ...source },
+      { action: 'reEncryptTo', ...target },
+    ]
+    return { claims, message: undefined, cipher: new MovedStream(ciphertext) }
   },
 }

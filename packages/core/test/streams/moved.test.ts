@@ -70,13 +70,14 @@ describe('J127 a stream that is re-encrypted as a stream', () => {
     const message = await seal(pattern(20_000))
     before = await world.db.size()
     await through(kms.reEncryptStream({ key: 'two', context }), portionsOf(message, [5000]))
-    const [from, to, end, ...others] = await records()
+    const [from, to, end, endTo, ...others] = await records()
     expect(others).toEqual([])
     const stream = from?.details?.['stream']
     expect(from).toMatchObject({ action: 'reEncryptFrom', status: 'SUCCESS', details: { streamPart: 'opened' } })
     expect(to).toMatchObject({ action: 'reEncryptTo', status: 'SUCCESS', details: { stream, streamPart: 'opened' } })
     const details = { stream, streamPart: 'ended', bytesIn: message.length, bytesOut: message.length }
     expect(end).toMatchObject({ action: 'reEncryptFrom', status: 'SUCCESS', keyId: from?.keyId, details })
+    expect(endTo).toMatchObject({ action: 'reEncryptTo', status: 'SUCCESS', keyId: to?.keyId, details })
   })
 
   it('A14 that was cut off within its beginning, or to a length that no message has, errors', async () => {
@@ -114,6 +115,27 @@ describe('J127 a stream that is re-encrypted as a stream', () => {
     expect(outcomes).toEqual([refusal, refusal])
     expect(told(await records()).at(-1)).toEqual(['ended', 'INVALID_KEY_STATE'])
   })
+
+  it.each([false, true])(
+    'P3 ends where it may no longer go to the other key, heard of elsewhere: %s',
+    async (elsewhere) => {
+      const message = await seal(pattern(50_000))
+      await kms.grants.create({ principal: 'app', key: 'k', operations: ['reEncryptFrom'] })
+      const { id } = await kms.grants.create({ principal: 'app', key: 'two', operations: ['reEncryptTo'] })
+      const { writer, reader } = endsOf(kms.as('app').reEncryptStream({ key: 'two', context, newContext }))
+      const writing = writer.write(message.subarray(0, 20_000))
+      await reader.read()
+      await Promise.all([reader.read(), writing])
+      await (elsewhere ? await world.again() : kms).grants.revoke({ grant: id })
+      const rest = Promise.allSettled([writer.write(message.subarray(20_000)), writer.close()])
+      const reading = async (): Promise<void> => {
+        while (!(await reader.read()).done);
+      }
+      await expectCode(reading(), 'ACCESS_DENIED')
+      await rest
+      expect(told(await records()).at(-1)).toEqual(['ended', 'ACCESS_DENIED'])
+    },
+  )
 
   it('A20 gives what was written back: what comes out is not the same memory', async () => {
     const message = await seal(pattern(1000))
