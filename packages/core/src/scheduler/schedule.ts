@@ -41,6 +41,8 @@ export interface ScheduleParts {
   readonly clock: Clock
   readonly timers: Timers
   readonly runDue: (signal: AbortSignal) => Promise<DueReport>
+  /** Whether the KMS was closed: the one of another tenant is, with the one that opened the storage. */
+  readonly isClosed: () => boolean
 }
 
 /** What is done by the clock, until it is stopped. */
@@ -90,6 +92,7 @@ export class Schedule {
   #tick(job: string, times: Awaited<ReturnType<typeof timetable>>, work: Work): void {
     const { clock, timers } = this.#parts
     const tick: Work = async (at, signal) => {
+      if (this.#parts.isClosed()) return void this.stop()
       try {
         await work(at, signal)
       } catch (error) {

@@ -102,9 +102,9 @@ export class Scheduler {
     requireSchedule(asked)
     if (this.#parts.isClosed()) throw new ClosedError('the KMS is closed')
     if (this.#schedule !== undefined) throw new ConflictError('the scheduler was started already')
-    const { run, clock, timers } = this.#parts
+    const { run, clock, timers, isClosed } = this.#parts
     const runDue = async (signal: AbortSignal): Promise<DueReport> => this.runDue({ signal })
-    const schedule = new Schedule({ run, clock, timers, runDue }, asked)
+    const schedule = new Schedule({ run, clock, timers, runDue, isClosed }, asked)
     this.#schedule = schedule
     try {
       await schedule.begin(asked)

@@ -27,6 +27,20 @@ describe('a scheduler', () => {
     expect(ran).not.toHaveBeenCalled()
   })
 
+  test('of another tenant ends with the KMS that opened the storage', async () => {
+    const world = await makeWorld()
+    const other = await world.kms.tenants.ensure('other')
+    const ran = vi.fn<() => void>()
+    const told = vi.fn<() => void>()
+    await other.scheduler.start({ jobs: [{ name: 'job', cron: '* * * * *', run: ran }], onError: told })
+    await pass(world, 2 * minute)
+    expect(ran).toHaveBeenCalledTimes(2)
+    await world.kms.close()
+    await pass(world, hour)
+    expect(ran).toHaveBeenCalledTimes(2)
+    expect(told).not.toHaveBeenCalled()
+  })
+
   test('is not started on a KMS that was closed', async () => {
     const { kms } = await makeWorld()
     await kms.close()
