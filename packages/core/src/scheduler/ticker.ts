@@ -10,8 +10,6 @@ export interface Ticking {
 
 /** The clock is looked at so often at least: it may be set, or the machine may sleep. */
 const longestWaitMs = 60_000
-/** So many missed moments are passed one by one. */
-const mostMissed = 10_000
 
 /** Does something by a timetable, one after the other, until it is stopped. It does not keep a process alive. */
 export class Ticker {
@@ -58,14 +56,22 @@ export class Ticker {
   #passed(): number | undefined {
     const now = this.#clock.now()
     const { times } = this.#ticking
-    let last: number | undefined
-    for (let missed = 0; this.#next !== undefined && this.#next <= now; missed++) {
-      last = this.#next
-      this.#next = times.after(missed < mostMissed ? last : now)
-    }
+    const first = this.#next
     // A clock that was set back has moments before it again that were far away.
-    const soonest = times.after(now)
-    if (soonest !== undefined) this.#next = Math.min(soonest, this.#next ?? Infinity)
-    return last
+    this.#next = times.after(now)
+    return first === undefined || first > now ? undefined : lastMoment(times, first, now)
   }
+}
+
+/** The last moment until now, of which there is a first: in as many steps as the time between them has bits. */
+function lastMoment(times: Timetable, first: number, now: number): number {
+  let last = first
+  let none = now
+  while (last < none) {
+    const middle = Math.floor((last + none) / 2)
+    const next = times.after(middle)
+    if (next !== undefined && next <= now) last = next
+    else none = middle
+  }
+  return last
 }
