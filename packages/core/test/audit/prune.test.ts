@@ -180,6 +180,17 @@ describe('Pruning', () => {
     await kms.close()
   })
 
+  test('goes by what an anchor has kept after somebody has forged what it kept before', async () => {
+    const kms = await open()
+    await grow(kms, 100)
+    await kms.audit.anchor()
+    await shelf.edit('anchored', ['default', 'kept'], (row) => ({ ...row, size: 1_000_000 }))
+    await grow(kms, 10)
+    const [state] = await kms.audit.anchor()
+    expect(await kms.audit.prune()).toEqual({ records: state?.size })
+    await kms.close()
+  })
+
   test.each<[string, unknown, string]>([
     ['nothing anchored', {}, 'CONFLICT'],
     ['nothing before it', { upTo: 0 }, 'INVALID_REQUEST'],

@@ -27,7 +27,8 @@ export async function rememberAnchored(tx: StorageTransaction, anchored: Anchore
   const { tenant, anchor, size } = anchored
   const key = [tenant, anchor]
   const known = await tx.get('anchored', key)
-  if (known !== undefined && (known['size'] as number) > size) return
+  // A row that is not of our making is none: it must not keep out what an anchor has kept.
+  if (known !== undefined && (openRow(known, keys)?.size ?? 0) > size) return
   if (known !== undefined) await tx.remove('anchored', key)
   const mac = macOf(anchored, keys.headMacKey(keys.epoch))
   await tx.insert('anchored', { ...anchored, epoch: keys.epoch, mac })
