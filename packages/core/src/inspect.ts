@@ -169,12 +169,13 @@ export class Inspection {
 }
 
 /** The state as it is stored, with the head that is there. */
-function stateIn({ settings, keyring }: InspectionParts): Pick<StateSource, 'knowsEpoch' | 'snapshot'> {
+function stateIn({ settings, keyring }: InspectionParts): Omit<StateSource, 'tenant' | 'macKeyOf'> {
   const { storage, tenant } = settings
   const trees = new Trees(tenant, new NodeCache(), new Alarm())
   const guard = new HeadGuard(tenant, (epoch) => keyring.headMacKey(epoch))
   return {
     knowsEpoch: (epoch) => keyring.epochs.has(epoch),
+    mayLackTables: true,
     snapshot: async (read) =>
       storage.snapshot(async (reader) => {
         const head = await guard.read(reader, undefined)

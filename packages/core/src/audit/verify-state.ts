@@ -17,6 +17,8 @@ export interface StateSource {
   readonly macKeyOf: MacKeys
   /** Whether there is a key for heads of this epoch. */
   readonly knowsEpoch: (epoch: number) => boolean
+  /** Whether tables may be missing, which a database of an older version does not have. @defaultValue all are there */
+  readonly mayLackTables?: boolean | undefined
   /** Reads from one snapshot whose head was checked. */
   snapshot<T>(read: (reader: AuthenticReader, head: Head) => Promise<T>): Promise<T>
 }
@@ -42,7 +44,7 @@ async function verifyState(source: StateSource, signal?: AbortSignal): Promise<A
     for (const table of stateTables) {
       // A table that a database of an older version does not have: nothing is lost in it.
       const unlessNew = (error: unknown): void => {
-        if (listed.has(table) || !isUnreadable(error)) throw error
+        if (source.mayLackTables !== true || listed.has(table) || !isUnreadable(error)) throw error
       }
       await walk.pages(rowsOf(source.tenant, table)).catch(unlessNew)
     }

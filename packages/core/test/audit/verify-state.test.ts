@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { inspectKms, type Kms } from '../../src/index.ts'
 import { stateTables } from '../../src/state/tree/place.ts'
-import type { StorageTransaction } from '../../src/storage/adapter.ts'
+import type { StorageReader, StorageTransaction } from '../../src/storage/adapter.ts'
+import { StorageFailure } from '../../src/storage/errors.ts'
 import type { Row } from '../../src/storage/table.ts'
 import { rootKey, World } from '../support/audit-world.ts'
 
@@ -141,6 +142,24 @@ describe('F97 a verification reads the state that nobody stands on', () => {
     await world.shelf.edit('grants', ['default', ...named], (row) => ({ ...row, rev: 9 }))
     expect(await verified()).toBe(doesNotVerify('grants', named))
     expect((await kms.ops.health()).status).toBe('red')
+  })
+
+  test('and says so where rows of a table cannot be read that has none of ours', async () => {
+    const refuse = async (): Promise<never> => {
+      throw new StorageFailure('what was never stored there', { transient: false, outcome: 'none' })
+    }
+    const reader = (inner: StorageReader): StorageReader => ({
+      get: async (table, key) => inner.get(table, key),
+      range: async (table, range) => (table === 'imports' ? refuse() : inner.range(table, range)),
+    })
+    const other = await world.open({ between: { reader } })
+    const found = await other.audit.verify()
+    expect(found).toMatchObject({ ok: false, problem: { kind: 'state', found: 'rows that cannot be read' } })
+    await other.close()
+    // A database of an older version that is only looked at has no such table.
+    const inspection = await inspectKms({ storage: world.shelf.adapter({ reader }), rootKey })
+    expect(await inspection.audit.verify()).toMatchObject({ ok: true })
+    await inspection.close()
   })
 
   test('and gives up when it is told to, between two pages', async () => {
