@@ -21,6 +21,7 @@ export const nothingAsked = Object.freeze({
   opens: undefined,
   context: undefined,
   allowRevoked: undefined,
+  finishes: undefined,
   isDeterministic: undefined,
   exports: undefined,
   again: undefined,

@@ -15,10 +15,10 @@ export interface Granted {
  * encryption context and the size of the message apart.
  */
 export function nameOfTarget(target: Target): string {
-  const { action, key, usage, need, version, opens, allowRevoked, isDeterministic, exports } = target
+  const { action, key, usage, need, version, opens, allowRevoked, isDeterministic, exports, finishes } = target
   const by =
     opens?.by === undefined ? opens?.isKeyNamed : `${opens.by.keyId}:${opens.by.keyVersion}:${opens.isKeyNamed}`
-  return `${action}\n${key}\n${usage}\n${need}\n${version}\n${allowRevoked}\n${isDeterministic}\n${exports}\n${by}`
+  return `${action}\n${key}\n${usage}\n${need}\n${version}\n${allowRevoked}\n${isDeterministic}\n${exports}\n${finishes}\n${by}`
 }
 
 /**

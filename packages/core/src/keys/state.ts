@@ -57,6 +57,8 @@ export interface VersionUse {
   readonly now: number
   /** When the version's material ends, where it was brought and has an end. @defaultValue never */
   readonly materialEnds?: number | undefined
+  /** Set where something is finished that the version protects: rotated meanwhile or not, it must not have expired. */
+  readonly finishes?: true | undefined
   /** Set for an admin who gets data away from a revoked key. */
   readonly allowRevoked?: boolean | undefined
 }
@@ -75,7 +77,8 @@ function allowedUntil(key: KeyRow, version: VersionRow, use: VersionUse): number
   if (!versionStates[version.state].allows.includes(use.need)) throw invalidState(`the version is ${version.state}`)
   const overAt = requireWindow(key, use.now)
   const until = use.need === 'protect' ? protectableUntil : processableUntil
-  return Math.min(overAt, until(key, version, use.now))
+  const expiresAt = use.finishes === true ? protectableUntil(key, version, use.now) : Infinity
+  return Math.min(overAt, expiresAt, until(key, version, use.now))
 }
 
 /** Until when there is material: brought material can have an end, and be taken away. */

@@ -26,7 +26,7 @@ export const encryptStream: StreamOperation<EncryptStreamRequest, z.output<typeo
     const material = requireSecret(await walk.material({ ...use, key, need: 'protect' }))
     const { keyId, keyVersion } = material
     // A rotation meanwhile does not stop it: then its version is one that can be decrypted with, and no longer current.
-    const claim = { ...use, key: keyId, version: keyVersion, need: 'process' } as const
+    const claim = { ...use, key: keyId, version: keyVersion, need: 'process', finishes: true } as const
     return { claims: [claim], message: 'bytesIn', cipher: sealStream(material, encoded, walk.tools.random) }
   },
 }

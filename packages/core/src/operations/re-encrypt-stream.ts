@@ -26,7 +26,7 @@ export const reEncryptStream: StreamOperation<ReEncryptStreamRequest, z.output<t
     const use = { usage: 'ENCRYPT_DECRYPT', need: 'process' } as const
     const source = { ...use, key: sourceKeyId, version: sourceKeyVersion, context, allowRevoked }
     // A rotation meanwhile does not stop it, as it does not stop `encryptStream`.
-    const target = { ...use, key: keyId, version: keyVersion, context: newContext }
+    const target = { ...use, key: keyId, version: keyVersion, context: newContext, finishes: true } as const
     const claims = [
       { action: 'reEncryptFrom', ...source },
       { action: 'reEncryptTo', ...target },
