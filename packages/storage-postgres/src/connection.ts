@@ -2,7 +2,7 @@ import type { StorageFailure, Value } from '@chatelaine/core/storage'
 import { BoundedMap, refusal } from '@chatelaine/storage-sql'
 import type { SqlResult, SqlSession, SqlStatement } from '@chatelaine/storage-sql'
 import type { PostgresClient, PostgresNotice, PostgresQuery, PostgresResult } from './driver.ts'
-import { doubtOf, isDamage, isRefusalOfServer, lossOf, translate } from './errors.ts'
+import { Blame, doubtOf, isDamage, isRefusalOfServer, lossOf, translate } from './errors.ts'
 import { valueTypes } from './values.ts'
 import { Watch } from './watch.ts'
 
@@ -44,8 +44,6 @@ interface How {
   readonly rowMode?: 'array'
 }
 
-const rowMode = 'array'
-
 /** One connection. Its statements run in the order in which they were asked for, sent at once where the client can. */
 export class Connection implements PostgresSession {
   readonly #client: PostgresClient
@@ -57,6 +55,7 @@ export class Connection implements PostgresSession {
   #transaction: symbol | undefined
   #lost: StorageFailure | undefined
   #released = false
+  readonly #blame = new Blame()
   /** How those who wait for an answer give up, in the order in which the answers come. */
   readonly #unanswered: ((reason: Error) => void)[] = []
 
@@ -118,7 +117,8 @@ export class Connection implements PostgresSession {
   }
 
   async runRows(statement: SqlStatement, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]> {
-    const { rows } = await this.#run(statement, parameters, { prepared: this.#settings.preparedStatements, rowMode })
+    const { preparedStatements: prepared } = this.#settings
+    const { rows } = await this.#run(statement, parameters, { prepared, rowMode: 'array' })
     return rows as unknown as readonly (readonly unknown[])[]
   }
 
@@ -200,7 +200,7 @@ export class Connection implements PostgresSession {
       return await this.#answer(query)
     } catch (error) {
       if (isDamage(error)) this.#lose(error as Error)
-      throw translate(error)
+      throw this.#blame.of(translate(error))
     }
   }
 

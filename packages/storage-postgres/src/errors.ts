@@ -126,3 +126,18 @@ export function doubtOf(code: string): StorageFailure {
   const message = `The database warns that the transaction may not be safe (${code}).`
   return new StorageFailure(message, { transient: true, outcome: 'unknown', cause })
 }
+
+/**
+ * Knows what a transaction failed by. Of everything that was asked for in one go with that, the server says only that
+ * something has failed before, which would hide whether trying again can help.
+ */
+export class Blame {
+  #root: StorageFailure | undefined
+
+  /** What is to be thrown for this error. A clash stays the one statement's that met it. */
+  of(error: StorageConflict | StorageFailure): StorageConflict | StorageFailure {
+    if (sqlStateOf(error.cause) === '25P02') return this.#root ?? error
+    this.#root = storageFailureOf(error)
+    return error
+  }
+}
