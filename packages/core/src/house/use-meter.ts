@@ -23,7 +23,6 @@ export class UseMeter implements Meter {
   /** Versions that somebody was told of. Who forgets it tells again, which changes nothing. */
   readonly #told = new Lru<string, true>(limits.cachedMaterials)
   readonly #quotas = new Map<string, readonly QuotaRow[]>()
-  #newest: BatchMeter | undefined
   #revision = -1
   #onSpent: OnSpent = async () => undefined
 
@@ -35,14 +34,13 @@ export class UseMeter implements Meter {
   begin(place: MeterPlace): BatchMeter {
     if (place.cache.revision !== this.#revision) this.#quotas.clear()
     this.#revision = place.cache.revision
-    this.#newest = new UseCount(this, place)
-    return this.#newest
+    return new UseCount(this, place)
   }
 
-  /** Keeps what a batch has left of its leases; not if it hung, and others went on from what there was before it. */
-  keep(batch: BatchMeter, leases: Iterable<readonly [name: string, taking: { readonly lease: Lease }]>): void {
-    if (batch !== this.#newest) return
-    for (const [name, { lease }] of leases) this.leases.set(name, lease)
+  /** Keeps what a batch has left of a lease. Where it hung, and others went on from what it began with, nothing is left. */
+  keep(name: string, { begun, lease }: { readonly begun: Lease | undefined; readonly lease: Lease }): void {
+    if (this.leases.get(name) === begun) this.leases.set(name, lease)
+    else this.leases.delete(name)
   }
 
   /** The quotas on an operation, at the revision of the batch. */
@@ -69,6 +67,8 @@ export class UseMeter implements Meter {
 /** Messages of a version that were taken in this batch. */
 interface Taking {
   readonly of: Spending
+  /** What there was before the batch. */
+  readonly begun: Lease | undefined
   readonly lease: Lease
   readonly taken: number
   /** Their count as it is stored, `row` or none: read before anything is taken. */
@@ -118,7 +118,7 @@ class UseCount implements BatchMeter {
   }
 
   committed(): void {
-    this.#meter.keep(this, this.#takings ?? [])
+    for (const [name, taking] of this.#takings ?? []) this.#meter.keep(name, taking)
     for (const spending of this.#spent) this.#meter.spent(spending)
   }
 
@@ -181,17 +181,13 @@ class UseCount implements BatchMeter {
       const name = nameOf(spends.keyId, spends.version)
       this.#takings ??= new Map()
       const before = this.#takings.get(name)
-      const taking = takingAfter(before, { of: spends, count, lease: this.#leaseOf(name) })
+      const taking = takingAfter(before, { of: spends, count, begun: this.#meter.leases.get(name) })
       this.#takings.set(name, taking)
       if (taking.taken === 0 || taking.stored !== undefined) continue
       unread ??= new Map()
       if (!unread.has(name)) unread.set(name, before)
     }
     return unread === undefined ? undefined : this.#readCounts(unread)
-  }
-
-  #leaseOf(name: string): Lease {
-    return this.#meter.leases.get(name) ?? noLease
   }
 
   /** Reads counts, each once for the batch. One that does not verify fails who would take of it, and nobody else. */
@@ -215,13 +211,14 @@ class UseCount implements BatchMeter {
   }
 }
 
-/** What was taken of a version, with so many messages more; `lease` is what there was before the batch. */
+/** What was taken of a version, with so many messages more. */
 function takingAfter(
   before: Taking | undefined,
-  { of, count, lease: begun }: { readonly of: Spending; readonly count: number; readonly lease: Lease },
+  { of, count, begun }: Pick<Taking, 'of' | 'begun'> & { readonly count: number },
 ): Taking {
-  const { lease, taken } = useLease(before?.lease ?? begun, count, of.most)
-  return { of, lease, taken: (before?.taken ?? 0) + taken, stored: before?.stored }
+  if (before === undefined) return { of, begun, stored: undefined, ...useLease(begun ?? noLease, count, of.most) }
+  const { lease, taken } = useLease(before.lease, count, of.most)
+  return { ...before, of, lease, taken: before.taken + taken }
 }
 
 function nameOf(keyId: string, version: number): string {
