@@ -13,7 +13,7 @@ export const actions: Readonly<Record<string, readonly string[]>> = {
   reEncryptMany: ['reEncryptFrom', 'reEncryptTo'],
   encryptStream: ['encrypt', 'encrypt'],
   decryptStream: ['decrypt', 'decrypt'],
-  reEncryptStream: ['reEncryptFrom', 'reEncryptTo', 'reEncryptFrom'],
+  reEncryptStream: ['reEncryptFrom', 'reEncryptTo', 'reEncryptFrom', 'reEncryptTo'],
   decryptRange: ['decrypt'],
   reEncryptHeader: ['reEncryptFrom', 'reEncryptTo'],
   generateDataKey: ['generateDataKey'],
