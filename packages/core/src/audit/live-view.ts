@@ -57,8 +57,9 @@ export class LiveView implements StateView {
     let answer: { readonly is: T } | undefined
     const work = this.#storage.snapshot(async (reader) => {
       const head = await this.#guard.read(reader, floor)
-      await catchUp(reader, this.#cache, head)
+      // Seen before the cache learns of it: what this process has once known, no older snapshot takes back.
       this.#guard.saw(head)
+      await catchUp(reader, this.#cache, head)
       answer = { is: await read(this.#trees.reader(reader, head.stateRoot), head) }
     })
     await within(this.#patience, storageErrors(work), late)
