@@ -15,7 +15,6 @@ import {
 } from '../operations/rotate-audit-key.ts'
 import { verifyAudit, type AuditVerification, type VerifyAuditRequest } from '../operations/verify-audit.ts'
 import { InvalidRequestError } from '../errors.ts'
-import type { EncryptionContext } from '../operations/shared/fields.ts'
 import type { CallOptions } from '../call.ts'
 import type { AuditRecord } from '../runtime.ts'
 import { exportSegments, exportTiles, type AuditExport, type AuditExportRequest } from './audit-export.ts'
@@ -26,8 +25,12 @@ import { openTail } from './tail.ts'
 import { requireObject } from './text.ts'
 
 /** Which records to find: by an encryption context, an actor, or an owner. */
-export type FindAuditRequest = ListAuditRequest &
-  ({ readonly context: EncryptionContext } | { readonly actor: string } | { readonly owner: string })
+export type FindAuditRequest = ListAuditRequest & (Named<'context'> | Named<'actor'> | Named<'owner'>)
+
+type Named<Name extends keyof ListAuditRequest> = {
+  /** What is looked for. */
+  readonly [Each in Name]: NonNullable<ListAuditRequest[Each]>
+}
 
 /** What was pruned. */
 export interface AuditPruning {
