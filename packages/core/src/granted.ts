@@ -21,6 +21,17 @@ export function nameOfTarget(target: Target): string {
   return `${action}\n${key}\n${usage}\n${need}\n${version}\n${allowRevoked}\n${isDeterministic}\n${exports}\n${finishes}\n${by}`
 }
 
+/** Whether two targets have the same name, where that is plain without writing it: of nothing that is opened. */
+export function isNamedAlike(a: Target, b: Target): boolean {
+  const isOfSameKey = a.key === b.key && a.action === b.action && a.usage === b.usage && a.version === b.version
+  return isOfSameKey && a.opens === undefined && b.opens === undefined && isAskedAlike(a, b)
+}
+
+function isAskedAlike(a: Target, b: Target): boolean {
+  const isAlike = a.need === b.need && a.allowRevoked === b.allowRevoked && a.isDeterministic === b.isDeterministic
+  return isAlike && a.exports === b.exports && a.finishes === b.finishes
+}
+
 /**
  * A claim of the same name, as it was granted before: the same one where the context is, of which the largest message is
  * decided again; one of its own where the context made no difference. `undefined` where it has to be decided.

@@ -13,7 +13,7 @@ import { chargeOf } from './deeds.ts'
 import { draftRecords, type Caller, type DecidedClaim, type Step } from './drafts.ts'
 import { eachItem } from './each-item.ts'
 import { Facts } from './facts.ts'
-import { grantedAgain, nameOfTarget, type Granted, type UseClaim } from './granted.ts'
+import { grantedAgain, isNamedAlike, nameOfTarget, type Granted, type UseClaim } from './granted.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
 import type { Actor, Material, PairMaterial } from './stages.ts'
@@ -42,6 +42,7 @@ export class LiveWalk implements Walk {
   readonly #steps: Step[] = [{ claims: [] }]
   /** What was last granted to items of a many-verb: the next one that claims the same gets the same answer. */
   readonly #granted = new Map<string, Granted>()
+  #last: { readonly name: string; readonly target: Target } | undefined
   #step: Step = this.#steps[0] as Step
   #many = false
   #dependsOnAll = false
@@ -81,7 +82,8 @@ export class LiveWalk implements Walk {
 
   async material(target: Target): Promise<Material | PairMaterial> {
     const claim = { ...nothingAsked, ...target, kind: 'use' } as const
-    const name = nameOfTarget(claim)
+    const last = this.#last
+    const name = last !== undefined && isNamedAlike(last.target, claim) ? last.name : nameOfTarget(claim)
     const granted = this.#many ? this.#granted.get(name) : undefined
     const same = granted === undefined ? undefined : grantedAgain(granted, claim)
     if (granted !== undefined && same !== undefined) {
@@ -91,8 +93,13 @@ export class LiveWalk implements Walk {
     const decided = await this.#claimUse(claim, name)
     const usable = decided.decision?.usable
     const material = this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
-    if (this.#many) this.#granted.set(name, { claim: decided, material })
+    if (this.#many) this.#remember(name, { claim: decided, material }, claim)
     return material
+  }
+
+  #remember(name: string, granted: Granted, target: Target): void {
+    this.#granted.set(name, granted)
+    this.#last = { name, target }
   }
 
   async materials(target: Target): Promise<readonly (Material | PairMaterial)[]> {

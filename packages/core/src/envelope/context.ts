@@ -84,7 +84,8 @@ interface EncodedPair {
 }
 
 function encode(pairs: readonly (readonly [string, string])[]): EncodedContext {
-  const encoded = pairs.map(encodePair).toSorted((a, b) => Buffer.compare(a.key, b.key))
+  const encoded = pairs.map(encodePair)
+  if (encoded.length > 1) encoded.sort((a, b) => Buffer.compare(a.key, b.key))
   const length = encoded.reduce((sum, { key, value }) => sum + 4 + key.length + value.length, 2)
   const bytes = Buffer.allocUnsafe(length)
   let at = bytes.writeUInt16BE(encoded.length)

@@ -64,7 +64,8 @@ export function release(bytes: Uint8Array<ArrayBuffer>): void {
 export function wipeDeep(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
   if (value instanceof Uint8Array) return wipe(value)
-  for (const inner of Array.isArray(value) ? value : Object.values(value)) wipeDeep(inner)
+  if (Array.isArray(value)) for (const inner of value) wipeDeep(inner)
+  else for (const name in value) if (Object.hasOwn(value, name)) wipeDeep((value as Record<string, unknown>)[name])
 }
 
 /** How many bytes a result holds on to, counted the same way as {@link wipeDeep} walks. */
@@ -73,6 +74,8 @@ export function byteSize(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 0
   let size = 0
-  for (const inner of Array.isArray(value) ? value : Object.values(value)) size += byteSize(inner)
+  if (Array.isArray(value)) for (const inner of value) size += byteSize(inner)
+  else
+    for (const name in value) if (Object.hasOwn(value, name)) size += byteSize((value as Record<string, unknown>)[name])
   return size
 }
