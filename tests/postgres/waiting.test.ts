@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { failureOf, signalled } from '../support/failures.ts'
 import { disconnect, fresh, hostPool, makeLock, opened, put, sizesIn, stranger } from '../support/postgres-storage.ts'
-import { tables } from '@chatelaine/core/storage'
+import { tables, type StorageAdapter } from '@chatelaine/core/storage'
 
 /** Two storages on one schema, as two processes would have them, and the lock that they share. */
 async function pair(lockTimeoutMs = 5000) {
@@ -9,6 +9,21 @@ async function pair(lockTimeoutMs = 5000) {
   await makeLock(first)
   const { storage: second } = await opened({ schema, lockTimeoutMs })
   return { first, second, schema }
+}
+
+/** Takes the lock by a transaction that runs until it is let go. */
+async function hold(storage: StorageAdapter): Promise<() => Promise<void>> {
+  const held = signalled()
+  const proceed = signalled()
+  const holding = storage.transact('default', async () => {
+    held.reach()
+    await proceed.reached
+  })
+  await held.reached
+  return async () => {
+    proceed.reach()
+    await holding
+  }
 }
 
 describe('the lock of a tenant', () => {
@@ -37,30 +52,17 @@ describe('the lock of a tenant', () => {
 
   test('is waited for without blocking anything, and for no longer than was asked for', async () => {
     const { first, second } = await pair(150)
-    const held = signalled()
-    const proceed = signalled()
-    const holding = first.transact('default', async () => {
-      held.reach()
-      await proceed.reached
-    })
-    await held.reached
+    const release = await hold(first)
     expect(await failureOf(put(second, 1))).toMatchObject({ transient: true, outcome: 'none' })
     expect(await sizesIn(second)).toEqual([])
-    proceed.reach()
-    await holding
+    await release()
     await put(second, 2)
     expect(await sizesIn(first)).toEqual([2])
   })
 
   test('not had in time, fails what was asked for early, and the connection goes on', async () => {
     const { first, second } = await pair(150)
-    const held = signalled()
-    const proceed = signalled()
-    const holding = first.transact('default', async () => {
-      held.reach()
-      await proceed.reached
-    })
-    await held.reached
+    const release = await hold(first)
     const answers: unknown[] = []
     const early = second.transact(
       'default',
@@ -69,29 +71,21 @@ describe('the lock of a tenant', () => {
     )
     expect(await failureOf(early)).toMatchObject({ transient: true, outcome: 'none' })
     expect(answers).toEqual([])
-    proceed.reach()
-    await holding
+    await release()
     await put(second, 1)
     expect(await sizesIn(first)).toEqual([1])
   })
 
   test('is given up at once when the signal aborts, and nothing was applied', async () => {
     const { first, second } = await pair()
-    const held = signalled()
-    const proceed = signalled()
-    const holding = first.transact('default', async () => {
-      held.reach()
-      await proceed.reached
-    })
-    await held.reached
+    const release = await hold(first)
     const controller = new AbortController()
     let ran = false
     const write = async (): Promise<void> => void (ran = true)
     const waiting = second.transact('default', write, { signal: controller.signal })
     controller.abort()
     expect(await failureOf(waiting)).toMatchObject({ transient: true, outcome: 'none' })
-    proceed.reach()
-    await holding
+    await release()
     await put(second, 1)
     expect(ran).toBe(false)
   })
