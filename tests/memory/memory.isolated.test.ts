@@ -91,7 +91,8 @@ function named(traces: readonly Trace[]): string[] {
 
 describe.runIf(existsSync('/proc/self/mem'))('P4 the memory of a process', () => {
   test('is looked through for a secret in every form, and each is found', () => {
-    const secret = { name: 'secret', bytes: randomBytes(32) }
+    // The ones are what base64 and base64url write differently, wherever they begin: else the two are one form.
+    const secret = { name: 'secret', bytes: Buffer.concat([randomBytes(9), Buffer.alloc(5, 0xff), randomBytes(18)]) }
     const hex = secret.bytes.toString('hex')
     const held: readonly [string, unknown][] = [
       ['first half', secret.bytes],
