@@ -2,6 +2,7 @@ import type { SigningKey } from '../crypto/ed25519.ts'
 import type { Head } from '../audit/head.ts'
 import type { LogKeys } from '../audit/log-keys.ts'
 import type { HeadGuard } from '../audit/head-guard.ts'
+import type { AuthenticReader } from '../state/tree/authentic-reader.ts'
 import type { Trees } from '../state/tree/trees.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { KeyringState } from '../keys/keyring-store.ts'
@@ -27,7 +28,7 @@ export interface DeskParts {
 }
 
 /** Reads from one snapshot for as long as it takes. */
-export type Authentic = <T>(read: (reader: StorageReader, head: Head) => Promise<T>) => Promise<T>
+export type Authentic = <T>(read: (reader: AuthenticReader, head: Head) => Promise<T>) => Promise<T>
 
 /** Where the keyring of an open tenant is worked on. */
 export class KeyringDesk implements DeskParts {
@@ -89,6 +90,11 @@ export async function readStored(desk: KeyringDesk): Promise<KeyringState> {
 /** Reads rows as they are stored, to find what there is to do: nothing is believed of them. */
 export async function glance<T>(desk: KeyringDesk, read: (reader: StorageReader) => Promise<T>): Promise<T> {
   return within(desk.settings, storageErrors(desk.settings.storage.snapshot(read)), late)
+}
+
+/** Reads from one snapshot what may be believed. @throws StorageTamperedError */
+export async function proven<T>(desk: KeyringDesk, read: (reader: AuthenticReader) => Promise<T>): Promise<T> {
+  return within(desk.settings, storageErrors(desk.authentic(read)), late)
 }
 
 /** The keys of the log that are in force now, the newest last. What they sign is compared inside the transaction. */

@@ -9,10 +9,13 @@ import type { RewrapOptions, Rewrapping } from '../face/root-key-options.ts'
 import { describeRootKey } from '../operations/describe-root-key.ts'
 import { retireKeyringEpochs } from '../operations/retire-keyring-epochs.ts'
 import { rewrapMaterial } from '../operations/rewrap-material.ts'
+import type { ListedRow } from '../state/tree/listing.ts'
 import type { Row } from '../storage/table.ts'
 import { tables } from '../storage/tables.ts'
 import { beginNextEpoch } from './epoch-beginning.ts'
-import { configured, glance, readStored, type KeyringDesk } from './keyring-desk.ts'
+import { readKeyringRows } from './foundation.ts'
+import { configured, glance, proven, type KeyringDesk } from './keyring-desk.ts'
+import { listed } from './listed.ts'
 
 const pageRows = 1000
 const mostRows = 100
@@ -87,15 +90,14 @@ class Job {
   /**
    * Moves whatever is under an older epoch, then removes those. The first change, which moves nothing, makes a head under
    * the newest epoch: whoever sees it has to learn that epoch before writing anything, so that from then on nothing new
-   * comes under an older one, and what was looked through stays so.
+   * comes under an older one, and what was looked through stays so. What the tables show is moved in their order, quickly;
+   * that nothing is left is told by what the state tree lists, for what an epoch takes along is gone for ever.
    */
   async #finish(): Promise<Ending> {
     await this.#change([])
-    for (let left = 1; left > 0;) {
-      left = 0
-      for (const table of Object.keys(wrappedTables)) left += await this.#pass(table)
-    }
-    const { keyring } = await readStored(this.#desk)
+    for (const table of Object.keys(wrappedTables)) await this.#pass(table)
+    while ((await this.#passListed()) > 0);
+    const { keyring } = await proven(this.#desk, async (reader) => readKeyringRows(reader, this.#desk.tenant))
     const { epoch: newest } = this.#desk.keyring
     const old = keyring.map(({ epoch }) => epoch).filter((epoch) => epoch < newest)
     if (old.length === 0) return { retired: [] }
@@ -108,22 +110,34 @@ class Job {
     return { retired: old }
   }
 
-  /** Looks through a table once. Says how many rows there were to move. */
-  async #pass(table: string): Promise<number> {
-    const primaryKey = tables.find(({ name }) => name === table)?.primaryKey ?? []
+  /** Looks through a table once, as it shows itself. */
+  async #pass(table: string): Promise<void> {
+    for await (const rows of this.#pages(table)) await this.#moveOld(rows.map((row) => ({ table, row })))
+  }
+
+  /** Looks through everything that the state lists once. Says how many rows there were to move. */
+  async #passListed(): Promise<number> {
     let found = 0
-    for await (const rows of this.#pages(table)) {
-      const old = rows.filter(({ epoch }) => epoch !== this.#desk.keyring.epoch)
-      const names = old.map((row) => nameOf(table, primaryKey, row))
-      for (const some of groupsOf(names, this.#options.batch ?? mostRows)) await this.#move(some)
-      found += old.length
-    }
+    for await (const rows of listed(this.#desk, Object.keys(wrappedTables))) found += await this.#moveOld(rows)
     return found
   }
 
-  async #move(rows: readonly RowName[]): Promise<void> {
-    const { signal, onProgress, ratePerSecond } = this.#options
+  async #moveOld(rows: readonly ListedRow[]): Promise<number> {
+    this.#goOn()
+    const old = rows.filter(({ row }) => row['epoch'] !== this.#desk.keyring.epoch)
+    const names = old.map(({ table, row }) => nameOf(table, row))
+    for (const some of groupsOf(names, this.#options.batch ?? mostRows)) await this.#move(some)
+    return old.length
+  }
+
+  #goOn(): void {
+    const { signal } = this.#options
     if (signal?.aborted === true) throw aborted(signal)
+  }
+
+  async #move(rows: readonly RowName[]): Promise<void> {
+    const { onProgress, ratePerSecond } = this.#options
+    this.#goOn()
     this.#moved += await this.#change(rows)
     await onProgress?.({ epoch: this.#desk.keyring.epoch, moved: this.#moved })
     if (ratePerSecond === undefined) return
@@ -152,7 +166,9 @@ class Job {
 
   /** Whether there are keys whose material is imported: tokens for that may be on their way. */
   async #hasImports(): Promise<boolean> {
-    for await (const rows of this.#pages('keys')) if (rows.some(({ origin }) => origin === 'EXTERNAL')) return true
+    for await (const rows of listed(this.#desk, ['keys'])) {
+      if (rows.some(({ row }) => row['origin'] === 'EXTERNAL')) return true
+    }
     return false
   }
 }

@@ -3,6 +3,7 @@ import { limits } from '../internal/defaults.ts'
 import type { StorageTransaction } from '../storage/adapter.ts'
 import { isStorageConflict } from '../storage/errors.ts'
 import type { Row } from '../storage/table.ts'
+import { among, type RowKey } from './among.ts'
 import type { Query } from './query.ts'
 import { fetchAnswer } from './query.ts'
 import { AuthenticReader } from './tree/authentic-reader.ts'
@@ -16,9 +17,6 @@ export interface RevisedRow {
 }
 
 const pageOf = 100
-
-/** A primary key, without the tenant. */
-export type RowKey = readonly (string | number)[]
 
 /** Which rows, seen from the end of an index. */
 export interface NewestRows {
@@ -76,23 +74,9 @@ export class RowWriter implements StateView {
     return this.#asked(this.#reader.range(table, range))
   }
 
-  /**
-   * Rows of a table, by their primary keys, which end in a number: read in one go where they lie together, as they do
-   * that ascend. One that is not there is left out.
-   */
+  /** Rows of a table, by their primary keys. One that is not there is left out. */
   async among(table: string, keys: readonly RowKey[]): Promise<readonly Row[]> {
-    const [first] = keys
-    if (first === undefined) return []
-    const { tenant } = this.#place
-    const after = [...first.slice(0, -1), Number(first.at(-1)) - 1]
-    const read = await this.#asked(this.#reader.range(table, { prefix: [tenant], after, limit: keys.length }))
-    const byKey = new Map(read.map((row) => [JSON.stringify(keyOf(table, row)), row]))
-    const rows: Row[] = []
-    for (const key of keys) {
-      const row = byKey.get(JSON.stringify(key)) ?? (await this.#asked(this.#reader.get(table, [tenant, ...key])))
-      if (row !== undefined) rows.push(row)
-    }
-    return rows
+    return this.#asked(among(this.#reader, { tenant: this.#place.tenant, table, keys }))
   }
 
   /** Adds a row with `rev` 1. @throws whatever `taken` makes when its key or a unique index is taken. */

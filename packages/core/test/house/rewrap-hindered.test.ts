@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import type { StorageReader } from '../../src/storage/adapter.ts'
 import type { Row } from '../../src/storage/table.ts'
+import { tables } from '../../src/storage/tables.ts'
 import { codeOf, rootKey as old } from '../support/audit-world.ts'
-import { epochsOf, fresh, house, nameOf } from '../support/epochs.ts'
+import { epochsOf, expected, fresh, house, nameOf, readAll } from '../support/epochs.ts'
+import { material } from '../support/imports.ts'
+import { importOf, parameters } from '../support/wrapped-material.ts'
 
 describe('moving all material to a new keyring epoch, where something is in the way,', () => {
   test('keeps the epoch before as long as an import token that it sealed may come back', async () => {
@@ -76,6 +80,57 @@ describe('moving all material to a new keyring epoch, where something is in the 
   ])('is asked for properly: %s is refused', async (_, options) => {
     const { kms } = await house()
     expect(await codeOf(kms.rootKey.rewrap(options as never))).toBe('INVALID_REQUEST')
+  })
+})
+
+describe('F97 an epoch that something hangs on which somebody hides', () => {
+  const keyOf = (table: string, row: Row): (string | number)[] =>
+    (tables.find(({ name }) => name === table)?.primaryKey ?? []).map((column) => row[column] as string)
+  const given = { name: 'given', spec: 'AES_256', origin: 'EXTERNAL' } as const
+
+  test.each([
+    ['versions', 4],
+    ['imports', 0],
+  ])('stays while a row of %s is gone, so that the row is as good as ever when it is back', async (table, at) => {
+    const { world, kms, ciphertexts } = await house()
+    await kms.keys.create(given)
+    await kms.keys.importKeyMaterial(importOf('given', material, await parameters(kms, 'given')))
+    const row = (await world.shelf.rows(table))[at] as Row
+    const key = keyOf(table, row)
+    await world.shelf.tamper(async (tx) => tx.remove(table, key))
+    const told = {
+      code: 'STORAGE_TAMPERED',
+      message: expect.stringContaining(`${table} ${JSON.stringify(key.slice(1))}`),
+    }
+    await expect(kms.rootKey.rewrap({ newEpoch: true })).rejects.toMatchObject(told)
+    expect(await epochsOf(world, 'keyring')).toEqual([1, 2])
+    expect((await kms.ops.health()).status).toBe('red')
+    await world.shelf.tamper(async (tx) => tx.insert(table, row))
+    world.clock.advance(86_400_000)
+    expect(await kms.rootKey.rewrap()).toMatchObject({ moved: 1, retired: [1] })
+    expect(await readAll(await world.open(), ciphertexts)).toEqual(expected)
+  })
+
+  test('stays while somebody hides the key that an import token was sealed for', async () => {
+    const { world, kms } = await house()
+    const { id } = await (await kms.keys.create(given)).describe()
+    await world.shelf.tamper(async (tx) => tx.remove('keys', ['default', id]))
+    expect(await codeOf(kms.rootKey.rewrap({ newEpoch: true }))).toBe('STORAGE_TAMPERED')
+    expect(await epochsOf(world, 'keyring')).toEqual([1, 2])
+  })
+
+  test('is left by rows that pages of their tables do not show, too', async () => {
+    const { world, kms, ciphertexts } = await house()
+    const reader = (inner: StorageReader): StorageReader => ({
+      get: async (table, key) => inner.get(table, key),
+      range: async (table, range) => {
+        const rows = await inner.range(table, range)
+        return table === 'versions' && range.limit === 1000 ? rows.filter(({ version }) => version !== 2) : rows
+      },
+    })
+    const misled = await world.open({ between: { reader } })
+    expect(await misled.rootKey.rewrap({ newEpoch: true })).toMatchObject({ moved: 12, retired: [1] })
+    expect(await readAll(kms, ciphertexts)).toEqual(expected)
   })
 })
 
