@@ -1,10 +1,8 @@
-import { InvalidRequestError, isKmsError } from '../errors.ts'
-import type { Run } from '../face/run.ts'
-import type { Clock, Timers } from '../internal/clock.ts'
-import { claimJob, isJobFree } from '../operations/scheduled/claim-job.ts'
+import { InvalidRequestError } from '../errors.ts'
 import { anchorOnSchedule, verifyOnSchedule } from '../operations/scheduled/look-after-log.ts'
 import type { DueReport } from './due-run.ts'
-import { Ticker } from './ticker.ts'
+import { JobRun, type JobRunParts, type LeasedJob } from './job-run.ts'
+import { Ticker, type Ticking } from './ticker.ts'
 import { timetable } from './timetable.ts'
 
 /** Something else that is to be done at its times, once among all processes that have it. */
@@ -13,7 +11,10 @@ export interface ScheduledJob {
   readonly name: string
   /** When. */
   readonly cron: string
-  /** Does it. What it throws goes to `onError`. */
+  /**
+   * Does it. What it throws goes to `onError`. The signal aborts when the scheduler ends, and when another process has
+   * taken the job over: whoever does not heed it does what somebody else does, too.
+   */
   readonly run: (signal: AbortSignal) => unknown
 }
 
@@ -29,6 +30,13 @@ export interface ScheduleOptions {
   readonly anchorCron?: string | undefined
   /** What else it does. @defaultValue nothing */
   readonly jobs?: readonly ScheduledJob[] | undefined
+  /**
+   * For how long what is claimed is left to this process, in milliseconds, 1,000 to 3,600,000: when it dies, others take
+   * over after that. Of a job it is renewed while it is done. The clocks of all processes should agree to much less.
+   *
+   * @defaultValue 300000
+   */
+  readonly leaseMs?: number | undefined
   /** Called after each run through what was due. */
   readonly onRun?: ((report: DueReport) => void) | undefined
   /** Called where a run or a job could not be done at all, with its name: `due`, `verify`, `anchor`, or that of the job. */
@@ -36,10 +44,7 @@ export interface ScheduleOptions {
 }
 
 /** What a schedule works with. */
-export interface ScheduleParts {
-  readonly run: Run
-  readonly clock: Clock
-  readonly timers: Timers
+export interface ScheduleParts extends Omit<JobRunParts, 'tell'> {
   readonly runDue: (signal: AbortSignal) => Promise<DueReport>
   /** Whether the KMS was closed: the one of another tenant is, with the one that opened the storage. */
   readonly isClosed: () => boolean
@@ -67,19 +72,22 @@ export class Schedule {
     anchorCron,
     jobs = [],
   }: ScheduleOptions): Promise<void> {
-    const own = [this.#logJob('verify', verifyCron), this.#logJob('anchor', anchorCron)]
-    const named = [...jobs, ...own.filter((job) => job !== undefined)]
+    const ofHost = jobs.map((job): TimedJob => ({
+      name: job.name,
+      cron: job.cron,
+      run: async (signal) => job.run(signal),
+    }))
+    const named = [...ofHost, ...this.#ofLog('verify', verifyCron), ...this.#ofLog('anchor', anchorCron)]
     const due = await timetable({ where: 'cron', cron, timezone })
     const times = await Promise.all(
       named.map(async (job) => timetable({ where: `jobs: ${job.name}`, cron: job.cron, timezone })),
     )
     // Somebody may have ended it while the expressions were read.
     if (this.#isStopped) return
-    this.#tick('due', due, async (_at, signal) => this.#onRun(await this.#parts.runDue(signal)))
+    this.#begin('due', { times: due, tick: async (_, signal) => this.#onRun(await this.#parts.runDue(signal)) })
     named.forEach((job, at) => {
-      this.#tick(job.name, times[at] as NonNullable<(typeof times)[0]>, async (moment, signal) =>
-        this.#once(job, moment, signal),
-      )
+      const tick: Ticking['tick'] = async (moment, signal) => this.#jobRun(job, signal).through(moment)
+      this.#begin(job.name, { times: times[at] as Ticking['times'], isAtOnce: true, tick })
     })
   }
 
@@ -89,17 +97,26 @@ export class Schedule {
     await Promise.all(this.#tickers.map(async (ticker) => ticker.stop()))
   }
 
-  #tick(job: string, times: Awaited<ReturnType<typeof timetable>>, work: Work): void {
-    const { clock, timers } = this.#parts
-    const tick: Work = async (at, signal) => {
-      if (this.#parts.isClosed()) return void this.stop()
+  #begin(job: string, ticking: Ticking): void {
+    const { clock, timers, isClosed } = this.#parts
+    const tick: Ticking['tick'] = async (at, signal) => {
+      if (isClosed()) return void this.stop()
       try {
-        await work(at, signal)
+        await ticking.tick(at, signal)
       } catch (error) {
         if (!signal.aborted) this.#tell(error, job)
       }
     }
-    this.#tickers.push(new Ticker({ times, tick }, clock, timers))
+    this.#tickers.push(new Ticker({ ...ticking, tick }, clock, timers))
+  }
+
+  #jobRun(job: LeasedJob, signal: AbortSignal): JobRun {
+    return new JobRun({ ...this.#parts, tell: (error) => this.#tell(error, job.name) }, job, signal)
+  }
+
+  #ofLog(name: keyof typeof logJobs, cron: string | undefined): TimedJob[] {
+    if (cron === undefined) return []
+    return [{ name, cron, run: async (signal, token) => this.#parts.run(logJobs[name], { token, signal }, { signal }) }]
   }
 
   /** What a listener throws is nobody's. */
@@ -110,33 +127,19 @@ export class Schedule {
       // Whoever is told of errors is told of no more than that.
     }
   }
+}
 
-  async #once(job: ScheduledJob, at: number, signal: AbortSignal): Promise<void> {
-    const moment = { job: job.name, at }
-    if (!(await this.#parts.run.onward(isJobFree, moment, { signal }))) return
-    try {
-      await this.#parts.run(claimJob, moment, { signal })
-    } catch (error) {
-      if (isKmsError(error, 'CONFLICT')) return
-      throw error
-    }
-    await job.run(signal)
-  }
-
-  #logJob(name: keyof typeof logJobs, cron: string | undefined): ScheduledJob | undefined {
-    if (cron === undefined) return undefined
-    return { name, cron, run: async (signal) => this.#parts.run(logJobs[name], { signal }, { signal }) }
-  }
+interface TimedJob extends LeasedJob {
+  readonly cron: string
 }
 
 /** What is done for the audit log at times of its own. */
 const logJobs = Object.freeze({ verify: verifyOnSchedule, anchor: anchorOnSchedule })
 
-type Work = (at: number, signal: AbortSignal) => Promise<void>
-
 /** What a caller asks for, as far as it can be checked without the expressions. @throws InvalidRequestError */
 export function requireSchedule(options: ScheduleOptions): void {
-  const { jobs, onRun, onError } = options
+  const { jobs, onRun, onError, leaseMs } = options
+  requireLeaseMs(leaseMs)
   for (const [name, hook] of Object.entries({ onRun, onError })) {
     if (hook !== undefined && typeof hook !== 'function') throw invalid(name, 'it is no function')
   }
@@ -144,6 +147,20 @@ export function requireSchedule(options: ScheduleOptions): void {
   const names = (jobs ?? []).map(requireJob)
   if (new Set([...names, ...Object.keys(logJobs), 'due']).size < names.length + 3)
     throw invalid('jobs', 'a name is there twice')
+}
+
+/** How long leases are, where nobody says otherwise. */
+export const defaultLeaseMs = 300_000
+
+/** @throws InvalidRequestError */
+export function requireLeaseMs(leaseMs: number = defaultLeaseMs): void {
+  requireWithin('leaseMs', leaseMs, [1000, 3_600_000])
+}
+
+/** @throws InvalidRequestError */
+export function requireWithin(name: string, value: number, [least, most]: readonly [number, number]): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return
+  throw invalid(name, `it is no whole number from ${least} to ${most}`)
 }
 
 function requireJob(job: ScheduledJob): string {

@@ -1,4 +1,4 @@
-import { ClosedError, ConflictError, InvalidRequestError } from '../errors.ts'
+import { ClosedError, ConflictError } from '../errors.ts'
 import { requireObject } from '../face/text.ts'
 import type { Run } from '../face/run.ts'
 import type { Randomness } from '../crypto/randomness.ts'
@@ -6,7 +6,14 @@ import type { Clock, Timers } from '../internal/clock.ts'
 import { doubtClock } from '../operations/scheduled/doubt-clock.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { DueRun, type DueReport } from './due-run.ts'
-import { requireSchedule, Schedule, type ScheduleOptions } from './schedule.ts'
+import {
+  defaultLeaseMs,
+  requireLeaseMs,
+  requireSchedule,
+  requireWithin,
+  Schedule,
+  type ScheduleOptions,
+} from './schedule.ts'
 
 /** How much of what is due is done. */
 export interface RunDueOptions {
@@ -102,9 +109,9 @@ export class Scheduler {
     requireSchedule(asked)
     if (this.#parts.isClosed()) throw new ClosedError('the KMS is closed')
     if (this.#schedule !== undefined) throw new ConflictError('the scheduler was started already')
-    const { run, clock, timers, isClosed } = this.#parts
-    const runDue = async (signal: AbortSignal): Promise<DueReport> => this.runDue({ signal })
-    const schedule = new Schedule({ run, clock, timers, runDue, isClosed }, asked)
+    const { leaseMs = defaultLeaseMs } = asked
+    const runDue = async (signal: AbortSignal): Promise<DueReport> => this.runDue({ signal, leaseMs })
+    const schedule = new Schedule({ ...this.#parts, leaseMs, runDue }, asked)
     this.#schedule = schedule
     try {
       await schedule.begin(asked)
@@ -123,14 +130,8 @@ export class Scheduler {
 }
 
 function checked(options: RunDueOptions): { limit: number; leaseMs: number; signal: AbortSignal | undefined } {
-  const { limit = 1000, leaseMs = 300_000, signal } = requireObject(options, 'options')
+  const { limit = 1000, leaseMs = defaultLeaseMs, signal } = requireObject(options, 'options')
   requireWithin('limit', limit, [1, 100_000])
-  requireWithin('leaseMs', leaseMs, [1000, 3_600_000])
+  requireLeaseMs(leaseMs)
   return { limit, leaseMs, signal }
-}
-
-function requireWithin(name: string, value: number, [least, most]: readonly [number, number]): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return
-  const message = `it is no whole number from ${least} to ${most}`
-  throw new InvalidRequestError(`${name}: ${message}`, [{ path: name, message }])
 }

@@ -4,8 +4,10 @@ import type { Timetable } from './timetable.ts'
 /** What is done by a timetable. */
 export interface Ticking {
   readonly times: Timetable
+  /** Whether it is also called when it begins: without a moment. @defaultValue false */
+  readonly isAtOnce?: true | undefined
   /** Called with the moment of the timetable that has come: the last one, where several were missed. Never throws. */
-  readonly tick: (at: number, signal: AbortSignal) => Promise<void>
+  readonly tick: (at: number | undefined, signal: AbortSignal) => Promise<void>
 }
 
 /** The clock is looked at so often at least: it may be set, or the machine may sleep. */
@@ -26,7 +28,8 @@ export class Ticker {
     this.#clock = clock
     this.#timers = timers
     this.#next = ticking.times.after(clock.now())
-    this.#wait()
+    if (ticking.isAtOnce === true) this.#running = this.#tick(undefined)
+    else this.#wait()
   }
 
   /** Stops what is running, and waits for it. */
@@ -48,7 +51,12 @@ export class Ticker {
 
   async #look(): Promise<void> {
     const at = this.#passed()
-    if (at !== undefined) await this.#ticking.tick(at, this.#stopping.signal)
+    if (at === undefined) this.#wait()
+    else await this.#tick(at)
+  }
+
+  async #tick(at: number | undefined): Promise<void> {
+    await this.#ticking.tick(at, this.#stopping.signal)
     this.#wait()
   }
 

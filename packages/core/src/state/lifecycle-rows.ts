@@ -58,11 +58,11 @@ export interface MessageCountRow {
   readonly rev: number
 }
 
-/** A row of `jobs`. */
+/** A row of `jobs`: of a job, or of the lease under which it is being done. */
 export interface JobRow {
   readonly tenant: string
   readonly name: string
-  /** In milliseconds since 1970. */
+  /** The moment of its timetable, or the end of the lease, in milliseconds since 1970. */
   readonly takenUntil: number
   readonly createdAt: number
   readonly createdBy: string

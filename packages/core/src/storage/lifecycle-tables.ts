@@ -95,7 +95,10 @@ const messageCounts: TableDescriptor = {
   indexes: [],
 }
 
-/** Until which moment of its timetable a job of the scheduler was taken over by some process. */
+/**
+ * Until which moment of its timetable a job of the scheduler was taken over by some process; and, in a row of its own
+ * while it is done (`lease:` and its name), until when nobody else takes it over.
+ */
 const jobs: TableDescriptor = {
   name: 'jobs',
   since: 3,

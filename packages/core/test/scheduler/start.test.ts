@@ -7,9 +7,10 @@ const minute = 60_000
 
 /** Lets time pass, minute by minute, with whatever it sets going. */
 async function pass({ clock }: World, ms: number): Promise<void> {
+  await turns(24)
   for (let passed = 0; passed < ms; passed += minute) {
     clock.advance(minute)
-    await turns(12)
+    await turns(24)
   }
 }
 

@@ -19,7 +19,7 @@ test.each([
       asked += 1
       return table.after(time)
     }
-    const told: number[] = []
+    const told: (number | undefined)[] = []
     const ticker = new Ticker({ times: { after }, tick: async (at) => void told.push(at) }, clock, clock)
     const start = clock.now() + 1
     clock.set(start + ms - 60_000)

@@ -1,62 +1,72 @@
 import { z } from 'zod'
 import { ConflictError } from '../../errors.ts'
-import { dayMs } from '../../keys/validity.ts'
-import type { ChangeOperation, UseOperation } from '../../runtime.ts'
-import type { JobRow } from '../../state/lifecycle-rows.ts'
-import type { Query } from '../../state/query.ts'
-import { rowsAs } from '../../state/rows.ts'
+import type { ChangeOperation, ChangeWalk, UseOperation } from '../../runtime.ts'
 import { name } from '../shared/fields.ts'
+import {
+  leaseName,
+  leaseOf,
+  momentToDo,
+  standingOf,
+  takenOf,
+  type JobLease,
+  type JobMoment,
+  type JobRows,
+  type JobStanding,
+} from './job-lease.ts'
 
-/** A job, and a moment of its timetable. */
-export interface JobMoment {
-  readonly job: string
-  /** In milliseconds since 1970. */
-  readonly at: number
+/** Which moment of a job is claimed, and for how long at least. */
+export interface ClaimJobRequest extends JobMoment {
+  readonly leaseMs: number
 }
 
-const schema = z.strictObject({ job: name, at: z.int().min(0) })
+const moment = { job: name, at: z.int().min(0).optional() }
+const lookSchema = z.strictObject(moment)
+const claimSchema = z.strictObject({ ...moment, leaseMs: z.int().min(1) })
 
-function jobNamed(job: string): Query<JobRow | undefined> {
-  return { table: 'jobs', key: [job], decode: (rows) => rowsAs<JobRow>(rows)[0] }
+/** How a moment of a job stands. */
+export const lookAtJob: UseOperation<JobMoment, z.output<typeof lookSchema>, JobStanding> = {
+  action: 'lookAtJob',
+  effect: 'read',
+  schema: lookSchema,
+  perform: async ({ job, at }, walk) => {
+    await walk.authorize('lookAtJob')
+    const rows = { taken: await walk.row(takenOf(job)), lease: await walk.row(leaseOf(job)) }
+    return standingOf(rows, at, walk.now)
+  },
 }
 
 /**
- * Whether a moment was taken over. One that is more than a day from now was taken over by a clock that was wrong: it
- * holds nobody up, or a job would not be done for as long as that clock was ahead.
+ * Takes a moment of a job over, before it is done: one process does, and no other until its lease ends. A crash leaves the
+ * lease, and whoever looks when it has ended takes the moment over.
+ *
+ * @throws ConflictError
  */
-function isTaken({ takenUntil }: JobRow, at: number, now: number): boolean {
-  return takenUntil >= at && takenUntil <= now + dayMs
-}
-
-/** Whether no process has taken this moment of a job over yet. */
-export const isJobFree: UseOperation<JobMoment, z.output<typeof schema>, boolean> = {
-  action: 'isJobFree',
-  effect: 'read',
-  schema,
-  perform: async ({ job, at }, walk) => {
-    await walk.authorize('isJobFree')
-    const row = await walk.row(jobNamed(job))
-    return row === undefined || !isTaken(row, at, walk.now)
-  },
-}
-
-/** Takes a moment of a job over, before it is done: one process does, and no other. @throws ConflictError */
-export const claimJob: ChangeOperation<JobMoment, z.output<typeof schema>, undefined> = {
+export const claimJob: ChangeOperation<ClaimJobRequest, z.output<typeof claimSchema>, JobLease> = {
   action: 'claimJob',
   effect: 'change',
-  schema,
-  perform: async ({ job, at }, change) => {
+  schema: claimSchema,
+  perform: async ({ job, at, leaseMs }, change) => {
     await change.authorize('claimJob')
-    change.note({ job, at: new Date(at).toISOString() })
-    const taken = (): ConflictError => new ConflictError('another process does this job')
-    const row = await change.set.read(jobNamed(job))
-    if (row === undefined) {
-      const made = { createdAt: change.now, createdBy: change.actor.id }
-      await change.set.insert('jobs', { name: job, takenUntil: at, ...made }, taken)
-    } else {
-      if (isTaken(row, at, change.now)) throw taken()
-      await change.set.update('jobs', row, { takenUntil: at })
-    }
-    return undefined
+    const { set, now } = change
+    const rows = { taken: await set.read(takenOf(job)), lease: await set.read(leaseOf(job)) }
+    const takenUntil = momentToDo(rows, at, now)
+    change.note({ job, at: new Date(takenUntil).toISOString() })
+    if (standingOf(rows, at, now).state !== 'free') throw taken()
+    const token = await put(change, rows.taken, { name: job, takenUntil })
+    await put(change, rows.lease, { name: leaseName(job), takenUntil: now + leaseMs })
+    return { job, token }
   },
+}
+
+/** Writes a row. Its revision is what comes back. */
+async function put({ set, now, actor }: ChangeWalk, before: JobRows['taken'], row: JobColumns): Promise<number> {
+  if (before !== undefined) return (await set.update('jobs', before, row)).rev
+  await set.insert('jobs', { ...row, createdAt: now, createdBy: actor.id }, taken)
+  return 1
+}
+
+type JobColumns = Pick<NonNullable<JobRows['taken']>, 'name' | 'takenUntil'>
+
+function taken(): ConflictError {
+  return new ConflictError('another process does this job')
 }
