@@ -1,24 +1,18 @@
 import { ownOnly } from '../../internal/own.ts'
 import type { StorageReader } from '../../storage/adapter.ts'
 import type { Range, Row, Value } from '../../storage/table.ts'
-import { tables } from '../../storage/tables.ts'
 import type { Versions } from './bucket.ts'
+import { compareInOrder, isInOrder, keysShown } from './order.ts'
 import { denseTables, isOfState, keyOf, versionsTogether } from './place.ts'
 import type { StateTree } from './state-tree.ts'
-
-const indexColumns = new Map(
-  tables.flatMap(({ name, primaryKey, indexes }) => [
-    [`${name}/`, primaryKey] as const,
-    ...indexes.map((index) => [`${name}/${index.name}`, index.columns] as const),
-  ]),
-)
 
 type Key = readonly (string | number)[]
 
 /**
  * Reads a snapshot or a transaction, and believes of the state only what the tree says: every row that is found, and
- * that there is none. Rows below a beginning of a key that decides their bucket are all there; of a page of a longer
- * list each row is checked, and of versions that none is missing. The log is read as it is: it has its own chain.
+ * that there is none. Rows below a beginning of a key that decides their bucket are all there, page by page too; of a
+ * page of a longer list each row is checked, and of versions that none is missing. The log is read as it is: it has its
+ * own chain.
  */
 export class AuthenticReader implements StorageReader {
   readonly #reader: StorageReader
@@ -46,12 +40,19 @@ export class AuthenticReader implements StorageReader {
     const range = ownOnly(asking)
     const asked = range.prefix.slice(1) as Key
     for (const row of rows) await this.#tree.check(table, keyOf(table, row), row)
-    if (!fits(table, range, rows)) throw this.#tree.tampered(table, asked)
-    const isWhole = range.index === undefined && (range.after ?? []).length === 0
-    const count = isWhole ? await this.#tree.countBelow(table, asked) : undefined
-    if (count !== undefined && rows.length !== Math.min(count, range.limit)) throw this.#tree.tampered(table, asked)
+    if (!isInOrder(table, range, rows)) throw this.#tree.tampered(table, asked)
+    if (!(await this.#isWhole(table, range, rows))) throw this.#tree.tampered(table, asked)
     if (!(await this.#isDense(table, range, rows))) throw this.#tree.tampered(table, asked)
     return rows
+  }
+
+  /** Where the rows that are asked for share a bucket, a page shows those that it lists, from where it begins. */
+  async #isWhole(table: string, range: Range, rows: readonly Row[]): Promise<boolean> {
+    if (range.index !== undefined) return true
+    const known = await this.#tree.keysBelow(table, range.prefix.slice(1) as Key)
+    if (known === undefined) return true
+    const shown = keysShown(known, range)
+    return shown.length === rows.length && rows.every((row, at) => isSame(keyOf(table, row), shown[at] as Key))
   }
 
   /** Of what has a row for each version none is passed over, on any page: nor the next one, where there seem to be no more. */
@@ -78,9 +79,6 @@ function versionsAsked(table: string, { prefix, after, order }: Range): Omit<Ver
   return { id, from: Number(after?.[0] ?? 0) + 1 }
 }
 
-/** Whether rows are of those that were asked for, each once. */
-function fits(table: string, { index, prefix }: Range, rows: readonly Row[]): boolean {
-  const columns = indexColumns.get(`${table}/${index ?? ''}`) ?? []
-  const isBelow = (row: Row): boolean => prefix.every((value, at) => row[columns[at] ?? ''] === value)
-  return rows.every(isBelow) && new Set(rows.map((row) => JSON.stringify(keyOf(table, row)))).size === rows.length
+function isSame(a: Key, b: Key): boolean {
+  return a.length === b.length && compareInOrder(a, b) === 0
 }

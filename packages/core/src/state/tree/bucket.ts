@@ -75,13 +75,13 @@ export class Bucket {
     return this.#entries.values()
   }
 
-  /** How many rows of a table have keys that begin so. */
-  countBelow(table: string, beginning: Entry['key']): number {
-    let count = 0
+  /** The keys of the rows of a table that begin so. */
+  keysBelow(table: string, beginning: Entry['key']): Entry['key'][] {
+    const keys: Entry['key'][] = []
     for (const entry of this.#entries.values()) {
-      if (entry.table === table && beginning.every((value, at) => entry.key[at] === value)) count += 1
+      if (entry.table === table && beginning.every((value, at) => entry.key[at] === value)) keys.push(entry.key)
     }
-    return count
+    return keys
   }
 
   /** Puts a row into the place of what was there, which is returned. */

@@ -68,10 +68,10 @@ export class StateTree {
     return (await this.#bucketOf(lookupOf(table, key))).get(table, key)
   }
 
-  /** How many rows there are below the beginning of a key; `undefined` where they do not share a bucket. */
-  async countBelow(table: string, beginning: Entry['key']): Promise<number | undefined> {
+  /** The keys of the rows below the beginning of one; `undefined` where they do not share a bucket. */
+  async keysBelow(table: string, beginning: Entry['key']): Promise<readonly Entry['key'][] | undefined> {
     const lookup = lookupOf(table, beginning)
-    return lookup === undefined ? undefined : (await this.#bucketOf(lookup)).countBelow(table, beginning)
+    return lookup === undefined ? undefined : (await this.#bucketOf(lookup)).keysBelow(table, beginning)
   }
 
   /** How many versions of something there are, from one up to another whose rows share a bucket. */
