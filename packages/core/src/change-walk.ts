@@ -1,5 +1,6 @@
 import { charge } from './access/quota.ts'
-import type { MaterialStore } from './material-store.ts'
+import type { Absent } from './absences.ts'
+import type { Ready } from './ready.ts'
 import type { RecordDetails, RecordDraft } from './audit/record.ts'
 import type { Pseudonyms } from './audit/pseudonym.ts'
 import type { FreshMaterial } from './crypto/fresh-material.ts'
@@ -34,7 +35,7 @@ export interface ChangeParts {
 export interface ChangePlace {
   readonly set: ChangeSet
   readonly now: number
-  readonly materials: MaterialStore
+  readonly ready: Ready
 }
 
 /** One run of a change inside its transaction. */
@@ -49,7 +50,7 @@ export class LiveChange implements ChangeWalk {
   readonly set: ChangeSet
   readonly #pseudonyms: Pseudonyms
   readonly #caller: Caller
-  readonly #materials: MaterialStore
+  readonly #ready: Ready
   #key: KeyRow | undefined
   #keyId: string | undefined
   #version: number | undefined
@@ -67,11 +68,15 @@ export class LiveChange implements ChangeWalk {
     this.set = at.set
     this.now = at.now
     this.#caller = caller
-    this.#materials = at.materials
+    this.#ready = at.ready
   }
 
   async material(plan: MaterialPlan): Promise<FreshMaterial> {
-    return this.#materials.take(plan)
+    return this.#ready.materials.take(plan)
+  }
+
+  absent(rows: Absent): void {
+    this.#ready.absences.require(rows)
   }
 
   async authorize(action: string, keyId?: string): Promise<void> {

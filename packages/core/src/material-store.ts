@@ -7,16 +7,7 @@ import { ownOnly } from './internal/own.ts'
 import { keySpecs } from './keys/spec.ts'
 import type { MaterialPlan, WrappedMaterialPlan } from './runtime.ts'
 import { attempt, raise, type Done } from './attempt.ts'
-
-/** Thrown by a change that needs material which takes long to make: it is made without the lock, and the change done again. */
-export class NotReady extends Error {
-  readonly plan: MaterialPlan
-
-  constructor(plan: MaterialPlan) {
-    super('the key material is not ready')
-    this.plan = plan
-  }
-}
+import { NotReady } from './not-ready.ts'
 
 /** Key material for one change: made before its transaction where that takes long, in it otherwise. */
 export class MaterialStore {
@@ -43,7 +34,7 @@ export class MaterialStore {
   async take(asked: MaterialPlan): Promise<FreshMaterial> {
     const plan = ownOnly(asked)
     if (!isSlow(plan)) return make(plan, this.#random)
-    if (this.#made === undefined || !isSame(this.#plan, plan)) throw new NotReady(plan)
+    if (this.#made === undefined || !isSame(this.#plan, plan)) throw new NotReady(async () => this.prepare(plan))
     if (this.#made.result === undefined) return raise(this.#made.error)
     return { ...this.#made.result, bytes: copyBytes(this.#made.result.bytes) }
   }

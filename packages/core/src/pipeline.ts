@@ -1,4 +1,5 @@
-import { MaterialStore, NotReady } from './material-store.ts'
+import { NotReady } from './not-ready.ts'
+import { Ready } from './ready.ts'
 import type { ChangeEntry, UseEntry } from './audit/entry.ts'
 import type { Ledger } from './audit/ledger.ts'
 import { aborted, type Outcome, type Waiter } from './audit/queue.ts'
@@ -19,7 +20,7 @@ import { readUnrecorded, type Call } from './unrecorded.ts'
 import { PatientView, type Remaining } from './patient-view.ts'
 import { withSignal } from './walk-limits.ts'
 import { LiveWalk } from './walk.ts'
-import type { SnapshotView, WalkParts } from './walk-parts.ts'
+import type { AuthenticView, SnapshotView, WalkParts } from './walk-parts.ts'
 
 /** From this try on an operation is done under the lock. */
 const triesOutside = 3
@@ -28,6 +29,7 @@ const leastMs = 500
 
 /** What a pipeline works with. */
 export interface PipelineParts extends WalkParts, ChangeParts {
+  readonly view: AuthenticView
   readonly ledger: Ledger
   readonly deadlineMs: number
   /** Hears of every error that an operation ends with. Must not throw. */
@@ -180,30 +182,28 @@ export class Pipeline {
 
   /** Does a change at its turn; one that needs what takes long to make gets it made, and another turn. */
   async #change<Q, P, R>(operation: ChangeOperation<Q, P, R>, request: P, on: Running): Promise<R> {
-    const materials = new MaterialStore(this.#parts.random)
+    const ready = new Ready(this.#parts)
     try {
       for (;;) {
-        const { done, outcome, notReady } = await this.#turn(operation, request, { on, materials })
+        const { done, outcome, notReady } = await this.#turn(operation, request, { on, ready })
         if (outcome !== 'again') return release(outcome, done, undefined)
         if (notReady === undefined) throw new Error('a change is done again only to get what it was not ready for')
         // What is waited for here is no storage: the patience with that begins anew.
-        const made = materials.prepare(notReady.plan)
-        const discard = (): void => materials.discard()
-        await unlessAborted(made, on.signal, { aborted: () => aborted(on.signal), discard })
+        await ready.prepare(notReady, on.signal)
       }
     } finally {
-      materials.discard()
+      ready.discard()
     }
   }
 
   async #turn<Q, P, R>(operation: ChangeOperation<Q, P, R>, request: P, by: Turn): Promise<Turned<R>> {
-    const { on, materials } = by
+    const { on, ready } = by
     let done: Done<R> = { error: new Error('the change did not run') }
     let change: LiveChange | undefined
     const entry: ChangeEntry = {
       kind: 'change',
       perform: async (set, now) => {
-        const run = new LiveChange(this.#parts, on.caller, { set, now, materials })
+        const run = new LiveChange(this.#parts, on.caller, { set, now, ready })
         change = run
         done = await attempt(async () => run.charged(operation.perform(request, run)))
         if (done.error !== undefined) return raise(done.error)
@@ -223,7 +223,7 @@ export class Pipeline {
 
 interface Turn {
   readonly on: Running
-  readonly materials: MaterialStore
+  readonly ready: Ready
 }
 
 interface Turned<R> {

@@ -154,6 +154,13 @@ export interface ChangeWalk {
    * @throws InvalidRequestError for material that the spec does not take; UnsupportedOnThisRuntimeError
    */
   material(plan: MaterialPlan): Promise<FreshMaterial>
+  /**
+   * Proves that there is no row of a table with this id, which no index proves. It takes long, so that whatever may refuse
+   * the change comes before: then this throws, and the change is done again when it is proved.
+   *
+   * @throws StorageTamperedError
+   */
+  absent(rows: { readonly table: string; readonly id: string }): void
   /** Claims to use a key: authorized, looked up, unwrapped. @throws AccessDeniedError, KeyNotFoundError and others */
   use(target: Target): Promise<Material | PairMaterial>
   /** Says which key the record is about, where no claim did. */

@@ -6,6 +6,7 @@ import type { NameIndex } from './keys/name-index.ts'
 import type { RecentGrants } from './recent-grants.ts'
 import type { House } from './runtime.ts'
 import type { StateView } from './state/view.ts'
+import type { AuthenticReader } from './state/tree/authentic-reader.ts'
 import type { StorageReader } from './storage/adapter.ts'
 
 /** What the walks of a tenant share. */
@@ -31,3 +32,8 @@ export interface SnapshotView extends StateView {
 
 /** What is read from one snapshot. */
 export type SnapshotRead<T> = (reader: StorageReader, head: { readonly size: number }) => Promise<T>
+
+/** The state, of which nothing is believed that its tree does not say. */
+export interface AuthenticView extends SnapshotView {
+  snapshot<T>(read: (reader: AuthenticReader, head: { readonly size: number }) => Promise<T>): Promise<T>
+}

@@ -11,8 +11,8 @@ export async function* listed(desk: KeyringDesk, tables: readonly string[]): Asy
   const of = new Set(tables)
   for (let from: number | undefined = 0; from !== undefined;) {
     const start: number = from
-    const { rows, next } = await proven(desk, async (reader) => listRows(reader, { tables: of, from: start }))
-    yield rows
+    const { items, next } = await proven(desk, async (reader) => listRows(reader, { tables: of, from: start }))
+    yield items
     from = next
   }
 }

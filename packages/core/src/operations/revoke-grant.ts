@@ -29,7 +29,10 @@ export const revokeGrant: ChangeOperation<RevokeGrantRequest, z.output<typeof sc
     if (grant === undefined) {
       // Whoever may not see the grant cannot tell that there is none.
       await change.authorize('revokeGrant')
-      throw change.actor.role === 'admin' ? new ConflictError('there is no such grant') : unseen()
+      if (change.actor.role !== 'admin') throw unseen()
+      // One that is merely hidden would be there again with its row.
+      if (isUuid(request.grant)) change.absent({ table: 'grants', id: request.grant })
+      throw new ConflictError('there is no such grant')
     }
     await change.authorize('revokeGrant', grant.row.keyId)
     change.note({ to: grant.row.principal })

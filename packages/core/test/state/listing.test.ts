@@ -56,7 +56,7 @@ async function listAll(...tables: string[]): Promise<{ rows: Row[]; pages: numbe
     const read = async (reader: StorageReader): ReturnType<typeof listRows> =>
       listRows(new AuthenticReader(reader, treeOn(reader, root)), { tables: new Set(tables), from: start })
     const page = await shelf.read(read)
-    rows.push(...page.rows.map(({ row }) => row))
+    rows.push(...page.items.map(({ row }) => row))
     from = page.next
   }
   return { rows, pages }

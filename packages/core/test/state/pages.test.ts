@@ -19,7 +19,12 @@ const treeOn = (reader: TreeParts['reader'], at: Buffer): StateTree =>
   new StateTree({ reader, tenant, root: at, nodes: new NodeCache(), alarm: new Alarm() })
 const times = { createdAt: 0, createdBy: 'x', changedAt: 0, changedBy: 'x' }
 const quotaRow = (name: string): Row => ({
-  ...{ tenant, operation: 'encrypt', name, per: 'tenant', most: 1, windowSeconds: 1 },
+  tenant,
+  operation: 'encrypt',
+  name,
+  per: 'tenant',
+  most: 1,
+  windowSeconds: 1,
   ...times,
   rev: 1,
 })
@@ -53,7 +58,9 @@ async function page(table: string, range: Range, shown: (rows: Row[]) => Row[] =
 
 const quotas = (range: Partial<Range> = {}): Range => ({ prefix: [tenant, 'encrypt'], limit: 10, ...range })
 const labels = (range: Partial<Range> = {}): Range => ({
-  ...{ index: 'by_label', prefix: [tenant, 'l'], limit: 10 },
+  index: 'by_label',
+  prefix: [tenant, 'l'],
+  limit: 10,
   ...range,
 })
 

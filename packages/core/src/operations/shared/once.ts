@@ -31,6 +31,8 @@ const again: Readonly<Record<string, Again>> = {
   grants: async (change, id, action) => {
     const grant = await findGrant(change.set, id)
     await change.authorize(action, grant?.row.keyId)
+    // A grant that was made may be gone since: one that was taken back is.
+    if (grant === undefined && action !== 'revokeGrant') change.absent({ table: 'grants', id })
     return grant === undefined ? undefined : describeGrant(grant)
   },
   aliases: async (change, id) => {

@@ -10,14 +10,14 @@ export interface ListedRow {
   readonly row: Row
 }
 
-/** Some of the rows that the tree lists. */
-export interface Listing {
-  readonly rows: readonly ListedRow[]
+/** Some of what the tree lists. */
+export interface Listing<T> {
+  readonly items: readonly T[]
   /** From which bucket on it goes on; `undefined` at the end. */
   readonly next: number | undefined
 }
 
-/** What to list: the rows of some tables, from a bucket on. */
+/** What to list: what there is of some tables, from a bucket on. */
 export interface Listed {
   readonly tables: ReadonlySet<string>
   readonly from: number
@@ -27,17 +27,33 @@ export interface Listed {
 const bucketsAtOnce = 100
 
 /**
- * Rows of some tables, bucket by bucket as the tree lists them: for whoever does something that cannot be undone once it
- * has met all of them. A page of a table shows what the storage likes to show; here a row that is hidden is missed.
+ * What the tree knows of rows of some tables, bucket by bucket: for whoever wants to be sure that there is no row. A page
+ * of a table shows what the storage likes to show.
+ *
+ * @throws StorageTamperedError
+ */
+export async function listEntries(reader: AuthenticReader, of: Listed): Promise<Listing<Entry>> {
+  const { items, next } = await listBuckets(reader, of)
+  return { items: items.flat(), next }
+}
+
+/**
+ * The same with the rows: for whoever does something that cannot be undone once it has met all of them. One that is
+ * hidden is missed.
  *
  * @throws StorageTamperedError for a row that is not there, or is another
  */
-export async function listRows(reader: AuthenticReader, { tables, from }: Listed): Promise<Listing> {
+export async function listRows(reader: AuthenticReader, of: Listed): Promise<Listing<ListedRow>> {
+  const { items, next } = await listBuckets(reader, of)
+  const rows = await Promise.all(items.map(async (entries) => rowsOf(reader, entries)))
+  return { items: rows.flat(), next }
+}
+
+async function listBuckets(reader: AuthenticReader, { tables, from }: Listed): Promise<Listing<readonly Entry[]>> {
   const places: number[] = []
   for await (const place of bucketsBelow(reader, [0, 0], from)) if (places.push(place) > bucketsAtOnce) break
   const next = places.length > bucketsAtOnce ? places.pop() : undefined
-  const found = await Promise.all(places.map(async (place) => rowsOf(reader, place, tables)))
-  return { rows: found.flat(), next }
+  return { items: await Promise.all(places.map(async (place) => entriesOf(reader, place, tables))), next }
 }
 
 type Place = readonly [level: number, place: number]
@@ -56,10 +72,12 @@ async function* bucketsBelow(reader: AuthenticReader, [level, place]: Place, fro
   }
 }
 
-async function rowsOf(reader: AuthenticReader, place: number, tables: ReadonlySet<string>): Promise<ListedRow[]> {
+async function entriesOf(reader: AuthenticReader, place: number, tables: ReadonlySet<string>): Promise<Entry[]> {
   const content = await contentAt(reader, [levelsOfNodes, place])
-  const entries =
-    content === undefined ? [] : [...Bucket.of(content).entries()].filter(({ table }) => tables.has(table))
+  return content === undefined ? [] : [...Bucket.of(content).entries()].filter(({ table }) => tables.has(table))
+}
+
+async function rowsOf(reader: AuthenticReader, entries: readonly Entry[]): Promise<ListedRow[]> {
   const rows: ListedRow[] = []
   for (const [table, keys] of together(entries)) {
     for (const row of await among(reader, { table, tenant: reader.tree.tenant, keys })) rows.push({ table, row })
