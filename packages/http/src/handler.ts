@@ -41,16 +41,16 @@ export function createHttpHandler(kms: Kms, options: HttpOptions): HttpHandler {
   const app = settings.basePath === '' ? new Hono() : new Hono().basePath(settings.basePath)
   if (settings.cors !== undefined) app.use(cors(corsOf(settings.cors)))
   const pages = openPages(service)
-  for (const { path, page } of pages) app.get(path, async (context) => answer(service, context, page))
-  app.get(tailPath, async (context) => answer(service, context, async (id) => serveTailTo(service, context, id)))
+  for (const { path, page } of pages) app.get(path, (context) => answer(service, context, page))
+  app.get(tailPath, (context) => answer(service, context, (id) => serveTailTo(service, context, id)))
   for (const route of routes) {
     const { pattern, members } = placeOf(route.path)
-    app.on(route.method, pattern, async (context) =>
-      answer(service, context, async (id) => serve(service, { context, route, members, id })),
+    app.on(route.method, pattern, (context) =>
+      answer(service, context, (id) => serve(service, { context, route, members, id })),
     )
   }
   const allowed = methodsAt(settings.basePath, [...routes, ...pages, { path: tailPath, method: 'GET' }])
-  app.notFound(async (context: Context) => answer(service, context, () => refuse(allowed(context.req.path))))
+  app.notFound((context: Context) => answer(service, context, () => refuse(allowed(context.req.path))))
   const handle = async (request: Request, env?: unknown): Promise<Response> => app.fetch(request, (env ?? {}) as object)
   return Object.assign(handle, { drain: () => service.drain() })
 }

@@ -2,7 +2,7 @@ import type { Kms, KmsClient, Principal } from '@chatelaine/core'
 import { dispatch } from '@chatelaine/core/remote'
 import type { Settings } from '../options.ts'
 import { HttpError } from '../problem.ts'
-import { within } from './patience.ts'
+import type { Patience } from './patience.ts'
 
 /** Most clients that are kept to be used again. */
 const maxClients = 1000
@@ -14,21 +14,23 @@ const betweenRecordsMs = 1000
 export class Admission {
   readonly #kms: Kms
   readonly #settings: Settings
+  readonly #patience: Patience
   readonly #clients = new Map<string, KmsClient>()
   #refused = 0
   #isRecording = false
 
-  constructor(kms: Kms, settings: Settings) {
+  constructor(kms: Kms, settings: Settings, patience: Patience) {
     this.#kms = kms
     this.#settings = settings
+    this.#patience = patience
   }
 
   /** The client of whoever asks. @throws HttpError of code `UNAUTHENTICATED` for everybody else */
   async admit(request: Request, env: unknown, requestId: string): Promise<KmsClient> {
     try {
-      const { authenticate, patienceMs } = this.#settings
+      const { authenticate } = this.#settings
       const answer = authenticate(request, env)
-      const who = isPromise(answer) ? await within(answer, patienceMs, () => new Error('it took too long')) : answer
+      const who = isPromise(answer) ? await this.#patience.within(answer, tooLate) : answer
       const client = this.#clientOf(who)
       if (client !== undefined) return client
     } catch (error) {
@@ -68,6 +70,10 @@ export class Admission {
     this.#clients.set(name, client)
     return client
   }
+}
+
+function tooLate(): Error {
+  return new Error('it took too long')
 }
 
 /** Under which name a client is kept: no two principals have the same. */

@@ -1,32 +1,40 @@
 import { InvalidRequestError } from '@chatelaine/core'
 import { requestSchema, type JsonSchema, type OperationName } from '@chatelaine/core/remote'
-import type { Settings } from '../options.ts'
 import { HttpError } from '../problem.ts'
 import type { Route } from '../routes.ts'
 import { parseStrictJson } from '../strict-json.ts'
 import { requestCodec, type RequestCodec } from '../wire/request-codec.ts'
-import { mediaType, readBody, requirePlain } from './body.ts'
+import { readBody, requirePlain } from './body.ts'
+import type { Service } from './service.ts'
 
 const codecs = new Map<OperationName, RequestCodec>()
 
 /** The codec of an operation's requests. */
 export function codecOf(operation: OperationName): RequestCodec {
-  const known = codecs.get(operation) ?? requestCodec(requestSchema(operation))
-  codecs.set(operation, known)
-  return known
+  const known = codecs.get(operation)
+  if (known !== undefined) return known
+  const made = requestCodec(requestSchema(operation))
+  codecs.set(operation, made)
+  return made
 }
 
-/** What a request to a route asks for, as the library takes it. @throws InvalidRequestError, LimitExceededError, HttpError */
-export async function readAsked(
-  request: Request,
-  path: Readonly<Record<string, string>>,
-  on: { readonly route: Route; readonly settings: Settings },
-): Promise<object> {
-  const { route, settings } = on
+/** A request that asks something of a route. */
+export interface Asking {
+  readonly request: Request
+  readonly route: Route
+  /** Of the body, without its parameters. */
+  readonly type: string
+  /** What the path says. */
+  readonly path: Readonly<Record<string, string>>
+}
+
+/** What a request asks for, as the library takes it. @throws InvalidRequestError, LimitExceededError, HttpError */
+export async function readAsked(service: Service, asking: Asking): Promise<object> {
+  const { request, route, path } = asking
   const inQuery = route.method === 'GET' || route.method === 'DELETE'
   const query = queryOf(request.url)
   if (!inQuery && query !== '') throw invalid('', 'this route takes no query')
-  const given = inQuery ? readQuery(query, requestSchema(route.operation)) : await readJson(request, settings)
+  const given = inQuery ? readQuery(query, requestSchema(route.operation)) : await readJson(service, asking)
   for (const name of Object.keys(path)) if (Object.hasOwn(given, name)) throw invalid(name, 'it is in the path already')
   return codecOf(route.operation).read({ ...given, ...path })
 }
@@ -36,13 +44,13 @@ function queryOf(url: string): string {
   return at === -1 ? '' : url.slice(at + 1)
 }
 
-async function readJson(request: Request, settings: Settings): Promise<object> {
+async function readJson({ settings, patience }: Service, { request, type }: Asking): Promise<object> {
   requirePlain(request)
   // Asked of an empty body too: no form of another origin can say it.
-  if (mediaType(request) !== 'application/json') {
+  if (type !== 'application/json') {
     throw new HttpError('UNSUPPORTED_MEDIA_TYPE', 'the body is application/json')
   }
-  const bytes = await readBody(request, settings)
+  const bytes = await readBody(request, settings.maxBodyBytes, patience)
   const value = bytes.byteLength === 0 ? {} : parseStrictJson(bytes)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid('', 'the body is not an object')

@@ -1,7 +1,6 @@
 import { InvalidRequestError, LimitExceededError } from '@chatelaine/core'
-import type { Settings } from '../options.ts'
 import { HttpError } from '../problem.ts'
-import { within } from './patience.ts'
+import type { Patience } from './patience.ts'
 
 const none = new Uint8Array(0)
 
@@ -20,28 +19,27 @@ export function requirePlain(request: Request): void {
 }
 
 /**
- * Reads a whole body, of at most so many bytes, in at most so long.
+ * Reads a whole body, of at most so many bytes, with so much patience.
  *
  * @throws LimitExceededError, InvalidRequestError when it ends early, HttpError when it takes too long
  */
-export async function readBody(request: Request, { maxBodyBytes, patienceMs }: Settings): Promise<Uint8Array> {
+export async function readBody(request: Request, maxBodyBytes: number, patience: Patience): Promise<Uint8Array> {
   const told = request.headers.get('content-length')
   if (told !== null && Number(told) > maxBodyBytes) throw tooLong(maxBodyBytes)
   if (told === '0') return none
-  const late = (): Error => new HttpError('REQUEST_TIMEOUT', 'the body takes too long', { connection: 'close' })
   try {
-    const reading = told === null ? gather(request.body, maxBodyBytes) : whole(request, maxBodyBytes)
-    return await within(reading, patienceMs, late)
+    if (told === null) return await patience.within(gather(request.body, maxBodyBytes), late)
+    const bytes = new Uint8Array(await patience.within(request.arrayBuffer(), late))
+    if (bytes.byteLength > maxBodyBytes) throw tooLong(maxBodyBytes)
+    return bytes
   } catch (error) {
     if (error instanceof HttpError || error instanceof LimitExceededError) throw error
     throw new InvalidRequestError('the body ended before its end', [], { cause: error })
   }
 }
 
-async function whole(request: Request, most: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(await request.arrayBuffer())
-  if (bytes.byteLength > most) throw tooLong(most)
-  return bytes
+function late(): Error {
+  return new HttpError('REQUEST_TIMEOUT', 'the body takes too long', { connection: 'close' })
 }
 
 /** Reads what does not say how long it is. */

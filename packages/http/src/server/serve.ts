@@ -7,6 +7,7 @@ import { mediaTypeOf } from '../results.ts'
 import { etagOf, ifMatchOf, isNamed } from './etag.ts'
 import { jsonAnswer, plainAnswer } from './answers.ts'
 import { readAsked } from './asked.ts'
+import { mediaType } from './body.ts'
 import { serveTail } from './events.ts'
 import type { Place } from './place.ts'
 import type { Service } from './service.ts'
@@ -22,13 +23,14 @@ export interface Visit {
 }
 
 /** Serves one request of one route: who asks, what for, done and recorded, answered. */
-export async function serve({ settings, admission }: Service, visit: Visit): Promise<Response> {
+export async function serve(service: Service, visit: Visit): Promise<Response> {
   const { context, route, id } = visit
   const request = context.req.raw
-  const client = await admission.admit(request, context.env, id)
-  const stream = streamOf(route.operation, request)
-  if (stream !== undefined) return serveStream(stream, { client, request, id, patienceMs: settings.patienceMs })
-  const asked = await readAsked(request, pathOf(visit), { route, settings })
+  const client = await service.admission.admit(request, context.env, id)
+  const type = mediaType(request)
+  const stream = streamOf(route.operation, type)
+  if (stream !== undefined) return serveStream(stream, { client, request, id, patience: service.patience })
+  const asked = await readAsked(service, { request, route, type, path: pathOf(visit) })
   try {
     // Not the signal of the connection: whoever leaves early leaves a request that is done, and recorded, once.
     const options = { requestId: id, ...idempotencyOf(request), ...ifMatchOf(request) }

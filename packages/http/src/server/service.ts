@@ -1,6 +1,7 @@
 import type { Health, Kms } from '@chatelaine/core'
 import type { Settings } from '../options.ts'
 import { Admission } from './admission.ts'
+import { Patience } from './patience.ts'
 
 /** For how long an answer about readiness is believed: whoever asks more often writes no more records. */
 const healthAgeMs = 5000
@@ -9,6 +10,8 @@ const healthAgeMs = 5000
 export class Service {
   readonly settings: Settings
   readonly admission: Admission
+  /** With whoever takes long. */
+  readonly patience: Patience
   readonly #kms: Pick<Kms, 'ops'>
   readonly #draining = new AbortController()
   #health: { readonly at: number; readonly found: Promise<Health> } | undefined
@@ -16,7 +19,8 @@ export class Service {
   constructor(kms: Kms, settings: Settings) {
     this.#kms = kms
     this.settings = settings
-    this.admission = new Admission(kms, settings)
+    this.patience = new Patience(settings.patienceMs)
+    this.admission = new Admission(kms, settings, this.patience)
   }
 
   /** Aborts when no new requests are wanted. */

@@ -5,8 +5,8 @@ import { parseStrictJson } from '../strict-json.ts'
 import { frame, framesType, lastFrame } from '../wire/frames.ts'
 import { requestCodec } from '../wire/request-codec.ts'
 import { plainAnswer } from './answers.ts'
-import { mediaType, requirePlain } from './body.ts'
-import { within } from './patience.ts'
+import { requirePlain } from './body.ts'
+import type { Patience } from './patience.ts'
 
 /** The type of a body that is bytes. */
 export const bytesType = 'application/octet-stream'
@@ -16,9 +16,9 @@ export const requestHeader = 'chatelaine-request'
 /** The operation on streams that stands beside one on messages, at the same place. */
 export const streams = { encrypt: 'encryptStream', decrypt: 'decryptStream', reEncrypt: 'reEncryptStream' } as const
 
-/** The stream operation that a request with bytes for a body means; `undefined` where it is a request in JSON. */
-export function streamOf(operation: string, request: Request): StreamOperationName | undefined {
-  if (mediaType(request) !== bytesType) return undefined
+/** The stream operation that a body of this type means; `undefined` where it is a request in JSON. */
+export function streamOf(operation: string, type: string): StreamOperationName | undefined {
+  if (type !== bytesType) return undefined
   return Object.hasOwn(streams, operation) ? streams[operation as keyof typeof streams] : undefined
 }
 
@@ -27,7 +27,7 @@ export interface Streamed {
   readonly client: KmsClient
   readonly request: Request
   readonly id: string
-  readonly patienceMs: number
+  readonly patience: Patience
 }
 
 /**
@@ -35,11 +35,11 @@ export interface Streamed {
  * breaks the connection off, or is told in the last frame to a client that wants frames.
  */
 export async function serveStream(name: StreamOperationName, streamed: Streamed): Promise<Response> {
-  const { client, request, id: requestId, patienceMs } = streamed
+  const { client, request, id: requestId, patience } = streamed
   requirePlain(request)
   const asked = readHeader(name, request)
   const through = open(client, name, { asked, requestId })
-  void pump(request.body, through.writable, patienceMs)
+  void pump(request.body, through.writable, patience)
   const reader = through.readable.getReader() as ReadableStreamDefaultReader<Uint8Array>
   const first = await reader.read()
   const framed = (request.headers.get('accept') ?? '').includes(framesType)
@@ -68,14 +68,13 @@ function open(
 async function pump(
   body: ReadableStream<Uint8Array> | null,
   writable: ByteTransform['writable'],
-  patienceMs: number,
+  patience: Patience,
 ): Promise<void> {
   const writer = writable.getWriter()
   const reader = body?.getReader()
-  const late = (): Error => new HttpError('REQUEST_TIMEOUT', 'the body stands still')
   try {
     for (;;) {
-      const next = reader === undefined ? undefined : await within(reader.read(), patienceMs, late)
+      const next = reader === undefined ? undefined : await patience.within(reader.read(), late)
       if (next?.value === undefined || next.done) break
       await writer.write(next.value)
     }
@@ -83,6 +82,10 @@ async function pump(
   } catch (error) {
     await Promise.allSettled([writer.abort(error), reader?.cancel(error)])
   }
+}
+
+function late(): Error {
+  return new HttpError('REQUEST_TIMEOUT', 'the body stands still')
 }
 
 interface Source {

@@ -4,17 +4,24 @@ import { fromBase64, toBase64 } from './base64.ts'
 
 /** A result as JSON text: bytes as base64, times as RFC 3339, errors as their code and what they say. */
 export function resultToJson(result: unknown): string {
-  return JSON.stringify(told(result))
+  return textOf(result) ?? 'null'
 }
 
-function told(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value
-  if (value instanceof Uint8Array) return toBase64(value)
-  if (Array.isArray(value)) return value.map(told)
-  if (isKmsError(value)) return toldError(value)
-  const made: Record<string, unknown> = {}
-  for (const [name, member] of Object.entries(value)) made[name] = told(member)
-  return made
+/** The text of a value, put together of its parts: what is long in a result is base64, which has nothing to escape. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return JSON.stringify(value)
+  if (value instanceof Uint8Array) return `"${toBase64(value)}"`
+  if (Array.isArray(value)) return `[${value.map(resultToJson).join(',')}]`
+  return objectText(isKmsError(value) ? toldError(value) : value)
+}
+
+function objectText(value: object): string {
+  let text = ''
+  for (const [name, member] of Object.entries(value)) {
+    const said = textOf(member)
+    if (said !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${said}`
+  }
+  return `{${text}}`
 }
 
 function toldError(error: { toJSON(): Record<string, unknown> }): Record<string, unknown> {
