@@ -31,7 +31,7 @@ export interface JobReport {
   readonly problems: readonly string[]
 }
 
-const leaseMs = 1000
+const leaseMs = 2000
 const moment = Date.UTC(2026, 5, 1)
 
 /** Runs the rig in a database of its own, which is removed in the end. */
@@ -46,7 +46,8 @@ async function runIn(place: Place, processes: number): Promise<JobReport> {
   const clock = { now: () => moment, monotonic: () => performance.now() }
   const kms = await createKms({ storage: storageAt(place), rootKey: localRootKey(rootKey), clock })
   for (const worker of workers) await worker.heard('ready')
-  for (const worker of workers) worker.tell('go')
+  const now = Date.now()
+  for (const worker of workers) worker.tell(`go ${now}`)
   const left = new Set(workers)
   const begun = async (): Promise<Worker> =>
     Promise.race([...left].map(async (worker) => worker.heard('begun').then(() => worker)))
@@ -56,7 +57,7 @@ async function runIn(place: Place, processes: number): Promise<JobReport> {
   }
   const [last] = [...left] as [Worker]
   const renewed = async (): Promise<number> => ofJob(await allRecords(kms), 'keepJob').length
-  while ((await renewed()) < 5) await new Promise((resolve) => setTimeout(resolve, 100))
+  while ((await renewed()) < 4) await new Promise((resolve) => setTimeout(resolve, 100))
   last.tell('end')
   await last.heard('ended')
   while (ofJob(await allRecords(kms), 'finishJob').length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
