@@ -38,10 +38,30 @@ async function rowsRead(on: Counted, { operations }: Run): Promise<Figure[]> {
     await work(on, step)
     const rows = await rowsOfMetrics(on)
     const size = (await on.kms.ops.health()).chain?.size ?? 0
-    const ratio = { value: rows / mostRows, of: `× ${mostRows} rows`, atMost: 1 }
-    figures.push({ name: `ops.metrics, 30 days, ${size} records`, measured: `${rows} rows`, ratio })
+    figures.push(rowsFigure(`ops.metrics, 30 days, ${size} records`, rows))
+  }
+  return [...figures, ...(await firstCalls(on))]
+}
+
+/** The calls that read most: the first ones of an hour, where a busy one is over, after pauses of every length. */
+async function firstCalls(on: Counted): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const hours of [1, 24, 24 * 40]) {
+    await work(on, { hours: 1, perHour: 1240, atOnce: 40 })
+    on.clock.advance((hours - 1) * 3_600_000)
+    const rows: number[] = []
+    for (let call = 0; call < 40; call++) {
+      on.reset()
+      await on.kms.ops.metrics({ window: '30d' })
+      rows.push(on.asked.rowsRead)
+    }
+    figures.push(rowsFigure(`   most of the first after ${hours} h`, Math.max(...rows)))
   }
   return figures
+}
+
+function rowsFigure(name: string, rows: number): Figure {
+  return { name, measured: `${rows} rows`, ratio: { value: rows / mostRows, of: `× ${mostRows} rows`, atMost: 1 } }
 }
 
 async function statements(on: Counted): Promise<Figure[]> {

@@ -8,6 +8,8 @@ import { memoryStorage } from '@chatelaine/storage-memory'
 export interface Asked {
   /** How many rows it was given. */
   rowsRead: number
+  /** How many of them are counts. */
+  countsRead: number
   /** Transactions that wrote records. */
   batches: number
   /** Of each of them, how many statements wrote counts. */
@@ -31,23 +33,23 @@ const writing = new Set(['transact.insert', 'transact.replace', 'transact.remove
 
 /** Opens one. */
 export async function counted(): Promise<Counted> {
-  const asked: Asked = { rowsRead: 0, batches: 0, writes: [], fails: false }
+  const asked: Asked = { rowsRead: 0, countsRead: 0, batches: 0, writes: [], fails: false }
   let writes = 0
   const storage = passThrough(memoryStorage(), ({ name, table }) => {
     if (name === 'transact') writes = 0
     if (table === 'usage' && writing.has(name)) writes += 1
     if (asked.fails && table === 'usage' && name === 'transact.append') throw full
     return ({ rows = 0, ok }) => {
-      // Old heads are read by whichever batch has to remove them.
-      if (table !== 'heads') asked.rowsRead += rows
+      asked.rowsRead += rows
+      if (table === 'usage') asked.countsRead += rows
       if (ok && name === 'transact.append' && table === 'records') asked.batches += 1
       if (ok && name === 'transact') asked.writes.push(writes)
     }
   })
   const clock = fakeClock(Date.UTC(2026, 0, 1, 5))
-  const kms = await createKms({ storage, rootKey: localRootKey(generateRootKey()), clock })
+  const kms = await createKms({ storage, rootKey: localRootKey(generateRootKey()), clock, timers: clock })
   const reset = (): void => {
-    Object.assign(asked, { rowsRead: 0, batches: 0 })
+    Object.assign(asked, { rowsRead: 0, countsRead: 0, batches: 0 })
     asked.writes.length = 0
   }
   return { kms, clock, asked, reset }

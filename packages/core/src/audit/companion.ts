@@ -14,6 +14,11 @@ export interface LinkedBatch {
   readonly written: Promise<void>
 }
 
+/** Whether all that a batch does is to ask for numbers: those who ask for them shall not wait for what others left to do. */
+export function asksOnly({ chain }: LinkedBatch): boolean {
+  return chain.drafts.every(({ action }) => action === 'readMetrics')
+}
+
 /**
  * Something that goes along with every batch of a tenant that has records, and writes rows of its own in the batch's
  * transaction: checkpoints, tiles, sums. What it writes is durable with the records, or not at all.

@@ -1,9 +1,11 @@
 import { allOf } from '../internal/all-of.ts'
 import { limits } from '../internal/defaults.ts'
 import type { StorageTransaction } from '../storage/adapter.ts'
-import type { BatchCompanion, LinkedBatch } from './companion.ts'
+import { asksOnly, type BatchCompanion, type LinkedBatch } from './companion.ts'
 
 const keptHeads = 8
+/** Who only asks for numbers trims fewer heads, and sooner. */
+const trimmedByAsking = 8
 
 /** Removes the oldest heads now and then, but the newest few. */
 export class HeadTrimmer implements BatchCompanion {
@@ -13,11 +15,15 @@ export class HeadTrimmer implements BatchCompanion {
   /** The same as of the batch that is under way. */
   #trimmingTo = -1
 
-  async write(tx: StorageTransaction, { head: { tenant } }: LinkedBatch): Promise<void> {
+  async write(tx: StorageTransaction, batch: LinkedBatch): Promise<void> {
+    const asks = asksOnly(batch)
+    const { tenant } = batch.head
     this.#batches += 1
     this.#trimmingTo = this.#trimmedTo
-    if (this.#batches % limits.trimEveryBatches !== 0) return
-    const oldest = await tx.range('heads', { prefix: [tenant], after: [this.#trimmedTo], limit: limits.batchRecords })
+    if (this.#batches < (asks ? trimmedByAsking : limits.trimEveryBatches)) return
+    this.#batches = 0
+    const limit = asks ? trimmedByAsking + keptHeads : limits.batchRecords
+    const oldest = await tx.range('heads', { prefix: [tenant], after: [this.#trimmedTo], limit })
     const sizes = oldest.slice(0, -keptHeads).map((row) => row['size'] as number)
     await allOf(sizes.map(async (size) => tx.remove('heads', [tenant, size])))
     this.#trimmingTo = sizes.at(-1) ?? this.#trimmedTo

@@ -30,6 +30,7 @@ export interface Books {
   readonly keeper: MarkKeeper | undefined
   readonly ledger: Ledger
   readonly meter: UseMeter
+  readonly counter: UsageCounter
   /** Keyed hashes that stand in records. */
   readonly pseudonyms: Pseudonyms
 }
@@ -50,7 +51,8 @@ export async function openBooks(opening: Opening, proven: Proven): Promise<Books
   const herald = new Herald({ tenant, clock, timers, logger: settings.logger })
   const retention = retentionOf(opening, { view, proofs, keys: keyring, size: () => guard.seen?.size ?? 0 })
   const keeper = keeperOf(settings, { tenant, origin, keys, view })
-  const others = [new TileWriter(), new HeadTrimmer(), new UsageCounter(clock), retention, herald]
+  const counter = new UsageCounter(clock)
+  const others = [new TileWriter(), new HeadTrimmer(), counter, retention, herald]
   const companions = [checkpoints, ...others, ...(keeper === undefined ? [] : [keeper])]
   const meter = new UseMeter()
   const pseudonyms = new Pseudonyms(secrets.pii, settings.shownContextKeys)
@@ -58,7 +60,7 @@ export async function openBooks(opening: Opening, proven: Proven): Promise<Books
   const times = { clock, timers }
   const writing = { storage, tenant, cache, trees, guard, ...times, random, companions, meter, keyring, learn, veil }
   const ledger = new Ledger({ committer: new Committer(writing), ...times, deadlineMs })
-  return { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger, meter, pseudonyms }
+  return { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger, meter, counter, pseudonyms }
 }
 
 /** What retention has of a tenant before it is opened. */

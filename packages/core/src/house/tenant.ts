@@ -7,6 +7,7 @@ import { DataKeyCache } from '../keys/data-key-cache.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { NameIndex } from '../keys/name-index.ts'
 import { scheduling } from '../change-walk.ts'
+import { countRecords } from '../operations/scheduled/count-records.ts'
 import { scheduleRotation } from '../operations/scheduled/schedule-rotation.ts'
 import { Pipeline } from '../pipeline.ts'
 import { RecentGrants } from '../recent-grants.ts'
@@ -18,6 +19,7 @@ import { checkByAnchors, recordAnchorFaults } from './anchors.ts'
 import { openBooks } from './books.ts'
 import { finishLog } from './final-checkpoint.ts'
 import { openDesk, type KeyringDesk } from './keyring-desk.ts'
+import { LateCounting } from './late-counting.ts'
 import { beginMarking } from './marking.ts'
 import { prove, type Opening, type Proven } from './proven.ts'
 import { trimBehind } from './retention.ts'
@@ -51,7 +53,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const proven = await prove(opening)
   const { keyring, secrets, keys, origin, macKeyOf, guard, trees, snapshot, head, accepted, learn } = proven
   const books = await openBooks(opening, proven)
-  const { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger, meter } = books
+  const { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger, meter, counter } = books
   const source = sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view })
   const desk = openDesk({ settings, tenant, keyring, logKeys: keys, learn, guard, trees, foundation })
   const knowsEpoch = (epoch: number): boolean => keyring.epochs.has(epoch)
@@ -71,7 +73,9 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
     herald.sawError(error, action)
   }
   const pipeline: Pipeline = new Pipeline({ tenant, clock, random, keyring, ledger, deadlineMs, sawError, ...walking })
-  meter.tell(async (keyId) => pipeline.run(scheduleRotation, { keyId }, { actor: scheduling, options: undefined }))
+  const call = { actor: scheduling, options: undefined }
+  meter.tell(async (keyId) => pipeline.run(scheduleRotation, { keyId }, call))
+  const counting = new LateCounting(counter, timers, async () => pipeline.run(countRecords, {}, call))
   const faults = await checkByAnchors(settings, { origin, keys, view, anchoring })
   herald.opened(head.size)
   if (opening.keepRecords !== undefined) trimBehind(ledger, pipeline, retention)
@@ -79,7 +83,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   await recordAnchorFaults(settings, faults, { ledger, revision: head.revision, anchoring })
   const finish = async (): Promise<void> => finishLog({ settings, tenant, guard, checkpoints, ...proving })
   const watched = watch({ settings, tenant, herald, gauges: gaugesOf(ledger, dataKeys) })
-  return closable({ pipeline, house, desk, ledger, keyring, dataKeys, herald, finish, watch: watched })
+  return closable({ pipeline, house, desk, ledger, keyring, dataKeys, herald, counting, finish, watch: watched })
 }
 
 function gaugesOf(ledger: Ledger, dataKeys: DataKeyCache): () => TelemetryGauges {
@@ -107,11 +111,12 @@ interface TenantParts {
   readonly dataKeys: DataKeyCache
   readonly herald: Herald
   readonly watch: Watch | undefined
+  readonly counting: LateCounting
   readonly finish: () => Promise<void>
 }
 
 function closable(parts: TenantParts): Tenant {
-  const { pipeline, house, desk, ledger, keyring, dataKeys, herald, finish } = parts
+  const { pipeline, house, desk, ledger, keyring, dataKeys, herald, counting, finish } = parts
   let closed = false
   return {
     pipeline,
@@ -124,6 +129,7 @@ function closable(parts: TenantParts): Tenant {
     watch: parts.watch,
     close: async () => {
       closed = true
+      counting.close()
       await pipeline.streams.end()
       // What runs already still gets its record, if it is done in time.
       await pipeline.whenIdle()

@@ -25,7 +25,7 @@ export interface Place {
 }
 
 /** More records than this without a row are not read again: they stay uncounted. */
-const readAgain = 512
+export const readAgain = 512
 /** More pages of keys than this are not counted when counting begins. */
 const keyPages = 10
 

@@ -2,25 +2,15 @@ import type { Clock } from '../../internal/clock.ts'
 import { limits } from '../../internal/defaults.ts'
 import type { StorageTransaction } from '../../storage/adapter.ts'
 import type { Row } from '../../storage/table.ts'
-import type { BatchCompanion, LinkedBatch } from '../companion.ts'
+import { asksOnly, type BatchCompanion, type LinkedBatch } from '../companion.ts'
 import type { Head } from '../head.ts'
 import { AskedStorage } from './asked-storage.ts'
 import { countedOf, lastVerificationIn, type Placed } from './counted.ts'
-import { findPlace, type Place } from './place.ts'
-import {
-  blockRecords,
-  dayLevel,
-  dayOf,
-  hourLevel,
-  hourOf,
-  levels,
-  moveKeys,
-  rowsPerLevel,
-  standingAt,
-  type Standing,
-} from './standing.ts'
-import { addActions, Tally, type ByAction } from './tally.ts'
-import { addRow, eachLevel, rowsOf, usageKinds, type Extent } from './usage-rows.ts'
+import { endHour, isSameHour, totalWith } from './ending.ts'
+import { findPlace, readAgain, type Place } from './place.ts'
+import { blockRecords, hourOf, levels, moveKeys, rowsPerLevel, type Standing } from './standing.ts'
+import { Tally } from './tally.ts'
+import { addRow, eachLevel, rowsOf, usageKinds } from './usage-rows.ts'
 
 /**
  * Counts records, in rows that are written with the batches: at most one statement more for a batch, and none for most
@@ -35,11 +25,21 @@ export class UsageCounter implements BatchCompanion {
   #known: Place | undefined
   #next: Place | undefined
   #suspendedUntil = -Infinity
-  /** The hour in which counting failed, until it is caught up with. */
-  #failedIn: number | undefined
+  #isBehind = false
+  #onBehind: () => void = () => undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  /** Says who hears of records that wait to be counted by a batch that does something else than ask for numbers. */
+  tell(onBehind: () => void): void {
+    this.#onBehind = onBehind
+  }
+
+  /** Whether there are such records. */
+  get isBehind(): boolean {
+    return this.#isBehind
   }
 
   async write(tx: StorageTransaction, batch: LinkedBatch): Promise<void> {
@@ -52,7 +52,6 @@ export class UsageCounter implements BatchCompanion {
       // Where the records were not written either, it says nothing of counting.
       await batch.written
       this.#known = undefined
-      this.#failedIn = hourOf(batch.head.ts)
       this.#suspendedUntil = this.#clock.monotonic() + limits.usageSuspensionMs
       // After a storage that failed nothing more can be said of the transaction. Everything else concerns counts alone.
       if (storage.failed) throw error
@@ -68,32 +67,47 @@ export class UsageCounter implements BatchCompanion {
     this.#next = undefined
   }
 
-  /** After a failure, whoever asks for numbers does not catch up: that is for a batch that does something, or the next hour. */
-  #isPutOff({ head, chain }: LinkedBatch): boolean {
-    if (this.#failedIn === undefined || !isSameHour(this.#failedIn, hourOf(head.ts))) return false
-    return chain.drafts.every(({ action }) => action === 'readMetrics')
+  async #count(storage: AskedStorage, batch: LinkedBatch): Promise<Place | undefined> {
+    const known = this.#known
+    const current = known?.isWhole === true && known.size === batch.before.size ? known : undefined
+    if (known !== undefined && isQuiet(known, batch)) return after(known, batch, current !== undefined)
+    if (asksOnly(batch) && (current === undefined || !readsNothing(current, batch))) return this.#putOff(batch, current)
+    this.#isBehind = false
+    return countNow(storage, batch, current)
   }
 
-  async #count(storage: AskedStorage, batch: LinkedBatch): Promise<Place | undefined> {
-    const { before, head, chain } = batch
-    const known = this.#known
-    const isCurrent = known !== undefined && known.isWhole && known.size === before.size
-    if (known !== undefined && isQuiet(known, batch)) {
-      if (!isCurrent) return { ...known, size: head.size, isWhole: false, tail: [], recent: undefined }
-      return { ...known, size: head.size, tail: [...known.tail, ...countedOf(chain)] }
-    }
-    if (this.#isPutOff(batch)) return undefined
-    this.#failedIn = undefined
-    const found = isCurrent ? { place: known, begins: false } : await findPlace(storage, before)
-    const rows: Row[] = []
-    const hour = hourOf(head.ts)
-    const isSame = isSameHour(found.place.hour, hour)
-    const place = isSame ? found.place : await endHour(storage, { place: found.place, before, hour, rows })
-    const moves = found.begins ? noMoves : chain.keyMoves
-    const next = await addBatch(storage, { place, moves, head, records: countedOf(chain), rows })
-    await storage.append('usage', rows)
-    return next
+  /** Leaves a batch to be counted with the next one that does something else than ask for numbers. */
+  #putOff(batch: LinkedBatch, current: Place | undefined): Place | undefined {
+    this.#isBehind = true
+    this.#onBehind()
+    const isReadAgain = current !== undefined && batch.head.size - current.countedTo < readAgain
+    return this.#known === undefined ? undefined : after(this.#known, batch, isReadAgain)
   }
+}
+
+async function countNow(storage: AskedStorage, batch: LinkedBatch, current: Place | undefined): Promise<Place> {
+  const { before, head, chain } = batch
+  const found = current === undefined ? await findPlace(storage, before) : { place: current, begins: false }
+  const rows: Row[] = []
+  const hour = hourOf(head.ts)
+  const isSame = isSameHour(found.place.hour, hour)
+  const place = isSame ? found.place : await endHour(storage, { place: found.place, before, hour, rows })
+  const moves = found.begins ? noMoves : chain.keyMoves
+  const next = await addBatch(storage, { place, moves, head, records: countedOf(chain), rows })
+  await storage.append('usage', rows)
+  return next
+}
+
+/** Where counting stands after a batch that is not counted yet: it is remembered where everything before it is known. */
+function after(known: Place, { head, chain }: LinkedBatch, isCurrent: boolean): Place {
+  if (!isCurrent) return { ...known, size: head.size, isWhole: false, tail: [], recent: undefined }
+  return { ...known, size: head.size, tail: [...known.tail, ...countedOf(chain)] }
+}
+
+/** Whether a batch is counted in a row of the hour that adds up nothing but what is in memory. */
+function readsNothing({ hour, standing, recent }: Place, { head }: LinkedBatch): boolean {
+  const level = levelFor(standing)
+  return isSameHour(hour, hourOf(head.ts)) && (level === 0 || (level === 1 && recent !== undefined))
 }
 
 const noMoves: ReadonlyMap<string, number> = new Map()
@@ -102,48 +116,6 @@ const noMoves: ReadonlyMap<string, number> = new Map()
 function isQuiet(known: Place, { head, chain }: LinkedBatch): boolean {
   const isShort = head.size - known.countedTo < blockRecords
   return isShort && chain.keyMoves.size === 0 && isSameHour(known.hour, hourOf(head.ts))
-}
-
-/** Clocks of processes differ: what lies a little before the hour that has begun is counted in it. */
-function isSameHour(known: number, hour: number): boolean {
-  return hour === known || hour === known - 1
-}
-
-interface Ending {
-  readonly place: Place
-  readonly before: Head
-  /** The hour that begins. */
-  readonly hour: number
-  readonly rows: Row[]
-}
-
-/** Ends an hour, and with it perhaps a day: everything of it in one row of each kind. */
-async function endHour(storage: AskedStorage, { place, before, hour, rows }: Ending): Promise<Place> {
-  const { tenant, size } = before
-  const { standing, tail } = place
-  const sum = Tally.of(tail)
-  const total = totalWith(standing, sum)
-  const each = (row: Row): void => void addRow(sum, row)
-  for (const kind of usageKinds) await eachLevel(storage, { tenant, kind, standing, each })
-  const extent: Extent = { tenant, level: hourLevel, fromSeq: standing.hourFrom, toSeq: size, hour: place.hour }
-  if (size > standing.hourFrom) rows.push(...rowsOf(sum, extent))
-  const isNewDay = dayOf(hour) !== dayOf(place.hour)
-  if (isNewDay && size > standing.dayFrom) {
-    for (const kind of usageKinds) {
-      const range = { prefix: [tenant, kind, hourLevel], after: [standing.dayFrom], limit: 64 }
-      for (const row of await storage.range('usage', range)) each(row)
-    }
-    const day = dayOf(place.hour) * 24
-    rows.push(...rowsOf(sum, { ...extent, level: dayLevel, fromSeq: standing.dayFrom, hour: day }))
-  }
-  const next: Standing = {
-    ...standing,
-    ...standingAt(size),
-    dayFrom: isNewDay ? size : standing.dayFrom,
-    total,
-    verified: lastVerificationIn(tail) ?? standing.verified,
-  }
-  return { size, isWhole: true, hour, countedTo: size, tail: [], recent: [], standing: next }
 }
 
 interface Adding {
@@ -201,12 +173,4 @@ function withRow(
   const rows = standing.rows.map((count, index) => (index < level ? 0 : index === level ? count + 1 : count))
   const keys = standing.keys === undefined ? undefined : moveKeys(standing.keys, moves)
   return { ...standing, ends, rows, keys }
-}
-
-/** What is counted since the beginning, with more. */
-function totalWith({ total }: Standing, sum: Tally): ByAction {
-  const all: ByAction = new Map()
-  addActions(all, total)
-  addActions(all, sum.totals)
-  return all
 }

@@ -42,7 +42,7 @@ export interface UsageAnswer {
 }
 
 /** More records without a row are not read for an answer. */
-const tailRecords = 64
+const tailRecords = 40
 /** Rows of days that are read: 30 days, one more in part, and one more where a clock was set. */
 const daysAtMost = 32
 /** Rows of hours that are read for one day: clocks that were set may have given it more than 24. */
