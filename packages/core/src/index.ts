@@ -174,7 +174,7 @@ export type { RotateAuditKeyRequest, RotateAuditKeyResult } from './operations/r
 export type { AuditVerification, VerificationRecord, VerifyAuditRequest } from './operations/verify-audit.ts'
 export type { AuditProblem, BrokenLog, IntactLog, Verification, VerifyOptions } from './audit/verification.ts'
 export type { Health, HealthReason, HealthStatus } from './operations/health.ts'
-export type { RotationCandidate, RotationCandidatesRequest } from './operations/rotation-candidates.ts'
+export type { RotationCandidate, RotationReason, RotationCandidatesRequest } from './operations/rotation-candidates.ts'
 export type { UnusedKey, UnusedKeysRequest } from './operations/unused-keys.ts'
 export type { FailureCount, Metrics, MetricsRequest, MissingCounts } from './operations/metrics.ts'
 export type { Usage, UsageRequest } from './operations/usage.ts'

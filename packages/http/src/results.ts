@@ -148,6 +148,7 @@ const schemas = {
       spec: text,
       currentVersion: count,
       rotatedAt: date,
+      reason: text,
       daysSinceRotation: count,
       rotationPeriodDays: count.optional(),
       messages: count.optional(),

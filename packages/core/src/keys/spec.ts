@@ -23,6 +23,11 @@ export interface KeySpecRow {
   readonly isSelfDescribing?: true
   /** Whether equal values have equal ciphertexts: CS1. Such a key does nothing else, and no other key does this. */
   readonly isDeterministic?: true
+  /**
+   * How much of an operation one version should do at most, where its construction has a bound that somebody can reach.
+   * CM1 draws a salt of 24 bytes for each message, and a key from it: two of 2^80 share one with a probability of 2^-33.
+   */
+  readonly bound?: { readonly operation: string; readonly most: number }
   /** What `encrypt` and `decrypt` do where ciphertexts are not CM1, the default first. */
   readonly encryption?: readonly OaepAlgorithm[]
   /** How it signs, the default first. */
@@ -95,6 +100,8 @@ export const keySpecs: Readonly<Record<KeySpec, KeySpecRow>> = withoutPrototypes
     material: symmetricMaterial({ made: 64, least: 64, most: 64 }),
     isSelfDescribing: true,
     isDeterministic: true,
+    // RFC 5297 section 7.
+    bound: { operation: 'deterministicEncrypt', most: 2 ** 48 },
   },
   RSA_2048: rsa(2048),
   RSA_3072: rsa(3072),

@@ -26,7 +26,7 @@ describe('rotateAfterMessages', () => {
     expect((await kms.scheduler.runDue()).done).toEqual([])
     await protect(kms, 1)
     expect((await kms.ops.rotationCandidates()).items).toMatchObject([
-      { name: 'k', messages: 10, rotateAfterMessages: 10, daysSinceRotation: 0 },
+      { name: 'k', reason: 'rotateAfterMessages', messages: 10, rotateAfterMessages: 10, daysSinceRotation: 0 },
     ])
     const records = await recordsOf(world, async () => {
       expect((await kms.scheduler.runDue()).done).toMatchObject([{ job: 'rotate' }])

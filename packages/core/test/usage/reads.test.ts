@@ -136,49 +136,6 @@ describe('ops.problematicKeys', () => {
   })
 })
 
-describe('ops.rotationCandidates', () => {
-  test('S0-42 lists enabled keys by age, with the days since their last rotation', async () => {
-    const { kms, clock, id } = await withKey()
-    const rotatedAt = new Date(clock.now())
-    await kms.keys.create({ name: 'disabled', spec: 'AES_256' })
-    await kms.keys.disable({ key: 'disabled' })
-    await kms.keys.create({ name: 'rotated', spec: 'AES_256' })
-    clock.advance(89 * day)
-    await kms.keys.rotate({ key: 'rotated' })
-    clock.advance(day - 1)
-    expect((await kms.ops.rotationCandidates()).items).toEqual([])
-    clock.advance(1)
-    const found = { keyId: id, name: 'k', spec: 'AES_256', currentVersion: 1, rotatedAt, daysSinceRotation: 90 }
-    expect((await kms.ops.rotationCandidates()).items).toEqual([{ ...found, rotationPeriodDays: undefined }])
-    const all = (await kms.ops.rotationCandidates({ olderThanDays: 1 })).items
-    expect(all.map(({ name, daysSinceRotation }) => `${name} ${daysSinceRotation}`).toSorted()).toEqual([
-      'k 90',
-      'rotated 1',
-    ])
-    await expectCode(kms.ops.rotationCandidates({ olderThanDays: -1 }), 'INVALID_REQUEST')
-  })
-
-  test('goes on page by page, through keys that are none', async () => {
-    const world = await makeWorld()
-    for (let index = 0; index < 250; index++) {
-      const { id } = await world.kms.keys.create({ spec: 'AES_256' })
-      if (index % 50 > 0) await world.kms.keys.disable({ key: id! })
-    }
-    const pages: number[] = []
-    let cursor: string | undefined
-    do {
-      const page = await world.kms.ops.rotationCandidates({ olderThanDays: 0, cursor, limit: 2 })
-      pages.push(page.items.length)
-      ;({ cursor } = page)
-    } while (cursor !== undefined)
-    expect(pages.reduce((sum, count) => sum + count, 0)).toBe(5)
-    let all = 0
-    for await (const { keyId } of world.kms.ops.rotationCandidates({ olderThanDays: 0, limit: 2 }))
-      all += keyId.length / 36
-    expect(all).toBe(5)
-  })
-})
-
 test('ops.unusedKeys lists keys that were not used, to the millisecond', async () => {
   const { kms, clock, id } = await withKey()
   await kms.keys.create({ name: 'never', spec: 'AES_256' })
