@@ -1,5 +1,6 @@
 import { InvalidRequestError, isKmsError } from './errors.ts'
 import { ownOnly, readOwn } from './internal/own.ts'
+import { compiled } from './operations/shared/compiled.ts'
 import type { Schema } from './runtime.ts'
 
 /** What every method takes besides its request. */
@@ -23,7 +24,7 @@ export interface CallOptions {
 
 /** Reads a request through its schema: own properties only, so that a polluted prototype adds nothing. */
 export function parse<P>(schema: Schema<P>, input: unknown): P {
-  const parsed = schema.safeParse(readOwn(input))
+  const parsed = compiled(schema).safeParse(readOwn(input))
   if (parsed.success) return ownOnly(parsed.data)
   const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
   const [first] = issues

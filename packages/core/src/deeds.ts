@@ -2,6 +2,7 @@ import { countedUses } from './access/quota.ts'
 import type { Charge } from './audit/entry.ts'
 import type { Deed, Spending } from './audit/meter.ts'
 import type { RecordDraft } from './audit/record.ts'
+import type { Decision } from './decide.ts'
 import type { DecidedClaim, Step } from './drafts.ts'
 import type { KmsError } from './errors.ts'
 import { policyOf } from './state/policy.ts'
@@ -26,16 +27,25 @@ function deedsOf(steps: readonly Step[], principal: string): readonly Deed[] {
   if (steps.length === 1 && only?.claims.length === 1) {
     return only.claims.filter(isCounted).map((claim) => deedOf(claim, { principal, count: 1 }))
   }
-  const counts = new Map<DecidedClaim, number>()
+  const counts = new Map<Decision, { readonly claim: DecidedClaim; count: number }>()
   for (const { claims, error } of steps) {
     if (error !== undefined) continue
-    // Items that claimed the same share one claim.
-    for (const claim of claims) if (isCounted(claim)) counts.set(claim, (counts.get(claim) ?? 0) + 1)
+    for (const claim of claims) if (isCounted(claim)) countIn(counts, claim)
   }
-  return [...counts].map(([claim, count]) => deedOf(claim, { principal, count }))
+  return [...counts.values()].map(({ claim, count }) => deedOf(claim, { principal, count }))
 }
 
-function isCounted({ claim, decision }: DecidedClaim): boolean {
+/** Claims of items that share a decision did the same, each with its own encryption context perhaps. */
+function countIn(counts: Map<Decision, { readonly claim: DecidedClaim; count: number }>, claim: Granted): void {
+  const known = counts.get(claim.decision)
+  if (known === undefined) counts.set(claim.decision, { claim, count: 1 })
+  else known.count += 1
+}
+
+type Granted = DecidedClaim & { readonly decision: Decision }
+
+function isCounted(decided: DecidedClaim): decided is Granted {
+  const { claim, decision } = decided
   if (decision === undefined || !countedUses.has(claim.action)) return false
   return (claim.kind !== 'use' && claim.kind !== 'useAll') || claim.again !== true
 }

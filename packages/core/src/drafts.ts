@@ -88,15 +88,17 @@ function draftMany(caller: Caller, told: Told): RecordDraft[] {
 }
 
 function addToGroups(groups: Groups, by: By, { step, index }: { step: Step; index: number }): void {
-  const action = { kind: 'action', action: by.caller.action } as const
-  const unclaimed = { claim: action, keyId: undefined, outcome: '', decision: undefined }
   const code = step.error === undefined ? 'OK' : (statusOf(step.error).code ?? 'OK')
-  for (const claim of step.claims.length === 0 ? [unclaimed] : step.claims) {
+  for (const claim of step.claims.length === 0 ? [unclaimed(by.caller)] : step.claims) {
     const { group, context } = placeOf(groups, claim, by.told.pseudonyms)
     group.outcomes.push(`${index}:${claim.outcome}:${code}${context}`)
     if (step.error === undefined) group.ok += 1
     else group.errors.push(step.error)
   }
+}
+
+function unclaimed({ action }: Caller): DecidedClaim {
+  return { claim: { kind: 'action', action }, keyId: undefined, outcome: '', decision: undefined }
 }
 
 /** Records to be, by action and key; and where each claim belongs, which many items may have in common. */

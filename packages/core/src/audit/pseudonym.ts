@@ -28,13 +28,13 @@ export class Pseudonyms {
   ofContext(context: EncodedContext): readonly string[] {
     return context.pairs.map((pair) => {
       const isShown = this.#shown.size > 0 && this.#shown.has(pair[0]) && shownForm(pair).length <= maxShownLength
-      return isShown ? shownForm(pair) : this.#of(JSON.stringify(pair))
+      return isShown ? shownForm(pair) : this.#ofPair(pair)
     })
   }
 
   /** How each pair may stand in records, whatever was shown at the time: by its hash, and as it is. */
   formsOf(context: EncodedContext): readonly (readonly string[])[] {
-    return context.pairs.map((pair) => [this.#of(JSON.stringify(pair)), shownForm(pair)])
+    return context.pairs.map((pair) => [this.#ofPair(pair), shownForm(pair)])
   }
 
   /** A hash of something else that identifies somebody, with a sign before it that no principal's id begins with. */
@@ -47,10 +47,18 @@ export class Pseudonyms {
     return [value, this.ofName(kind, value)]
   }
 
-  #of(text: string, kind: NamedKind | 'context' = 'context'): string {
+  #of(text: string, kind: NamedKind): string {
     const name = `${kind}\0${text}`
-    const known = this.#known.get(name)
-    if (known !== undefined) return known
+    return this.#known.get(name) ?? this.#make(name, kind, text)
+  }
+
+  /** What is hashed of a pair is its JSON; it is remembered by what takes less time to write. */
+  #ofPair(pair: readonly [string, string]): string {
+    const name = `${pair[0].length}:${pair[0]}${pair[1]}`
+    return this.#known.get(name) ?? this.#make(name, 'context', JSON.stringify(pair))
+  }
+
+  #make(name: string, kind: NamedKind | 'context', text: string): string {
     const made = hmacSha256(this.#secret, `${kind}\0`, text).toString('hex', 0, 16)
     if (text.length <= maxKeptLength) this.#known.set(name, made)
     return made

@@ -91,13 +91,17 @@ export function sealChunks(message: MessageKey, body: Body, span: Span): void {
     const at = index - begins
     const from = at * chunkBytes
     const gcmCipher = createCipheriv(cipher, message.key, nonceOf(message.nonce, index), gcm)
-    const sealed = gcmCipher.update(plaintext.subarray(from, from + chunkBytes))
+    const sealed = gcmCipher.update(partOf(plaintext, from))
     gcmCipher.final()
     const { length } = sealed
     out.set(sealed, at * sealedChunkBytes)
     release(sealed)
     out.set(gcmCipher.getAuthTag(), at * sealedChunkBytes + length)
   }
+}
+
+function partOf(plaintext: Uint8Array, from: number): Uint8Array {
+  return from === 0 && plaintext.byteLength <= chunkBytes ? plaintext : plaintext.subarray(from, from + chunkBytes)
 }
 
 /** The inverse of {@link sealChunks}: whether every chunk was authentic. What failed is in `plaintext` then: wipe it. */

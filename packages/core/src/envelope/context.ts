@@ -80,29 +80,42 @@ function readValue(context: object, name: string | symbol): string {
 interface EncodedPair {
   readonly pair: readonly [string, string]
   readonly key: Buffer
-  readonly value: Buffer
+  readonly valueBytes: number
 }
 
 function encode(pairs: readonly (readonly [string, string])[]): EncodedContext {
-  const encoded = pairs.map(encodePair)
-  if (encoded.length > 1) encoded.sort((a, b) => Buffer.compare(a.key, b.key))
-  const length = encoded.reduce((sum, { key, value }) => sum + 4 + key.length + value.length, 2)
+  const encoded = sortedByKey(pairs.map(encodePair))
+  const length = encoded.reduce((sum, { key, valueBytes }) => sum + 4 + key.length + valueBytes, 2)
   const bytes = Buffer.allocUnsafe(length)
   let at = bytes.writeUInt16BE(encoded.length)
-  for (const { key, value } of encoded) {
-    for (const part of [key, value]) {
-      at = bytes.writeUInt16BE(part.length, at)
-      at += part.copy(bytes, at)
-    }
+  for (const { pair, key, valueBytes } of encoded) {
+    at = bytes.writeUInt16BE(key.length, at)
+    at += key.copy(bytes, at)
+    at = bytes.writeUInt16BE(valueBytes, at)
+    at += bytes.write(pair[1], at, 'utf8')
   }
   return { pairs: encoded.map(({ pair }) => pair), bytes }
 }
 
+/** In place, and without what `sort` makes for itself: there are few, and this is done for each message. */
+function sortedByKey(pairs: EncodedPair[]): EncodedPair[] {
+  for (let end = 1; end < pairs.length; end++) {
+    const pair = pairs[end] as EncodedPair
+    let at = end
+    for (; at > 0 && Buffer.compare((pairs[at - 1] as EncodedPair).key, pair.key) > 0; at--) {
+      pairs[at] = pairs[at - 1] as EncodedPair
+    }
+    pairs[at] = pair
+  }
+  return pairs
+}
+
 function encodePair(pair: readonly [string, string]): EncodedPair {
-  const [key, value] = [Buffer.from(pair[0], 'utf8'), Buffer.from(pair[1], 'utf8')]
+  const key = Buffer.from(pair[0], 'utf8')
+  const valueBytes = Buffer.byteLength(pair[1], 'utf8')
   if (key.length < 1 || key.length > maxKeyBytes) refuse(`a key is not 1 to ${maxKeyBytes} bytes long`)
-  if (value.length > maxValueBytes) refuse(`a value is longer than ${maxValueBytes} bytes`)
-  return { pair, key, value }
+  if (valueBytes > maxValueBytes) refuse(`a value is longer than ${maxValueBytes} bytes`)
+  return { pair, key, valueBytes }
 }
 
 function refuse(message: string): never {

@@ -27,9 +27,17 @@ export function encodeHeader(header: Header): Buffer {
   const bytes = Buffer.allocUnsafe(headerBytes)
   bytes.set(magic)
   bytes[3] = header.suite.code
-  bytes.write(header.keyId.replaceAll('-', ''), 4, 16, 'hex')
+  bytes.set(idBytes(header.keyId), 4)
   bytes.writeUInt32BE(header.keyVersion, 20)
   return bytes
+}
+
+let lastId = { id: '', bytes: Buffer.alloc(0) }
+
+/** The bytes of an id. Who encrypts much does it with few keys: the last one is remembered. */
+function idBytes(id: string): Buffer {
+  if (id !== lastId.id) lastId = { id, bytes: Buffer.from(id.replaceAll('-', ''), 'hex') }
+  return lastId.bytes
 }
 
 /** Reads a header; `undefined` for what is not, or too short to be, a CM1 message. */

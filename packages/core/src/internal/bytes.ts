@@ -64,8 +64,7 @@ export function release(bytes: Uint8Array<ArrayBuffer>): void {
 export function wipeDeep(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
   if (value instanceof Uint8Array) return wipe(value)
-  if (Array.isArray(value)) for (const inner of value) wipeDeep(inner)
-  else for (const name in value) if (Object.hasOwn(value, name)) wipeDeep((value as Record<string, unknown>)[name])
+  for (const inner of Object.values(value)) wipeDeep(inner)
 }
 
 /** How many bytes a result holds on to, counted the same way as {@link wipeDeep} walks. */
@@ -74,8 +73,6 @@ export function byteSize(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 0
   let size = 0
-  if (Array.isArray(value)) for (const inner of value) size += byteSize(inner)
-  else
-    for (const name in value) if (Object.hasOwn(value, name)) size += byteSize((value as Record<string, unknown>)[name])
+  for (const inner of Object.values(value)) size += byteSize(inner)
   return size
 }

@@ -26,8 +26,8 @@ const usage = 'ENCRYPT_DECRYPT'
 /** Encrypts one message. */
 export async function encryptMessage(walk: Walk, request: Sealing): Promise<EncryptResult> {
   const { key, context: encoded = emptyContext } = request
-  const how = { action: 'encrypt', usage, need: 'protect', bytes: request.plaintext.length } as const
-  const material = await walk.material({ ...how, key, context: encoded })
+  const bytes = request.plaintext.length
+  const material = await walk.material({ action: 'encrypt', usage, need: 'protect', key, context: encoded, bytes })
   if (material.pair !== undefined) return encryptByPair(material, request)
   requireNoAlgorithm(request)
   const suite = request.envelope === 'wrapped' ? wrapped : derived
