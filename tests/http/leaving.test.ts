@@ -94,6 +94,24 @@ describe('Connections', () => {
     }
   })
 
+  test('HTTP/1.0 needs no host, and what is wrong with one is told as everything is', async () => {
+    const { server } = await newServer()
+    const ask = async (text: string): Promise<string> => {
+      const socket = await open(server)
+      socket.write(`${text}\r\nconnection: close\r\n\r\n`)
+      return answerOf(socket)
+    }
+    expect(await ask('GET /v1/healthz HTTP/1.0')).toMatch(/^HTTP\/1\.1 200 .*"status":"ok"/s)
+    for (const wrong of [
+      'GET /v1/healthz HTTP/1.1\r\nhost: a b',
+      'GET /v1\\healthz HTTP/1.1\r\nhost: a',
+      'OPTIONS * HTTP/1.1\r\nhost: a',
+    ]) {
+      const answer = await ask(wrong)
+      expect(answer).toMatch(/^HTTP\/1\.1 400 .*no-store.*"code":"INVALID_REQUEST"/s)
+    }
+  })
+
   test('a server that closes says that it is not ready, ends tails, and lets what is under way end', async () => {
     const { kms, server } = await newServer()
     const headers = { 'x-who': 'eve', 'x-role': 'auditor' }

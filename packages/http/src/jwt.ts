@@ -53,7 +53,7 @@ const allowed: ReadonlySet<string> = new Set(
 
 /**
  * Knows people by the bearer token in `Authorization`: signed by the issuer, for this audience, not expired. `exp` and
- * `sub` must be there. Encrypted tokens, unsigned ones and those that any other algorithm signed are nobody's; what a
+ * `sub`, a text, must be there. Encrypted tokens, unsigned ones and those that any other algorithm signed are nobody's; what a
  * header says of where keys are (`jku`, `jwk`, `x5u`) is not looked at.
  *
  * @throws InvalidRequestError for options that are not valid
@@ -87,7 +87,8 @@ export function jwtAuthentication(options: JwtOptions): Authenticate {
       ...(options.maxAgeSeconds === undefined ? {} : { maxTokenAge: options.maxAgeSeconds }),
       ...(options.now === undefined ? {} : { currentDate: options.now() }),
     })
-    return principal(payload)
+    // It may be anything that JSON has: an object would pass for a principal with the role that it names.
+    return typeof payload.sub === 'string' ? principal(payload) : undefined
   }
 }
 

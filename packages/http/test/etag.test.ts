@@ -9,6 +9,9 @@ describe('Tags', () => {
     const etag = (await ask('GET', '/v1/keys/orders')).headers.get('etag') ?? ''
     const known = { headers: { 'if-none-match': etag } }
     expect(await ask('GET', '/v1/keys/orders', known)).toMatchObject({ status: 304, text: '' })
+    for (const tags of [`W/${etag}`, `"x", ${etag}`, '*']) {
+      expect(await ask('GET', '/v1/keys/orders', { headers: { 'if-none-match': tags } })).toMatchObject({ status: 304 })
+    }
     const changed = await ask('PATCH', '/v1/keys/orders', { json: { description: 'x' } })
     expect(changed.headers.get('etag')).not.toBe(etag)
     const again = await ask('GET', '/v1/keys/orders', known)

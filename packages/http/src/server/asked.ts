@@ -32,11 +32,17 @@ export interface Asking {
 export async function readAsked(service: Service, asking: Asking): Promise<object> {
   const { request, route, path } = asking
   const inQuery = route.method === 'GET' || route.method === 'DELETE'
-  const query = queryOf(request.url)
-  if (!inQuery && query !== '') throw invalid('', 'this route takes no query')
-  const given = inQuery ? readQuery(query, requestSchema(route.operation)) : await readJson(service, asking)
+  if (!inQuery) requireNoQuery(request)
+  const given = inQuery
+    ? readQuery(queryOf(request.url), requestSchema(route.operation))
+    : await readJson(service, asking)
   for (const name of Object.keys(path)) if (Object.hasOwn(given, name)) throw invalid(name, 'it is in the path already')
   return codecOf(route.operation).read({ ...given, ...path })
+}
+
+/** Refuses a query where nothing is read of it. @throws InvalidRequestError */
+export function requireNoQuery({ url }: Request): void {
+  if (queryOf(url) !== '') throw invalid('', 'this route takes no query')
 }
 
 function queryOf(url: string): string {

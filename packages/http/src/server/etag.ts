@@ -5,10 +5,10 @@ export function etagOf(tag: string): string {
   return `"${tag}"`
 }
 
-/** Whether a request says that it knows what has this tag. */
+/** Whether a request says that it knows what has this tag, if by a weak one: a proxy that compresses makes it weak. */
 export function isNamed(request: Request, etag: string): boolean {
   const known = request.headers.get('if-none-match')
-  return known !== null && known.split(',').some((one) => one.trim() === etag || one.trim() === '*')
+  return known !== null && known.split(',').some((one) => ['*', etag, `W/${etag}`].includes(one.trim()))
 }
 
 /**

@@ -14,6 +14,7 @@ export interface OpenPage {
 export function openPages(service: Service): readonly OpenPage[] {
   const { basePath } = service.settings
   let text: string | undefined
+  let page: string | undefined
   return [
     get('/v1/healthz', (requestId) => jsonAnswer('{"status":"ok"}', { status: 200, requestId })),
     get('/v1/readyz', async (requestId) => {
@@ -27,7 +28,8 @@ export function openPages(service: Service): readonly OpenPage[] {
     }),
     get('/v1/reference', (requestId) => {
       const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy }
-      return plainAnswer(referencePage(openApiDocument(basePath)), { status: 200, requestId, headers })
+      page ??= referencePage(openApiDocument(basePath))
+      return plainAnswer(page, { status: 200, requestId, headers })
     }),
   ]
 }

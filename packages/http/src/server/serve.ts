@@ -6,7 +6,7 @@ import { resultToJson, wipeBytes } from '../wire/result-codec.ts'
 import { mediaTypeOf } from '../results.ts'
 import { etagOf, ifMatchOf, isNamed } from './etag.ts'
 import { jsonAnswer, plainAnswer } from './answers.ts'
-import { readAsked } from './asked.ts'
+import { readAsked, requireNoQuery } from './asked.ts'
 import { mediaType } from './body.ts'
 import { serveTail } from './events.ts'
 import type { Place } from './place.ts'
@@ -29,7 +29,10 @@ export async function serve(service: Service, visit: Visit): Promise<Response> {
   const client = await service.admission.admit(request, context.env, id)
   const type = mediaType(request)
   const stream = streamOf(route.operation, type)
-  if (stream !== undefined) return serveStream(stream, { client, request, id, patience: service.patience })
+  if (stream !== undefined) {
+    requireNothingElse(request)
+    return serveStream(stream, { client, request, id, patience: service.patience })
+  }
   const asked = await readAsked(service, { request, route, type, path: pathOf(visit) })
   try {
     // Not the signal of the connection: whoever leaves early leaves a request that is done, and recorded, once.
@@ -55,7 +58,17 @@ function textAnswer(text: string, { result, status }: Route, requestId: string):
 export async function serveTailTo(service: Service, context: Context, id: string): Promise<Response> {
   const request = context.req.raw
   const client = await service.admission.admit(request, context.env, id)
-  return serveTail({ client, request, id, draining: service.draining })
+  const answer = await serveTail({ client, request, id, draining: service.draining })
+  // Nobody will read it, and nobody else ends it.
+  if (request.method === 'HEAD') await answer.body?.cancel()
+  return answer
+}
+
+/** A stream is no change, and says what it has to say in a header of its own. @throws InvalidRequestError */
+function requireNothingElse(request: Request): void {
+  requireNoQuery(request)
+  if (Object.keys({ ...idempotencyOf(request), ...ifMatchOf(request) }).length > 0)
+    throw new InvalidRequestError('a stream is no change: it takes neither Idempotency-Key nor If-Match')
 }
 
 /** The name under which a change is asked for. Two headers of that kind are one with a comma and a space, which no name has. */
