@@ -1,5 +1,5 @@
 import { createKms, generateRootKey, localRootKey, type AuditAnchor, type Kms } from '@chatelaine/core'
-import { fakeClock } from '@chatelaine/core/testing'
+import { fakeClock, type FakeClock } from '@chatelaine/core/testing'
 import type { Row, StorageAdapter, StorageTransaction } from '@chatelaine/core/storage'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { sharedMemory } from '../../../tests/support/shared-memory.ts'
@@ -8,8 +8,8 @@ import { checkInvariants } from '../src/index.ts'
 const anchor: AuditAnchor = { name: 'kept', everyMs: 1e9, publish: async () => undefined }
 let storage: StorageAdapter
 
-/** A log of which the beginning was pruned, with changes, a head and a checkpoint on either side of it. */
-beforeEach(async () => {
+/** Opens a house on a storage of its own, which stays open. */
+async function open(): Promise<{ readonly kms: Kms; readonly clock: FakeClock }> {
   const clock = fakeClock()
   storage = sharedMemory()()
   const close = async (): Promise<void> => undefined
@@ -22,7 +22,12 @@ beforeEach(async () => {
     close,
   }
   const rootKey = localRootKey(generateRootKey())
-  const kms = await createKms({ storage: kept, rootKey, clock, timers: clock, anchors: [anchor] })
+  return { kms: await createKms({ storage: kept, rootKey, clock, timers: clock, anchors: [anchor] }), clock }
+}
+
+/** A log of which the beginning was pruned, with changes, a head and a checkpoint on either side of it. */
+beforeEach(async () => {
+  const { kms, clock } = await open()
   const work = async (name: string): Promise<void> => {
     await kms.keys.create({ name, spec: 'AES_256' })
     for (let at = 0; at < 200; at++) await kms.generateRandom({ numberOfBytes: 1 })
@@ -35,15 +40,15 @@ beforeEach(async () => {
   await work('between')
   await kms.audit.anchor()
   await kms.audit.prune({ upTo: 300 })
-  await gone(kms)
+  await gone(kms, 300)
   await work('after')
   await kms.keys.enable({ key: 'before' })
   await kms.close()
 })
 
 /** Waits until the records are gone. */
-async function gone(kms: Kms): Promise<void> {
-  while ((await rows('records'))[1]?.['seq'] !== 300) await kms.generateRandom({ numberOfBytes: 1 })
+async function gone(kms: Kms, size: number): Promise<void> {
+  while ((await rows('records'))[1]?.['seq'] !== size) await kms.generateRandom({ numberOfBytes: 1 })
 }
 
 const rows = async (table: string): Promise<Row[]> =>
@@ -69,6 +74,22 @@ describe('Of a log that was pruned the oracle', () => {
     const [, first] = await rows('records')
     await tamper(async (tx) => tx.insert('records', { ...first, seq: 299, writerSeq: 1_000_000 } as Row))
     expect(await checkInvariants(storage)).toEqual([])
+  })
+
+  test('finds nothing wrong with a head and a checkpoint of the very size up to which it was pruned', async () => {
+    const { kms, clock } = await open()
+    for (const name of ['a', 'b', 'c', 'd']) {
+      clock.advance(1000)
+      await kms.keys.create({ name, spec: 'AES_256' })
+    }
+    await kms.audit.anchor()
+    await kms.audit.prune({ upTo: 3 })
+    await gone(kms, 3)
+    for (const table of ['heads', 'checkpoints']) expect((await rows(table)).map(({ size }) => size)).toContain(3)
+    expect(await checkInvariants(storage)).toEqual([])
+    await edit('heads', [3], { frontier: Buffer.alloc(32) })
+    expect((await checkInvariants(storage)).join()).toMatch(/head of size 3: frontier/)
+    await kms.close()
   })
 
   test.each<[string, () => Promise<void>, RegExp]>([
