@@ -1,9 +1,10 @@
+import type { SigningKey } from '../crypto/ed25519.ts'
 import type { Clock } from '../internal/clock.ts'
 import { limits } from '../internal/defaults.ts'
 import type { StorageTransaction } from '../storage/adapter.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import type { BatchCompanion, LinkedBatch } from './companion.ts'
-import type { LogKeys } from './log-keys.ts'
+import type { Head } from './head.ts'
 import type { SignedCheckpoint } from './proofs.ts'
 import { isRotation } from './signers.ts'
 
@@ -11,7 +12,8 @@ import { isRotation } from './signers.ts'
 export interface CheckpointParts {
   readonly tenant: string
   readonly origin: string
-  readonly keys: Pick<LogKeys, 'at'>
+  /** The keys in force in a state, by its root; the newest last. */
+  readonly keysAt: (tx: StorageTransaction, stateRoot: Buffer) => Promise<readonly SigningKey[]>
   readonly clock: Clock
   /** Hears of every checkpoint that is durable. Must not throw. */
   readonly onSigned?: ((checkpoint: SignedCheckpoint) => void) | undefined
@@ -41,12 +43,12 @@ export class CheckpointWriter implements BatchCompanion {
   async write(tx: StorageTransaction, { head, chain }: LinkedBatch): Promise<void> {
     const rotations = chain.drafts.filter(isRotation).length
     const isDue = this.#parts.clock.monotonic() - this.#signedAt >= limits.checkpointIntervalMs
-    if (isDue || rotations > 0) await this.#insert(tx, { size: head.size, root: chain.root(), rotations })
+    if (isDue || rotations > 0) await this.#insert(tx, { head, root: chain.root(), rotations })
   }
 
   /** Signs and stores one, as part of a transaction. */
-  async insert(tx: StorageTransaction, size: number, root: Buffer): Promise<void> {
-    await this.#insert(tx, { size, root, rotations: 0 })
+  async insert(tx: StorageTransaction, head: Head, root: Buffer): Promise<void> {
+    await this.#insert(tx, { head, root, rotations: 0 })
   }
 
   committed({ head: { size } }: LinkedBatch): void {
@@ -56,10 +58,11 @@ export class CheckpointWriter implements BatchCompanion {
     if (this.#inserted !== undefined) this.#parts.onSigned?.(this.#inserted)
   }
 
-  async #insert(tx: StorageTransaction, of: { size: number; root: Buffer; rotations: number }): Promise<void> {
-    const { tenant, origin, keys, clock } = this.#parts
-    const { size, root, rotations } = of
-    const inForce = await keys.at(tx)
+  async #insert(tx: StorageTransaction, of: { head: Head; root: Buffer; rotations: number }): Promise<void> {
+    const { tenant, origin, keysAt, clock } = this.#parts
+    const { head, root, rotations } = of
+    const { size } = head
+    const inForce = await keysAt(tx, head.stateRoot)
     const note = signCheckpoint({ origin, size, root }, ...inForce.slice(-1 - rotations))
     this.#insertedSize = size
     this.#inserted = { checkpoint: note, size, root: root.toString('hex') }

@@ -1,7 +1,7 @@
 import { publicKeyOf, type SigningKey } from '../crypto/ed25519.ts'
 import { StorageTamperedError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
-import type { StorageReader } from '../storage/adapter.ts'
+import type { AuthenticReader } from '../state/tree/authentic-reader.ts'
 import type { Row } from '../storage/table.ts'
 
 /** The purpose of the secret that signs checkpoints. */
@@ -17,16 +17,21 @@ export interface LogKeyParts {
 /**
  * The keys that sign the log's checkpoints, one after the other: version 1 from genesis on, and a further one with each
  * rotation, which another process may have done. So whoever signs asks, in the snapshot or transaction whose head it
- * signs, which key is in force there.
+ * signs, which key is in force there: by the state that the head names, since a key whose row is hidden would otherwise be
+ * followed by the one before it, which has given way.
  */
 export class LogKeys {
   readonly #parts: LogKeyParts
-  readonly #keys: SigningKey[]
+  #keys: readonly SigningKey[]
+  /** The keys by the ids of their rows. */
+  readonly #opened = new Map<unknown, SigningKey>()
+  /** The root of the state that they were read of last. The state with another is read; one with the same says the same. */
+  #root: Buffer | undefined
 
   /** @param keys - the keys known, version 1 first. */
   constructor(parts: LogKeyParts, keys: readonly SigningKey[]) {
     this.#parts = parts
-    this.#keys = [...keys]
+    this.#keys = keys
   }
 
   /** The key of genesis, with which a verification begins. */
@@ -40,19 +45,21 @@ export class LogKeys {
   }
 
   /** The keys in force so far, in the state that a reader sees: the newest last. @throws StorageTamperedError */
-  async at(reader: StorageReader): Promise<readonly SigningKey[]> {
-    const prefix = [this.#parts.tenant, signingPurpose]
-    const [newest] = await reader.range('secrets', { prefix, order: 'desc', limit: 1 })
-    const version = (newest?.['version'] as number | undefined) ?? 0
-    if (version > this.#keys.length) {
-      const after = [this.#keys.length]
-      for (const row of await reader.range('secrets', { prefix, after, limit: limits.items })) this.#add(row)
-    }
-    if (version < 1 || version > this.#keys.length) throw new StorageTamperedError('a key of the audit log is missing')
-    return this.#keys.slice(0, version)
+  async at(reader: AuthenticReader): Promise<readonly SigningKey[]> {
+    const { root } = reader.tree
+    if (this.#root?.equals(root) === true) return this.#keys
+    const rows = await reader.range('secrets', { prefix: [this.#parts.tenant, signingPurpose], limit: limits.items })
+    const isGapless = rows.every((row, at) => row['version'] === at + 1)
+    if (rows.length === 0 || !isGapless) throw new StorageTamperedError('a key of the audit log is missing')
+    const keys = rows.map((row) => this.#open(row))
+    this.#keys = keys
+    this.#root = root
+    return keys
   }
 
-  #add(row: Row): void {
-    if (row['version'] === this.#keys.length + 1) this.#keys.push(this.#parts.open(row))
+  #open(row: Row): SigningKey {
+    const key = this.#opened.get(row['id']) ?? this.#parts.open(row)
+    this.#opened.set(row['id'], key)
+    return key
   }
 }

@@ -1,6 +1,6 @@
 import { leafHash } from '../crypto/hash.ts'
 import { InvalidRequestError, StorageTamperedError } from '../errors.ts'
-import type { StorageReader } from '../storage/adapter.ts'
+import type { AuthenticReader } from '../state/tree/authentic-reader.ts'
 import { readCheckpoint, signCheckpoint, verifierKey } from './checkpoint.ts'
 import { publicKeyOf, type SigningKey } from '../crypto/ed25519.ts'
 import type { Head } from './head.ts'
@@ -90,12 +90,12 @@ export interface ProofParts {
   readonly origin: string
   readonly keys: LogKeys
   /** Reads from one snapshot, whose head was authenticated. */
-  readonly snapshot: <T>(read: (reader: StorageReader, head: Head) => Promise<T>) => Promise<T>
+  readonly snapshot: <T>(read: (reader: AuthenticReader, head: Head) => Promise<T>) => Promise<T>
 }
 
 /** One snapshot of the log, as proofs see it. */
 interface View {
-  readonly reader: StorageReader
+  readonly reader: AuthenticReader
   readonly head: Head
   readonly frontier: Frontier
   readonly tree: StoredTree

@@ -1,5 +1,5 @@
 import type { Anchoring } from '../audit/anchors/anchoring.ts'
-import { CheckpointWriter } from '../audit/checkpoint-writer.ts'
+import { CheckpointWriter, type CheckpointParts } from '../audit/checkpoint-writer.ts'
 import { Committer } from '../audit/committer.ts'
 import { HeadTrimmer } from '../audit/head-trimmer.ts'
 import { Ledger } from '../audit/ledger.ts'
@@ -47,7 +47,8 @@ export async function openBooks(opening: Opening, proven: Proven): Promise<Books
   const proofs = new Proofs({ tenant, origin, keys, snapshot: async (read) => view.snapshot(read) })
   const anchoring = await openAnchoring(settings, { tenant, origin, proofs, keys: keyring, snapshot })
   const onSigned = anchoring.offer.bind(anchoring)
-  const checkpoints = new CheckpointWriter({ tenant, origin, keys, clock, onSigned })
+  const keysAt: CheckpointParts['keysAt'] = async (tx, root) => keys.at(trees.reader(tx, root))
+  const checkpoints = new CheckpointWriter({ tenant, origin, keysAt, clock, onSigned })
   const herald = new Herald({ tenant, clock, timers, logger: settings.logger })
   const retention = retentionOf(opening, { view, proofs, keys: keyring, size: () => guard.seen?.size ?? 0 })
   const keeper = keeperOf(settings, { tenant, origin, keys, view })

@@ -29,7 +29,7 @@ async function finalCheckpoint({ settings, tenant, guard, checkpoints }: FinalCh
     async (tx) => {
       const head = await guard.read(tx, guard.seen)
       if ((await tx.get('checkpoints', [tenant, head.size])) !== undefined) return
-      await checkpoints.insert(tx, head.size, new Frontier(head.size, head.frontier).root())
+      await checkpoints.insert(tx, head, new Frontier(head.size, head.frontier).root())
     },
     { signal },
   )

@@ -99,7 +99,7 @@ export async function proven<T>(desk: KeyringDesk, read: (reader: AuthenticReade
 
 /** The keys of the log that are in force now, the newest last. What they sign is compared inside the transaction. */
 export async function signingKeys(desk: KeyringDesk): Promise<readonly SigningKey[]> {
-  return glance(desk, async (reader) => desk.logKeys.at(reader))
+  return proven(desk, async (reader) => desk.logKeys.at(reader))
 }
 
 /** The names of the configured root keys, the current one first. */

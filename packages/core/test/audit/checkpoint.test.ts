@@ -115,7 +115,7 @@ describe('a checkpoint (C2SP signed note)', () => {
 describe('the writer of checkpoints', () => {
   const clock = fakeClock()
   const made = (): CheckpointWriter =>
-    new CheckpointWriter({ tenant: 'default', origin, keys: { at: async () => [key] }, clock })
+    new CheckpointWriter({ tenant: 'default', origin, keysAt: async () => [key], clock })
 
   /** A batch after which the log has this size. */
   const batch = (size: number): LinkedBatch => {
@@ -145,7 +145,7 @@ describe('the writer of checkpoints', () => {
 
   test('writes the log’s size and root, signed, with the time', async () => {
     const { tx, inserted } = catching()
-    await made().insert(tx, 42, checkpoint.root)
+    await made().insert(tx, { ...emptyHead('default'), size: 42 }, checkpoint.root)
     expect(inserted).toEqual([['checkpoints', { tenant: 'default', size: 42, note, createdAt: clock.now() }]])
   })
 
@@ -194,7 +194,7 @@ describe('the writer of checkpoints', () => {
 
   test('works on a real table', async () => {
     const shelf = new Shelf()
-    await shelf.tamper(async (tx) => made().insert(tx, 42, checkpoint.root))
+    await shelf.tamper(async (tx) => made().insert(tx, { ...emptyHead('default'), size: 42 }, checkpoint.root))
     const [row] = await shelf.rows('checkpoints')
     expect(verifies(row?.['note'] as string)).toBe(true)
   })

@@ -6,7 +6,7 @@ import { StateTree, type TreeParts } from '../../src/state/tree/state-tree.ts'
 import type { StorageReader } from '../../src/storage/adapter.ts'
 import type { Range, Row } from '../../src/storage/table.ts'
 import { Shelf } from '../support/audit-storage.ts'
-import { codeOf } from '../support/audit-world.ts'
+import { codeOf, small } from '../support/audit-world.ts'
 
 const tenant = 'default'
 const zeros = Buffer.alloc(32)
@@ -105,5 +105,22 @@ describe('F97 a page of rows from all over', () => {
       expect(await codeOf(page('key_labels', range, () => all))).toBe('STORAGE_TAMPERED')
     }
     expect(await codeOf(page('key_labels', labels({ prefix: [tenant, 'm'] }), () => all))).toBe('STORAGE_TAMPERED')
+  })
+})
+
+describe('F97 a key of the log that somebody hides', () => {
+  test('is not followed by the one before it, by a process that has not met it yet', async () => {
+    const { world, kms } = await small()
+    const other = await world.open()
+    await kms.audit.rotateKey()
+    const row = (await world.shelf.rows('secrets')).find(({ version }) => version === 2) as Row
+    await world.shelf.tamper(async (tx) => tx.remove('secrets', [tenant, 'audit-signing', 2]))
+    world.clock.advance(2000)
+    expect(await codeOf(other.audit.checkpoint())).toBe('STORAGE_TAMPERED')
+    expect(await codeOf(other.encrypt({ key: 'orders', plaintext: 'x' }))).toBe('STORAGE_TAMPERED')
+    await world.shelf.tamper(async (tx) => tx.insert('secrets', row))
+    await other.encrypt({ key: 'orders', plaintext: 'x' })
+    await other.close()
+    expect(await kms.audit.verify()).toMatchObject({ ok: true })
   })
 })

@@ -29,7 +29,7 @@ export class Bench {
     this.log = log
     const { clock } = this
     const key = signingKey(Buffer.alloc(32, 1))
-    this.checkpoints = new CheckpointWriter({ tenant: 'default', origin, keys: { at: async () => [key] }, clock })
+    this.checkpoints = new CheckpointWriter({ tenant: 'default', origin, keysAt: async () => [key], clock })
     this.committer = new Committer({
       trees: new Trees('default', new NodeCache(), new Alarm()),
       storage: log.shelf.adapter(this.between),
