@@ -1,6 +1,6 @@
 import { createKms, isKmsError, type Kms } from '@chatelaine/core'
 import type { StorageAdapter } from '@chatelaine/core/storage'
-import { Marks, nobody, rootKey, services, type World } from './world.ts'
+import { Marks, nobody, rootKey, services, type Note, type World } from './world.ts'
 
 /** What the users of a world see, by what they asked. */
 export type Answers = ReadonlyMap<string, string>
@@ -31,7 +31,8 @@ export async function ask(
       const { clock } = world
       const highWaterMark = new Marks(world.marks)
       const timers = deadlineMs === undefined ? clock : undefined
-      kms = await createKms({ storage, rootKey, clock, timers, deadlineMs, highWaterMark, tenant })
+      const given = { rootKey, ...world.options }
+      kms = await createKms({ ...given, storage, clock, timers, deadlineMs, highWaterMark, tenant })
     })
     if (kms === undefined) continue
     try {
@@ -46,7 +47,8 @@ export async function ask(
 
 async function askUsers(world: World, asked: Asked, note: Note): Promise<void> {
   const { kms, tenant } = asked
-  if (tenant === 'default') await askTenant(world, asked, note)
+  if (tenant === 'default' && world.users !== undefined) await world.users.ask(kms, note)
+  else if (tenant === 'default') await askTenant(world, asked, note)
   else if (tenant === nobody) await note('keys.create', async () => (await kms.keys.create({ spec: 'AES_256' })).spec)
   else await askLittle(world, asked, note)
   await note('verify', async () => {
@@ -68,8 +70,6 @@ async function askLittle(world: World, { kms, tenant }: Asked, note: Note): Prom
     note('keys.list', async () => textOfItems(await kms.keys.list())),
   ])
 }
-
-type Note = (question: string, answer: () => Promise<unknown>) => Promise<void>
 
 async function askForMessages(world: World, { kms, tenant }: Asked, note: Note): Promise<void> {
   await allOf(world.messages, async ([name, ciphertext]) => {

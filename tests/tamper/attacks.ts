@@ -116,9 +116,9 @@ export function* goneAndForged(table: string, rows: readonly Row[]): Generator<C
 }
 
 /** Every version that a row ever had, alone, and with the head of that time. */
-export function* replayed(world: World): Generator<Case> {
+export function* replayed(world: World, of: readonly string[] = attacked): Generator<Case> {
   const now = world.history.at(-1) as Image
-  for (const table of attacked) {
+  for (const table of of) {
     const present = new Map((now.get(table) ?? []).map((row) => [JSON.stringify(keyOf(table, row)), row]))
     const seen = new Set([...present.values()].map((row) => JSON.stringify(row)))
     for (const [step, image] of world.history.entries()) {
@@ -184,6 +184,10 @@ function ofTenant(rows: readonly Row[], tenant: string): Row[] {
   return rows.filter((row) => row['tenant'] === tenant)
 }
 
+function isSame(table: string, a: Row, b: Row): boolean {
+  return Object.keys(descriptorOf(table).columns).every((column) => same(a[column], b[column]))
+}
+
 /** Each row in the place of one of ours. */
 function* rowsExchanged(
   table: string,
@@ -193,23 +197,27 @@ function* rowsExchanged(
   for (const [kind, found] of Object.entries(others)) {
     for (const [at, row] of rows.entries()) {
       const theirs = found[at]
-      if (theirs === undefined || JSON.stringify(theirs) === JSON.stringify(row)) continue
+      if (theirs === undefined || isSame(table, theirs, row)) continue
       yield { kind, table, what: `${table} ${JSON.stringify(keyOf(table, row))}`, attack: put(table, row, theirs) }
     }
   }
 }
 
 /** Rows of one tenant in the place of the other's, and the other way round, table by table. */
-export function* exchanged(world: World, other: Image): Generator<Case> {
+export function* exchanged(
+  world: World,
+  other: Image,
+  of: readonly string[] = [...attacked, 'records'],
+): Generator<Case> {
   const now = world.history.at(-1) as Image
-  for (const table of [...attacked, 'records']) {
+  for (const table of of) {
     const rows = now.get(table) ?? []
     const foreign = other.get(table) ?? []
     yield* rowsExchanged(table, ofTenant(rows, 'default'), {
       'a row of the other tenant': ofTenant(rows, 'acme').map((row) => ({ ...row, tenant: 'default' })),
       'a row of another database': ofTenant(foreign, 'default'),
     })
-    if (JSON.stringify(rows) === JSON.stringify(foreign)) continue
+    if (rows.length === foreign.length && rows.every((row, at) => isSame(table, row, foreign[at] as Row))) continue
     const attack: Attack = async (tx) => {
       for (const row of rows) await tx.remove(table, keyOf(table, row))
       for (const row of rows) await tx.insert(table, { ...row, tenant: row['tenant'] === 'acme' ? 'default' : 'acme' })

@@ -11,6 +11,8 @@ import {
   swapped,
   type Case,
 } from './attacks.ts'
+import { attacksOnAnnex } from './annexed.ts'
+import { hideAll, hidings } from './hiding.ts'
 import { Findings, nameOf, type Named, type Report } from './findings.ts'
 import { baselineOf, play } from './play.ts'
 import { nobody, tenants, type Image, type World } from './world.ts'
@@ -25,6 +27,10 @@ export interface Scope {
   readonly records: number
   /** How many pairs of records from all over change columns; neighbours do so besides. */
   readonly pairs: number
+  /** At most so many cases of a kind on a table of the annex, evenly chosen of all. @defaultValue none */
+  readonly annex?: number | undefined
+  /** Every so manieth row of a table is hidden while somebody does something. @defaultValue none */
+  readonly hidden?: number | undefined
   /** Which part of it is done: every so manieth case, from the so manieth on. @defaultValue all of it */
   readonly shard?: Shard | undefined
 }
@@ -88,12 +94,29 @@ export async function campaign(
   other: Image,
   { scope, onCase }: { scope: Scope; onCase?: (done: number) => void },
 ): Promise<Report> {
-  const baseline = await baselineOf(world)
+  const baseline = await baselineOf(world, [...tenants, nobody])
   const findings = new Findings()
   for (const one of chosen(attacksOn(world, other, scope), scope)) {
     const asked = askedFor(one, findings.cases)
     findings.note(one, await play(world, one.attack, { baseline, asked }))
     onCase?.(findings.cases)
+  }
+  return findings.report
+}
+
+/** The same on the annex, which has one tenant; and there, too, rows are hidden while somebody does something. */
+export async function annexCampaign(world: World, other: Image, scope: Scope): Promise<Report> {
+  const findings = new Findings()
+  const { annex = 0, hidden = 0 } = scope
+  if (annex > 0) {
+    const baseline = await baselineOf(world, ['default', nobody])
+    for (const one of chosen(attacksOnAnnex(world, other, annex), { ...scope, every: 1 })) {
+      const asked = one.kind.endsWith('for nobody') ? ['default', nobody] : ['default']
+      findings.note(one, await play(world, one.attack, { baseline, asked }))
+    }
+  }
+  if (hidden > 0) {
+    findings.add(await hideAll(world, chosen(hidings(world), { ...scope, every: hidden })))
   }
   return findings.report
 }

@@ -10,6 +10,15 @@ const harmless: readonly (readonly [table: RegExp, kind: string, why: string])[]
   [/^checkpoints$/, 'a column swapped', 'when a checkpoint was stored is told to nobody'],
   [/^checkpoints$/, 'a byte of tenant', 'one checkpoint less: the log verifies by the others and its head'],
   [/^checkpoints$/, 'a row deleted', 'one checkpoint less: the log verifies by the others and its head'],
+  [/^keyring$/, 'a byte of wrapped', 'another root key has wrapped the same key, and what it opens proves itself'],
+  [
+    /^anchored$/,
+    '',
+    'a row that is not ours counts for nothing, and the newest checkpoint is brought to the anchor again',
+  ],
+  [/^usage$/, '', 'counts inform, and decide nothing: nobody believes them more than that'],
+  [/^tiles$/, '', 'nobody needs it: the hashes of records that are there are made of them'],
+  [/./, 'hidden while', 'what was done is what is done where nobody hides anything'],
   [/./, 'an index', 'an index forbids nothing and runs nothing'],
 ]
 
@@ -54,7 +63,7 @@ export function pageOf(chapters: readonly Chapter[]): string {
   )
   return `# What became of each attack
 
-*Written by \`npx -y pnpm@12 rig:tamper --write\`.* A small house with two tenants, each with three keys of three versions (one revoked, one that waits for its deletion), five grants, principals, a named data key and its log, is attacked by somebody who has the database and no key. Each attack is one case: one byte, one pair of columns, one row, one moment, or one thing that is planted in the schema, before the house is opened or while it runs. It is **refused on open** or **on read** where somebody who meets it is told (\`STORAGE_TAMPERED\`, \`ROLLBACK_DETECTED\`, or a root key that does not fit) and everybody else sees what they saw before; **refused on verify** where nobody who was asked stands on what was changed, and \`audit.verify\` tells, which reads the whole log and the whole state; **told by the oracle** where even that does not, and \`checkInvariants\` does, which judges all rows without a key; **hidden from a list** where a list shows less, and whoever uses what is hidden is refused; **harmless** where nobody sees anything else, for the reason given; and refused **by the database** where its keys forbid it. What would be effective is reported as such, and there is none.
+*Written by \`npx -y pnpm@12 rig:tamper --write\`.* A small house with two tenants, each with three keys of three versions (one revoked, one that waits for its deletion), five grants, principals, a named data key and its log, is attacked by somebody who has the database and no key; so is a second one, with what the first has none of: aliases, quotas, remembered changes, jobs, imported material, counted messages, defaults, a log that was pruned and is anchored, and a keyring that is on its way to another epoch and another root key. Each attack is one case: one byte, one pair of columns, one row, one moment, or one thing that is planted in the schema, before the house is opened or while it runs, or one row that is taken away while an administrator does something, and put back when it is done. It is **refused on open** or **on read** where somebody who meets it is told (\`STORAGE_TAMPERED\`, \`ROLLBACK_DETECTED\`, or a root key that does not fit) and everybody else sees what they saw before; **refused on verify** where nobody who was asked stands on what was changed, and \`audit.verify\` tells, which reads the whole log and the whole state; **told by the oracle** where even that does not, and \`checkInvariants\` does, which judges all rows without a key; **hidden from a list** where a list shows less, and whoever uses what is hidden is refused; **harmless** where nobody sees anything else, for the reason given; where a row was hidden, **refused on read** where the administrator was told and everything is as it was when the row is back, and **harmless** where it is as if nobody had hidden anything; and refused **by the database** where its keys forbid it. What would be effective is reported as such, and there is none.
 
 ${parts.join('\n')}`
 }

@@ -3,7 +3,8 @@ import { memoryStorage } from '@chatelaine/storage-memory'
 import { postgresStorage } from '@chatelaine/storage-postgres'
 import { sqliteStorage } from '@chatelaine/storage-sqlite'
 import path from 'node:path'
-import { campaign, type Scope } from './campaign.ts'
+import { buildAnnex } from './annex.ts'
+import { annexCampaign, campaign, type Scope } from './campaign.ts'
 import { cleanOperations, type Clean } from './clean.ts'
 import { Findings, type Report } from './findings.ts'
 import { plantAll } from './planting.ts'
@@ -46,15 +47,25 @@ async function plant(part: Part): Promise<Report> {
   return plantAll(world, soil, { storage, scope })
 }
 
+/** The annex is another house, in a database of its own. */
+async function attackAnnex(part: Part): Promise<Report> {
+  const annex = await buildAnnex(storageOf(part, 'annex'), part.seed)
+  const another = await buildAnnex(storageOf(part, 'another_annex'), `another ${part.seed}`)
+  const report = await annexCampaign(annex, another.history.at(-1) as Image, part.scope)
+  for (const { storage } of [annex, another]) await storage.close()
+  return report
+}
+
 /** Does a part. */
 async function work(part: Part): Promise<PartReport> {
   const world = await buildWorld(storageOf(part, 'world'), part.seed)
   const another = await buildWorld(storageOf(part, 'another'), `another ${part.seed}`)
   const report = await campaign(world, another.history.at(-1) as Image, { scope: part.scope })
   for (const { storage } of [world, another]) await storage.close()
+  const annexed = await attackAnnex(part)
   const planted = await plant(part)
   const findings = new Findings()
-  for (const one of [report, planted]) findings.add(one)
+  for (const one of [report, annexed, planted]) findings.add(one)
   const clean = await cleanOperations(storageOf(part, 'clean'), part.clean)
   return { report: findings.report, clean }
 }

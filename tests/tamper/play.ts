@@ -3,7 +3,7 @@ import { storageFailureOf, isStorageConflict } from '@chatelaine/core/storage'
 import type { StorageAdapter, StorageTransaction } from '@chatelaine/core/storage'
 import { inside } from './inside.ts'
 import { ask, type Answers } from './ask.ts'
-import { nobody, tenants, type World } from './world.ts'
+import { tenants, type World } from './world.ts'
 
 /** What became of an attack. `effective` is what must never be. */
 export type Verdict =
@@ -34,20 +34,17 @@ export interface Asking {
 
 /** Attacks a world and looks what its users see: all of it in one transaction, which is undone then. */
 export async function play(world: World, attack: Attack, asking: Asking): Promise<Outcome> {
-  let outcome: Outcome | undefined
   try {
-    await world.storage.transact('default', async (tx) => {
+    return await undone(world, async (tx) => {
       await strike(tx, attack)
       const storage = inside(tx)
       const answers = await ask(world, storage, { asked: asking.asked ?? tenants })
-      outcome = verdictOf(answers, asking.baseline) ?? (await oracle(storage))
-      throw new Undo()
+      return verdictOf(answers, asking.baseline) ?? (await oracle(world, storage))
     })
   } catch (error) {
     if (error instanceof Impossible) return { verdict: 'refused by the database', why: String(error.cause) }
-    if (!(error instanceof Undo)) throw error
+    throw error
   }
-  return outcome as Outcome
 }
 
 /** What somebody does who has the database and no key. */
@@ -63,17 +60,22 @@ async function strike(tx: StorageTransaction, attack: Attack): Promise<void> {
 }
 
 /** What users see where nobody attacks. */
-export async function baselineOf(world: World): Promise<Answers> {
-  let answers: Answers | undefined
-  await world.storage
-    .transact('default', async (tx) => {
-      answers = await ask(world, inside(tx), { asked: [...tenants, nobody] })
+export async function baselineOf(world: World, asked: readonly string[]): Promise<Answers> {
+  return undone(world, async (tx) => ask(world, inside(tx), { asked }))
+}
+
+/** Does something in one transaction, which is undone then. */
+export async function undone<T>({ storage }: World, work: (tx: StorageTransaction) => Promise<T>): Promise<T> {
+  let result: { readonly is: T } | undefined
+  try {
+    await storage.transact('default', async (tx) => {
+      result = { is: await work(tx) }
       throw new Undo()
     })
-    .catch((error: unknown) => {
-      if (!(error instanceof Undo)) throw error
-    })
-  return answers as Answers
+  } catch (error) {
+    if (!(error instanceof Undo)) throw error
+  }
+  return (result as { readonly is: T }).is
 }
 
 const refusals = ['STORAGE_TAMPERED', 'ROLLBACK_DETECTED']
@@ -102,8 +104,8 @@ export function verdictOf(answers: Answers, baseline: Answers): Outcome | undefi
 }
 
 /** Nobody who was asked stands on it. Whoever looks at everything of a tenant, without a key, may see it. */
-async function oracle(storage: StorageAdapter): Promise<Outcome> {
-  for (const tenant of tenants) {
+async function oracle(world: World, storage: StorageAdapter): Promise<Outcome> {
+  for (const tenant of world.marks.keys()) {
     const [problem] = await checkInvariants(storage, { tenant, maxProblems: 1 })
     if (problem !== undefined) return { verdict: 'told by the oracle', why: problem }
   }

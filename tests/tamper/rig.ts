@@ -6,10 +6,13 @@
 // is opened and while it is open. Beside it, operations that nobody disturbs must raise no alarm. Every worker is a process of its own, with a
 // house of its own that is the same as the others', and plays its part of the attacks.
 //
-//   pnpm rig:tamper [--storage sqlite,postgres] [--workers 2] [--every 1] [--records 6] [--pairs 500] [--clean 100000]
-//                   [--seed tamper] [--shard 0/2] [--write]
+//   pnpm rig:tamper [--storage sqlite,postgres] [--workers 2] [--every 1] [--records 6] [--pairs 500] [--annex 8]
+//                   [--hidden 12] [--clean 100000] [--seed tamper] [--shard 0/2] [--write] [--join]
+//
+// What a storage came to is left in node_modules/.cache/tamper, so that storages may be attacked side by side: each by a
+// command of its own, and `--join` writes docs/tamper-verdicts.md of what they left. `--write` attacks and writes.
 import { fork } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -25,12 +28,23 @@ const { values } = parseArgs({
     every: { type: 'string', default: '1' },
     records: { type: 'string', default: '6' },
     pairs: { type: 'string', default: '500' },
+    annex: { type: 'string', default: '8' },
+    hidden: { type: 'string', default: '12' },
     clean: { type: 'string', default: '100000' },
     seed: { type: 'string', default: 'tamper' },
     shard: { type: 'string' },
     write: { type: 'boolean', default: false },
+    join: { type: 'boolean', default: false },
   },
 })
+
+const scope = {
+  every: Number(values.every),
+  records: Number(values.records),
+  pairs: Number(values.pairs),
+  annex: Number(values.annex),
+  hidden: Number(values.hidden),
+}
 
 /** What there is to do, in as many parts as there are workers; or the one part that was asked for. */
 function partsOn(storage: string, place: string): Part[] {
@@ -45,7 +59,7 @@ function partsOn(storage: string, place: string): Part[] {
       place,
       seed: values.seed,
       clean: Math.ceil(Number(values.clean) / count),
-      scope: { every: Number(values.every), records: Number(values.records), pairs: Number(values.pairs), shard },
+      scope: { ...scope, shard },
     }))
 }
 
@@ -70,6 +84,7 @@ async function attack(storage: string, place: string): Promise<Chapter> {
   const verdicts = [...byVerdict(report)].map(([verdict, count]) => `${count} ${verdict}`)
   const told = [
     `${report.cases} attacks, ${report.effective.length} of them with effect; seed ${values.seed}, every ${values.every}`,
+    `of records every byte of ${values.records} and ${values.pairs} pairs; in the annex at most ${values.annex} of a kind on a table, evenly chosen, and for each act every ${values.hidden}th row of a table hidden, from another one on`,
     verdicts.join(', '),
     `${operations} operations that nobody disturbed, ${alarms.length} false alarms`,
   ]
@@ -80,6 +95,18 @@ async function attack(storage: string, place: string): Promise<Chapter> {
     process.exitCode = 1
   }
   return { storage, report, told }
+}
+
+const results = new URL('../../node_modules/.cache/tamper/', import.meta.url)
+
+function leave(chapter: Chapter): void {
+  mkdirSync(results, { recursive: true })
+  writeFileSync(new URL(`${chapter.storage}.json`, results), JSON.stringify(chapter))
+}
+
+/** What an earlier command, or this one, came to. */
+function left(storage: string): Chapter {
+  return JSON.parse(readFileSync(new URL(`${storage}.json`, results), 'utf8')) as Chapter
 }
 
 async function attackPostgres(): Promise<Chapter> {
@@ -101,8 +128,12 @@ async function attackFile(storage: string): Promise<Chapter> {
   }
 }
 
-const chapters: Chapter[] = []
-for (const storage of values.storage.split(',')) {
-  chapters.push(storage === 'postgres' ? await attackPostgres() : await attackFile(storage))
+const storages = values.storage.split(',')
+for (const storage of values.join ? [] : storages) {
+  const chapter = storage === 'postgres' ? await attackPostgres() : await attackFile(storage)
+  // A part of the work is no chapter.
+  if (values.shard === undefined) leave(chapter)
 }
-if (values.write) writeFileSync(new URL('../../docs/tamper-verdicts.md', import.meta.url), pageOf(chapters))
+if (values.join || values.write) {
+  writeFileSync(new URL('../../docs/tamper-verdicts.md', import.meta.url), pageOf(storages.map(left)))
+}

@@ -1,4 +1,4 @@
-import { createKms, localRootKey, type HighWaterMark, type Kms, type Mark } from '@chatelaine/core'
+import { createKms, localRootKey, type HighWaterMark, type Kms, type KmsOptions, type Mark } from '@chatelaine/core'
 import { fakeClock, seededRandomness, type FakeClock } from '@chatelaine/core/testing'
 import { tables, type Row, type StorageAdapter, type StorageReader } from '@chatelaine/core/storage'
 
@@ -14,6 +14,20 @@ export interface World {
   readonly marks: ReadonlyMap<string, Mark>
   /** Messages, by the name of their key and version. */
   readonly messages: ReadonlyMap<string, Buffer>
+  /** How it is opened, where that is not merely with the root key. */
+  readonly options?: Partial<KmsOptions> | undefined
+  /** Who asks what, where that is not what is asked of every house. */
+  readonly users?: Users | undefined
+}
+
+/** Asks something, and notes the answer. */
+export type Note = (question: string, answer: () => Promise<unknown>) => Promise<void>
+
+/** Users of a house of its own kind. */
+export interface Users {
+  /** Ids of grants in it, by what they are called here. */
+  readonly grants: Readonly<Record<string, string>>
+  readonly ask: (kms: Kms, note: Note) => Promise<void>
 }
 
 /** The root key, which the attacker does not have. */

@@ -187,6 +187,8 @@ describe('checkInvariants', () => {
       edited(-1, (row) => ({ fromSeq: Number(row['fromSeq']) + 1 })),
       /^counts of level 1, records \d+ to \d+, count \d+ of them/,
     ],
+    ['counts that cannot be read', 'usage', edited(-1, { counts: '{' }), /, count 0 of them/],
+    ['counts that are none', 'usage', edited(-1, { counts: '{"actions":{"encrypt":1}}' }), /, count NaN of them/],
     ['counts of records to come', 'usage', edited(-1, { toSeq: 5000 }), /to 5000, are of no records of this log/],
     ['a deleted row', 'versions', without(0), /^row \["versions".* is missing: record \d+ left it/],
     ['a deleted grant', 'grants', without(0), /^row \["grants".* is missing/],

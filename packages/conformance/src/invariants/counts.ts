@@ -21,21 +21,31 @@ export async function checkCounts(
     const records = Number(toSeq) - Number(fromSeq)
     if (!(records > 0) || Number(toSeq) > on.size) on.problems.add(`${where}, are of no records of this log.`)
     const calls = callsIn(row)
-    if (isWhole ? calls !== records : calls > records) on.problems.add(`${where}, count ${calls} of them.`)
+    if (isWhole ? calls !== records : !(calls <= records)) on.problems.add(`${where}, count ${calls} of them.`)
   }
 }
 
+/** How many calls a row counts; `NaN` where it is none that was ever written. */
 function callsIn(row: Row): number {
-  const { actions = {} } = JSON.parse(String(row['counts'])) as { actions?: Record<string, number[]> }
-  return Object.values(actions).reduce((all, numbers) => all + sum(numbers.slice(0, outcomes)), 0)
+  const { actions } = read<{ actions?: Record<string, number[]> }>(row['counts'])
+  return Object.values(actions ?? {}).reduce((all, numbers) => all + sum(numbers), 0)
 }
 
 function uncountedIn(row: Row | undefined): number {
-  if (row === undefined) return 0
-  const { standing } = JSON.parse(String(row['standing'])) as { standing?: { uncounted?: number } }
-  return standing?.uncounted ?? 0
+  return read<{ standing?: { uncounted?: number } }>(row?.['standing']).standing?.uncounted ?? 0
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((all, number) => all + number, 0)
+/** What a text says, which anybody may have written: nothing where it is no object. */
+function read<T extends object>(text: unknown): Partial<T> {
+  try {
+    const said: unknown = JSON.parse(String(text))
+    return typeof said === 'object' && said !== null ? said : {}
+  } catch {
+    return {}
+  }
+}
+
+function sum(numbers: unknown): number {
+  if (!Array.isArray(numbers)) return NaN
+  return numbers.slice(0, outcomes).reduce((all: number, number) => all + Number(number), 0)
 }
