@@ -93,3 +93,18 @@ describe.each(Object.entries(ways))('Mounted in %s', (_, mount) => {
     expect((await fetch(`${url}/v1/nothing`)).status).toBe(404)
   })
 })
+
+test('a body that Express has parsed before is refused, in a stream too', async () => {
+  const listener = nodeListener(await newHandler())
+  const app = express().use(express.json(), express.raw({ type: '*/*' }))
+  const url = await listen(app.use((request, response) => void listener(request, response)) as RequestListener)
+  const headers = { authorization: 'Bearer x', 'chatelaine-request': Buffer.from('{"key":"a"}').toString('base64url') }
+  for (const type of ['application/json', 'application/octet-stream']) {
+    const answer = await fetch(`${url}/v1/crypto/encrypt`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': type },
+      body: '{"key":"a","plaintext":""}',
+    })
+    expect(await answer.json()).toMatchObject({ status: 400, code: 'INVALID_REQUEST' })
+  }
+})

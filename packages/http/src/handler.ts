@@ -9,6 +9,7 @@ import { openPages } from './server/open-pages.ts'
 import { methodsAt, placeOf } from './server/place.ts'
 import { serve, serveTailTo } from './server/serve.ts'
 import { Service } from './server/service.ts'
+import { requestHeader } from './server/streams.ts'
 
 /** Answers requests: a fetch handler, as Hono, Next.js, Deno, Bun and `@chatelaine/http/node` mount them. */
 export interface HttpHandler {
@@ -55,12 +56,24 @@ export function createHttpHandler(kms: Kms, options: HttpOptions): HttpHandler {
   return Object.assign(handle, { drain: () => service.drain() })
 }
 
+/** Headers that a page may send: all that a route reads, but those that every page may send anyway. */
+const askingHeaders = [
+  'authorization',
+  'content-type',
+  'idempotency-key',
+  'if-match',
+  'if-none-match',
+  'last-event-id',
+  'x-request-id',
+  requestHeader,
+] as const
+
 /** What hono's middleware needs to know. */
 function corsOf({ origins, maxAgeSeconds }: CorsOptions): Parameters<typeof cors>[0] {
   return {
     origin: [...origins],
     allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'if-match', 'if-none-match', 'x-request-id'],
+    allowHeaders: [...askingHeaders],
     exposeHeaders: ['x-request-id', 'retry-after', 'etag'],
     maxAge: maxAgeSeconds ?? 600,
   }

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createHttpHandler } from '../src/index.ts'
 import { byToken, newHttpHouse } from './support/house.ts'
@@ -11,6 +13,15 @@ describe('Other origins', () => {
     const allowed = await ask('OPTIONS', '/v1/keys', preflight)
     expect(allowed.status).toBe(204)
     expect(allowed.headers.get('access-control-allow-origin')).toBe('https://a.example')
+    const read = /headers\.get\('([a-z-]+)'\)|requestHeader = '([a-z-]+)'/g
+    const folder = path.join(import.meta.dirname, '../src')
+    const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+    const names = sources.flatMap((name) => [...readFileSync(path.join(folder, name), 'utf8').matchAll(read)])
+    const asked = new Set(names.map(([, name, named]) => name ?? named))
+    // A page sets neither of these: the browser does, or nobody may.
+    for (const own of ['accept', 'content-encoding', 'content-length']) expect(asked.delete(own)).toBe(true)
+    expect(asked).toContain('chatelaine-request')
+    expect(new Set(allowed.headers.get('access-control-allow-headers')?.split(','))).toEqual(asked)
     expect(
       (await ask('GET', '/v1/keys', { headers: { origin: 'https://a.example' } })).headers.get(
         'access-control-allow-origin',

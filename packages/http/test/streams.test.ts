@@ -20,6 +20,42 @@ describe('Streams', () => {
   })
 })
 
+describe('The body of a stream', () => {
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'chatelaine-request': Buffer.from('{"key":"orders"}').toString('base64url'),
+  }
+
+  test('H109 that is shorter than its length is no message', async () => {
+    const { handler, kms } = await newHttpHouse()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const told = { ...headers, 'content-length': '4', accept: 'application/vnd.chatelaine.frames' }
+    const short = await handler(requestOf('POST', '/v1/crypto/encrypt', { headers: told, body: 'abc' }))
+    expect((await short.text()).slice(-300)).toMatch(/"code":"[A-Z_]+"/)
+    const whole = await handler(requestOf('POST', '/v1/crypto/encrypt', { headers: told, body: 'abcd' }))
+    expect((await whole.text()).slice(-300)).toMatch(/\{\}$/)
+  })
+
+  test('H109 that was read before is refused, and not taken for an empty one', async () => {
+    const { handler, kms } = await newHttpHouse()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const request = requestOf('POST', '/v1/crypto/encrypt', { headers, body: 'abc' })
+    await request.text()
+    expect((await handler(request)).status).toBe(400)
+    const parsed = requestOf('POST', '/v1/crypto/encrypt', { headers, body: '' })
+    expect((await handler(parsed, { incoming: { readableDidRead: true } })).status).toBe(400)
+    expect((await handler(requestOf('POST', '/v1/crypto/encrypt', { headers, body: '' }))).status).toBe(200)
+  })
+
+  test('H109 that somebody else is reading is refused', async () => {
+    const { handler, kms } = await newHttpHouse()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const request = requestOf('POST', '/v1/crypto/encrypt', { headers, body: 'abc' })
+    request.body?.getReader()
+    expect((await handler(request)).status).toBeGreaterThanOrEqual(400)
+  })
+})
+
 describe('A tail', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })

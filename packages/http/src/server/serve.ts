@@ -31,7 +31,7 @@ export async function serve(service: Service, visit: Visit): Promise<Response> {
   const stream = streamOf(route.operation, type)
   if (stream !== undefined) {
     requireNothingElse(request)
-    return serveStream(stream, { client, request, id, patience: service.patience })
+    return serveStream(stream, { client, request, env: context.env, id, patience: service.patience })
   }
   const asked = await readAsked(service, { request, route, type, path: pathOf(visit) })
   try {

@@ -26,6 +26,8 @@ export function streamOf(operation: string, type: string): StreamOperationName |
 export interface Streamed {
   readonly client: KmsClient
   readonly request: Request
+  /** What the server gives besides. */
+  readonly env: unknown
   readonly id: string
   readonly patience: Patience
 }
@@ -37,14 +39,22 @@ export interface Streamed {
 export async function serveStream(name: StreamOperationName, streamed: Streamed): Promise<Response> {
   const { client, request, id: requestId, patience } = streamed
   requirePlain(request)
+  requireUnread(streamed)
   const asked = readHeader(name, request)
   const through = open(client, name, { asked, requestId })
-  void pump(request.body, through.writable, patience)
+  void pump(request, through.writable, patience)
   const reader = through.readable.getReader() as ReadableStreamDefaultReader<Uint8Array>
   const first = await reader.read()
   const framed = (request.headers.get('accept') ?? '').includes(framesType)
   const headers = { 'content-type': framed ? framesType : bytesType }
   return plainAnswer(bodyOf(first, { reader, framed, requestId }), { status: 200, requestId, headers })
+}
+
+/** Refuses a body that somebody has read before, such as a parser of Express: what is left of it is nothing. */
+function requireUnread({ request, env }: Streamed): void {
+  const { incoming } = (env ?? {}) as { readonly incoming?: { readonly readableDidRead?: unknown } }
+  if (!request.bodyUsed && incoming?.readableDidRead !== true) return
+  throw new InvalidRequestError('the body was read before it got here')
 }
 
 function readHeader(name: StreamOperationName, request: Request): object {
@@ -65,23 +75,29 @@ function open(
 }
 
 /** Puts a body through; a body that stands still or breaks off ends the stream, which is recorded. */
-async function pump(
-  body: ReadableStream<Uint8Array> | null,
-  writable: ByteTransform['writable'],
-  patience: Patience,
-): Promise<void> {
+async function pump(request: Request, writable: ByteTransform['writable'], patience: Patience): Promise<void> {
   const writer = writable.getWriter()
-  const reader = body?.getReader()
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  let length = 0
   try {
+    reader = request.body?.getReader()
     for (;;) {
       const next = reader === undefined ? undefined : await patience.within(reader.read(), late)
       if (next?.value === undefined || next.done) break
+      length += next.value.byteLength
       await writer.write(next.value)
     }
+    requireWhole(request, length)
     await writer.close()
   } catch (error) {
     await Promise.allSettled([writer.abort(error), reader?.cancel(error)])
   }
+}
+
+/** Refuses a body that is not as long as it said. */
+function requireWhole(request: Request, length: number): void {
+  const told = request.headers.get('content-length')
+  if (told !== null && Number(told) !== length) throw new InvalidRequestError('the body ended before its end')
 }
 
 function late(): Error {
