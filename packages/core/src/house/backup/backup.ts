@@ -4,13 +4,17 @@ import { secretKey, type SecretKey } from '../../crypto/secret-key.ts'
 import type { Run } from '../../face/run.ts'
 import type { BackupOptions } from '../../face/backup-options.ts'
 import { storageErrors } from '../../audit/live-view.ts'
+import { prunedLog } from '../../audit/pruned.ts'
+import { StorageTamperedError } from '../../errors.ts'
 import { wipe } from '../../internal/bytes.ts'
 import { backUpTenant } from '../../operations/back-up-tenant.ts'
 import type { Head } from '../../audit/head.ts'
 import type { RootKey } from '../../root-key/root-key.ts'
 import type { KeyRow } from '../../state/rows.ts'
-import { rowHash } from '../../state/tree/place.ts'
-import type { StorageReader } from '../../storage/adapter.ts'
+import { fetchAnswer } from '../../state/query.ts'
+import { isOfState, rowHash, stateTables } from '../../state/tree/place.ts'
+import type { AuthenticReader } from '../../state/tree/authentic-reader.ts'
+import { listEntries, listRows, type Listing } from '../../state/tree/listing.ts'
 import type { Row } from '../../storage/table.ts'
 import { tables } from '../../storage/tables.ts'
 import { readKeyringRows } from '../foundation.ts'
@@ -109,17 +113,49 @@ async function keyringKeys({ settings, tenant, keyring }: KeyringDesk): Promise<
 }
 
 interface Reading {
-  readonly reader: StorageReader
+  readonly reader: AuthenticReader
   readonly head: Head
   readonly desk: KeyringDesk
   readonly signingKeys: boolean
 }
 
 async function readAll(reading: Reading, give: (entry: ArchiveEntry) => Promise<void>): Promise<void> {
+  const { reader, head, desk } = reading
+  const start = (await fetchAnswer(reader, desk.tenant, prunedLog))?.size ?? 0
+  let [ofState, records] = [0, 0]
   for (const { name, primaryKey } of tables) {
     if (derived.includes(name)) continue
-    for await (const row of rowsOf(reading, name, primaryKey)) await give(await entryOf(reading, name, row))
+    for await (const row of rowsOf(reading, name, primaryKey)) {
+      if (isOfState(name)) ofState += 1
+      if (name === 'records' && Number(row['seq']) >= start) records += 1
+      await give(await entryOf(reading, name, row))
+    }
   }
+  // Each row was checked, and came once. What pages do not show would be missed by whoever restores it.
+  if (ofState !== (await countListed(reader))) throw await missing(reader)
+  if (records !== head.size - start) throw new StorageTamperedError('records of the log are missing')
+}
+
+const state = new Set(stateTables)
+
+/** How many rows the state lists. */
+async function countListed(reader: AuthenticReader): Promise<number> {
+  let count = 0
+  for (let from: number | undefined = 0; from !== undefined;) {
+    const { items, next }: Listing<unknown> = await listEntries(reader, { tables: state, from })
+    count += items.length
+    from = next
+  }
+  return count
+}
+
+/** The error of a row that is missing: it tells which, where it is not merely left out of pages. */
+async function missing(reader: AuthenticReader): Promise<Error> {
+  for (let from: number | undefined = 0; from !== undefined;) {
+    const { next }: Listing<unknown> = await listRows(reader, { tables: state, from })
+    from = next
+  }
+  return reader.tree.tampered('state_tree', [])
 }
 
 /** The rows of a table; of the heads the newest alone, and of the log no more than that has. */
