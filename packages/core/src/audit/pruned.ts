@@ -51,10 +51,23 @@ export async function sweepTile(tx: StorageTransaction, tenant: string, size: nu
   const known = stored === undefined ? [] : splitHashes(stored['hashes'] as Uint8Array)
   const gone = rows.filter((row) => (row['seq'] as number) < start + limit)
   const hashes = withHashesOf(gone, { start, known })
+  // What is gone can prove nothing any more: its tile has to, and so does the one before it.
+  if (hashes.length < limit || !(await isStoredBefore(tx, tenant, tile))) throw missing()
   if (stored !== undefined) await tx.remove('tiles', [tenant, 0, tile])
   await tx.insert('tiles', { tenant, level: 0, tile, hashes: Buffer.concat(hashes) })
   for (const row of gone) if (row['seq'] !== 0) await tx.remove('records', [tenant, row['seq'] as number])
   return true
+}
+
+/** Whether the tile before a tile is stored, whole. */
+async function isStoredBefore(tx: StorageTransaction, tenant: string, tile: number): Promise<boolean> {
+  if (tile === 0) return true
+  const before = await tx.get('tiles', [tenant, 0, tile - 1])
+  return before !== undefined && splitHashes(before['hashes'] as Uint8Array).length === tileWidth
+}
+
+function missing(): StorageTamperedError {
+  return new StorageTamperedError('a record that was pruned is missing')
 }
 
 /** The hashes of a tile, with those of further records. @throws StorageTamperedError */
@@ -62,7 +75,7 @@ function withHashesOf(rows: readonly Row[], { start, known }: { start: number; k
   const hashes = [...known]
   for (const row of rows) {
     const place = (row['seq'] as number) - start
-    if (place > hashes.length) throw new StorageTamperedError('a record that was pruned is missing')
+    if (place > hashes.length) throw missing()
     // Also where the tile has one already: nobody has checked that, and the record can say it for the last time.
     hashes[place] = leafHash(row['text'] as string)
   }
