@@ -2,11 +2,10 @@ import { Writable } from 'node:stream'
 import { memoryStorage } from '@chatelaine/storage-memory'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createKms, inspectKms, type AuditAnchor, type Kms } from '../../src/index.ts'
-import type { Row } from '../../src/storage/table.ts'
 import { fakeClock } from '../../src/testing.ts'
 import { verifyConsistency, verifyExport, verifyProof } from '../../src/verify.ts'
 import { Shelf } from '../support/audit-storage.ts'
-import { codeOf, rootKey, settle, until } from '../support/audit-world.ts'
+import { codeOf, rootKey, until } from '../support/audit-world.ts'
 
 const clock = fakeClock()
 const anchor: AuditAnchor = { name: 'kept', everyMs: 1e9, publish: async () => undefined }
@@ -85,37 +84,6 @@ describe('E90 A log that was pruned', () => {
     expect(await kms.audit.inclusionProof({ seq: 300 })).toMatchObject({ seq: 300, record: undefined })
     await kms.close()
   })
-
-  test.each([
-    ['the last of its records', [510, 511], 256],
-    ['all of its records', Array.from({ length: 256 }, (_, at) => 256 + at), 512],
-  ])(
-    'F97 keeps records while a tile is hidden with %s, and lets them go when those are back',
-    async (_, seqs, kept) => {
-      const kms = await open()
-      await grow(kms, 700)
-      await kms.audit.anchor()
-      const rows = await Promise.all(
-        seqs.map(async (seq) => shelf.read(async (reader) => (await reader.get('records', ['default', seq])) as Row)),
-      )
-      await shelf.tamper(async (tx) => {
-        await tx.remove('tiles', ['default', 0, 1])
-        for (const seq of seqs) await tx.remove('records', ['default', seq])
-      })
-      await kms.audit.prune({ upTo: 600 })
-      await until(async () => (await left())[1] === kept)
-      await settle()
-      expect((await left())[1]).toBe(kept)
-      await shelf.tamper(async (tx) => {
-        for (const row of rows) await tx.insert('records', row)
-      })
-      await prune(kms, 610)
-      for (const seq of [300, 520, 599]) {
-        expect(await kms.audit.inclusionProof({ seq })).toMatchObject({ seq, record: undefined })
-      }
-      await kms.close()
-    },
-  )
 
   test('still proves what is gone, and that it only grew', async () => {
     const kms = await open()

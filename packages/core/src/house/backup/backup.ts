@@ -122,18 +122,17 @@ interface Reading {
 async function readAll(reading: Reading, give: (entry: ArchiveEntry) => Promise<void>): Promise<void> {
   const { reader, head, desk } = reading
   const start = (await fetchAnswer(reader, desk.tenant, prunedLog))?.size ?? 0
-  let [ofState, records] = [0, 0]
-  for (const { name, primaryKey } of tables) {
-    if (derived.includes(name)) continue
+  const count = { ofState: 0, records: 0 }
+  for (const { name, primaryKey } of tables.filter((table) => !derived.includes(table.name))) {
     for await (const row of rowsOf(reading, name, primaryKey)) {
-      if (isOfState(name)) ofState += 1
-      if (name === 'records' && Number(row['seq']) >= start) records += 1
+      if (isOfState(name)) count.ofState += 1
+      if (name === 'records' && Number(row['seq']) >= start) count.records += 1
       await give(await entryOf(reading, name, row))
     }
   }
   // Each row was checked, and came once. What pages do not show would be missed by whoever restores it.
-  if (ofState !== (await countListed(reader))) throw await missing(reader)
-  if (records !== head.size - start) throw new StorageTamperedError('records of the log are missing')
+  if (count.ofState !== (await countListed(reader))) throw await missing(reader)
+  if (count.records !== head.size - start) throw new StorageTamperedError('records of the log are missing')
 }
 
 const state = new Set(stateTables)

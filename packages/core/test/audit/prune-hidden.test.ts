@@ -1,0 +1,55 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { AuditAnchor, Kms } from '../../src/index.ts'
+import type { Row } from '../../src/storage/table.ts'
+import { settle, until, World } from '../support/audit-world.ts'
+
+const anchor: AuditAnchor = { name: 'kept', everyMs: 1e9, publish: async () => undefined }
+let world: World
+
+beforeEach(() => {
+  world = new World()
+})
+
+async function grow(kms: Kms, count: number): Promise<void> {
+  for (let at = 0; at < count; at += 200) {
+    await Promise.all(
+      Array.from({ length: Math.min(count - at, 200) }, async () => kms.generateRandom({ numberOfBytes: 1 })),
+    )
+    world.clock.advance(1000)
+  }
+}
+
+const left = async (): Promise<number[]> => (await world.shelf.rows('records')).map((row) => row['seq'] as number)
+
+describe('F97 pruning', () => {
+  test.each([
+    ['the last of its records', [510, 511], 256],
+    ['all of its records', Array.from({ length: 256 }, (_, at) => 256 + at), 512],
+  ])('keeps records while a tile is hidden with %s, and lets them go when those are back', async (_, seqs, kept) => {
+    const kms = await world.open({ anchors: [anchor] })
+    await grow(kms, 700)
+    await kms.audit.anchor()
+    const rows = await Promise.all(
+      seqs.map(async (seq) =>
+        world.shelf.read(async (reader) => (await reader.get('records', ['default', seq])) as Row),
+      ),
+    )
+    await world.shelf.tamper(async (tx) => {
+      await tx.remove('tiles', ['default', 0, 1])
+      for (const seq of seqs) await tx.remove('records', ['default', seq])
+    })
+    await kms.audit.prune({ upTo: 600 })
+    await until(async () => (await left())[1] === kept)
+    await settle()
+    expect((await left())[1]).toBe(kept)
+    await world.shelf.tamper(async (tx) => {
+      for (const row of rows) await tx.insert('records', row)
+    })
+    await kms.audit.prune({ upTo: 610 })
+    await until(async () => (await left())[1] === 610)
+    for (const seq of [300, 520, 599]) {
+      expect(await kms.audit.inclusionProof({ seq })).toMatchObject({ seq, record: undefined })
+    }
+    await kms.close()
+  })
+})
