@@ -1,5 +1,5 @@
 import type { ColumnType } from '@chatelaine/core/storage'
-import type { Dialect, RawBuilder } from 'kysely'
+import type { Dialect, Expression, RawBuilder } from 'kysely'
 
 /** What sets one SQL database apart from another. */
 export interface SqlDialect {
@@ -13,4 +13,6 @@ export interface SqlDialect {
   readonly types: Readonly<Record<ColumnType, RawBuilder<unknown>>>
   /** What ends the definition of a table. */
   readonly tableSuffix: RawBuilder<unknown>
+  /** How a value is written that the statement of a range takes. @defaultValue as a placeholder */
+  readonly rangeValue?: ((placeholder: RawBuilder<unknown>) => Expression<unknown>) | undefined
 }

@@ -30,6 +30,7 @@ export class TableStatements {
   readonly orders: Orders
   /** `insert into t (…) values (…)`: a row's values by column. */
   readonly insert: SqlStatement
+  readonly #schema: Schema
   readonly #db: Kysely<AnyTables>
   readonly #name: string
   readonly #ranges = new BoundedMap<string, SqlStatement>(maxShapes)
@@ -43,6 +44,7 @@ export class TableStatements {
     this.descriptor = descriptor
     this.codec = new RowCodec(descriptor)
     this.orders = new Orders(descriptor, this.codec)
+    this.#schema = schema
     this.#db = kyselyFor(schema.dialect)
     this.#name = schema.nameOf(descriptor.name)
     this.insert = textOf(this.#db.insertInto(this.#name).values(placeholders(this.codec.names)))
@@ -66,7 +68,7 @@ export class TableStatements {
     const columns = this.orders.columnsOf(range)
     const shape = shapeOf(range, columns)
     const key = `${range.index ?? ''}/${shape.prefix.map(Number).join('')}/${shape.after}/${shape.order}`
-    const table = { name: this.#name, descriptor: this.descriptor }
+    const table = { name: this.#name, descriptor: this.descriptor, dialect: this.#schema.dialect }
     const statement = this.#ranges.obtain(key, () => rangeStatement(this.#db, table, shape))
     return { statement, parameters: rangeParameters(range) }
   }

@@ -14,4 +14,6 @@ export const sqliteDialect: SqlDialect = {
   prefix: 'chatelaine_',
   types: { text: sql`text`, integer: sql`integer`, bytes: sql`blob` },
   tableSuffix: sql`strict`,
+  // To a bare placeholder beside ORDER BY or LIMIT SQLite fits its plan: it would prepare the statement anew for each run.
+  rangeValue: (placeholder) => sql`+${placeholder}`,
 }

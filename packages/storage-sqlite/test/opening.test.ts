@@ -90,6 +90,7 @@ describe('connections', () => {
         expect(read('trusted_schema')).toBe(0)
         expect(read('cell_size_check')).toBe(1)
         expect(read('secure_delete')).toBe(1)
+        expect(read('temp_store')).toBe(2)
         expect(read('busy_timeout')).toBe(0)
       }
     })
