@@ -13,6 +13,14 @@ export interface Allowance {
   readonly windowSeconds: number
 }
 
+/** When something is done. */
+export interface QuotaTimes {
+  /** By the clock of this process: what is not so old counts. */
+  readonly now: number
+  /** The latest time that is known of: what is done now is kept as done then, whatever this clock was set back to. */
+  readonly latest: number
+}
+
 /**
  * How often something was done in a window of time that ends now. With more than a thousand allowed, times are rounded
  * up to a thousandth of the window: more than is allowed is never done, and what was done counts a little longer.
@@ -20,16 +28,16 @@ export interface Allowance {
 export class QuotaWindow {
   readonly #most: number
   readonly #windowMs: number
-  readonly #now: number
+  readonly #at: number
   readonly #times: Time[]
   #added = 0
   #used: number
 
   /** @throws StorageTamperedError for what was never written as `times` */
-  constructor({ most, windowSeconds }: Allowance, times: string, now: number) {
+  constructor({ most, windowSeconds }: Allowance, times: string, { now, latest }: QuotaTimes) {
     this.#most = most
     this.#windowMs = windowSeconds * 1000
-    this.#now = now
+    this.#at = Math.max(now, latest)
     // A clock that was set back frees nothing: what lies in the future counts.
     this.#times = timesOf(times).filter(([time]) => time > now - this.#windowMs)
     this.#used = this.#times.reduce((sum, [, count]) => sum + count, 0)
@@ -69,7 +77,7 @@ export class QuotaWindow {
   #all(): readonly Time[] {
     if (this.#added === 0) return this.#times
     const step = this.#most <= mostTimes ? 1 : Math.ceil(this.#windowMs / mostTimes)
-    const at = Math.ceil(this.#now / step) * step
+    const at = Math.ceil(this.#at / step) * step
     const before = this.#times.find(([time]) => time === at)?.[1] ?? 0
     return [...this.#times.filter(([time]) => time !== at), [at, before + this.#added]]
   }

@@ -7,7 +7,7 @@ import type { Query } from '../state/query.ts'
 import type { RowWriter } from '../state/row-writer.ts'
 import { rowsAs } from '../state/rows.ts'
 import type { Row } from '../storage/table.ts'
-import { QuotaWindow } from './quota-window.ts'
+import { QuotaWindow, type QuotaTimes } from './quota-window.ts'
 
 /** The operations that change the state and that a quota can be on. */
 const changes = [
@@ -96,7 +96,7 @@ export async function charge(change: ChangeSet, by: Charged): Promise<void> {
   for (const quota of await change.read(quotasOn(by.operation))) {
     const subject = subjectOf(quota, by)
     if (subject === undefined) continue
-    const count = await openCount(change, { quota, subject, now: by.now })
+    const count = await openCount(change, { quota, subject, times: { now: by.now, latest: change.latest } })
     if (!count.window.hasRoom(1)) throw exceeded(count, 1)
     count.window.add(1)
     await writeCount(change, count)
@@ -120,11 +120,11 @@ export interface QuotaCount {
 /** Reads how often somebody has done something. @throws StorageTamperedError */
 export async function openCount(
   writer: RowWriter,
-  of: { readonly quota: QuotaRow; readonly subject: string; readonly now: number },
+  of: { readonly quota: QuotaRow; readonly subject: string; readonly times: QuotaTimes },
 ): Promise<QuotaCount> {
-  const { quota, subject, now } = of
+  const { quota, subject, times } = of
   const row = await writer.read(quotaUse(quota, subject))
-  return { quota, subject, row, window: new QuotaWindow(quota, row?.times ?? '[]', now) }
+  return { quota, subject, row, window: new QuotaWindow(quota, row?.times ?? '[]', times) }
 }
 
 /** Writes it down. */

@@ -53,3 +53,9 @@ async function readChange(
   if (!isChange(change)) throw new StorageTamperedError('the chain names a record that is not of a change')
   return change
 }
+
+/** Says that somebody has to catch up outside of the lock first. */
+export class Behind extends Error {}
+
+/** More changes than this are caught up with before the lock is taken, not under it. */
+export const changesUnderLock = 64

@@ -13,6 +13,8 @@ export interface Writer {
   readonly nextSeq: number
   readonly now: number
   readonly monotonic: number
+  /** The latest time that is known of. @defaultValue `now` */
+  readonly latest?: number | undefined
 }
 
 /** Records that were linked to a chain. */
@@ -63,6 +65,11 @@ export class ChainBuilder implements LinkedRecords {
   /** The time of the records. */
   get now(): number {
     return this.#writer.now
+  }
+
+  /** The latest time that is known of, whatever this clock says. */
+  get latest(): number {
+    return this.#writer.latest ?? this.#writer.now
   }
 
   /** `seq` of the next record. */

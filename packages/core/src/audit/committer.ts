@@ -7,7 +7,7 @@ import type { StateCache } from '../state/cache.ts'
 import type { Trees } from '../state/tree/trees.ts'
 import type { StorageAdapter, StorageTransaction } from '../storage/adapter.ts'
 import { isStorageConflict, storageFailureOf } from '../storage/errors.ts'
-import { catchUp } from './catch-up.ts'
+import { Behind, catchUp, changesUnderLock } from './catch-up.ts'
 import { ChainBuilder } from './chain.ts'
 import type { BatchCompanion, LinkedBatch } from './companion.ts'
 import type { Entry } from './entry.ts'
@@ -15,6 +15,7 @@ import { headRow, type Head } from './head.ts'
 import { UnknownEpochError, type HeadGuard } from './head-guard.ts'
 import type { BatchMeter, Meter } from './meter.ts'
 import { doChange, linkUse, type BatchPlace } from './turn.ts'
+import { WriterClock } from './writer-clock.ts'
 import type { Veil } from './veil.ts'
 
 /** What a committer works with. */
@@ -55,12 +56,8 @@ interface Attempt extends Batch {
   readonly linked: LinkedBatch | undefined
 }
 
-/** More changes than this are caught up with before the lock is taken, not under it. */
-const changesUnderLock = 64
 /** Time between two looks for a commit whose outcome is unknown. */
 const retryMs = 5
-
-class Behind extends Error {}
 
 /**
  * Writes one batch in one storage transaction: lock, head, uses, changes, records, head. A crash before the commit
@@ -70,9 +67,11 @@ export class Committer {
   readonly #parts: CommitterParts
   #writer: string
   #nextWriterSeq = 0
+  readonly #clock: WriterClock
 
   constructor(parts: CommitterParts) {
     this.#parts = parts
+    this.#clock = new WriterClock(parts.clock)
     this.#writer = parts.random.uuid()
   }
 
@@ -176,7 +175,7 @@ export class Committer {
   }
 
   async #write(tx: StorageTransaction, entries: readonly Entry[]): Promise<Attempt> {
-    const { guard, cache, clock, tenant, trees } = this.#parts
+    const { guard, cache, tenant, trees } = this.#parts
     const head = await guard.read(tx, guard.seen)
     // Seen before the cache learns of it: what this process has once known, no older snapshot takes back.
     guard.saw(head)
@@ -184,11 +183,11 @@ export class Committer {
     if (guard.isAheadOf(head) || head.revision - cache.revision > changesUnderLock) throw new Behind('look outside')
     await catchUp(tx, cache, head)
     const firstWriterSeq = this.#nextWriterSeq
-    const times = { now: clock.now(), monotonic: clock.monotonic() }
+    const times = this.#clock.after(head.ts)
     const writer = { id: this.#writer, nextSeq: firstWriterSeq, ...times }
     const chain = new ChainBuilder(head, writer, this.#parts.veil)
     const tree = trees.at(tx, head.stateRoot)
-    const meter = this.#parts.meter?.begin({ tx, tenant, cache, tree, now: times.now })
+    const meter = this.#parts.meter?.begin({ tx, tenant, cache, tree, ...times })
     const place = { tx, chain, cache, tenant, tree, meter }
     const seqs = new Map<Entry, number | undefined>()
     const refusals = await linkUses(entries, place, seqs)

@@ -30,6 +30,8 @@ export interface MeterPlace {
   readonly cache: StateCache
   readonly tree: StateTree
   readonly now: number
+  /** The latest time that is known of, whatever the clock of this process says. */
+  readonly latest: number
 }
 
 /** Counts what uses do, in rows of the state, inside the transactions that record them. */

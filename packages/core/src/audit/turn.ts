@@ -82,7 +82,7 @@ async function holds(use: UseEntry, view: TransactionView, now: number): Promise
 /** Does a change at its turn, or records why not. */
 export async function doChange(change: ChangeEntry, place: BatchPlace): Promise<number | undefined> {
   const { tx, tree, chain } = place
-  const set = new ChangeSet(place, chain.size)
+  const set = new ChangeSet(place, chain.size, chain.latest)
   const thrown: { error?: unknown } = {}
   const perform = async (): Promise<RecordDraft> => {
     try {

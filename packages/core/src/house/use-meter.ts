@@ -167,7 +167,7 @@ class UseCount implements BatchMeter {
     const name = JSON.stringify([quota.operation, quota.name, subject])
     const known = this.#counts?.get(name)
     if (known !== undefined) return known
-    const count = await openCount(this.#rows, { quota, subject, now: this.#place.now })
+    const count = await openCount(this.#rows, { quota, subject, times: this.#place })
     this.#counts ??= new Map()
     this.#counts.set(name, count)
     return count

@@ -11,13 +11,16 @@ import { keyOf } from './tree/place.ts'
 export class ChangeSet extends RowWriter {
   /** Where the record of this change will stand. */
   readonly seq: number
+  /** The latest time that is known of, whatever the clock of this process says. */
+  readonly latest: number
   readonly #touched: Touched[] = []
   readonly #keyMoves = new Map<string, number>()
   #bytes = 0
 
-  constructor(place: WritingPlace, seq: number) {
+  constructor(place: WritingPlace, seq: number, latest = 0) {
     super(place)
     this.seq = seq
+    this.latest = latest
   }
 
   /** What was touched so far. */

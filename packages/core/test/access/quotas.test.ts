@@ -125,6 +125,35 @@ describe('a quota', () => {
     expect(await make(kms, 'd')).toBe('QUOTA_EXCEEDED')
   })
 
+  test.each([
+    ['its own process', async ({ kms }: World) => kms],
+    ['another process', async ({ again }: World) => again()],
+  ])('C49 counts nothing as earlier than it was when the clock of %s was set back', async (_, open) => {
+    const world = await worldWith({ ...perDevice, windowSeconds: 3600 })
+    const { clock } = world
+    const setAt = clock.now()
+    const minute = 60_000
+    clock.set(setAt - 30 * minute)
+    const kms = await open(world)
+    for (let at = 0; at < 5; at++) expect(await make(kms, 'd')).toBe('ok')
+    // The clock is led to the right time: half an hour has passed since then, and not a whole one.
+    clock.set(setAt + 31 * minute)
+    expect(await make(kms, 'd')).toBe('QUOTA_EXCEEDED')
+    clock.set(setAt + 60 * minute)
+    expect(await make(kms, 'd')).toBe('ok')
+  })
+
+  test('C49 is not held up by a clock that was more than a day ahead', async () => {
+    const { kms, clock } = await worldWith({ ...perDevice, limit: 2, windowSeconds: 60 })
+    const now = clock.now()
+    clock.set(now + 2 * day)
+    await kms.generateRandom({ numberOfBytes: 1 })
+    clock.set(now)
+    expect([await make(kms, 'd'), await make(kms, 'd'), await make(kms, 'd')]).toEqual(['ok', 'ok', 'QUOTA_EXCEEDED'])
+    clock.set(now + 60_000)
+    expect(await make(kms, 'd')).toBe('ok')
+  })
+
   test('that is raised lets through more at once, counted on; that is lowered less; that is removed all', async () => {
     const { kms } = await worldWith({ ...perDevice, limit: 1 })
     await make(kms, 'd')
