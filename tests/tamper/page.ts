@@ -16,6 +16,7 @@ const harmless: readonly (readonly [table: RegExp, kind: string, why: string])[]
     '',
     'a row that is not ours counts for nothing, and the newest checkpoint is brought to the anchor again',
   ],
+  [/^keyring$/, 'a column swapped', 'another root key has wrapped the same keys, and what it opens proves itself'],
   [/^usage$/, '', 'counts inform, and decide nothing: nobody believes them more than that'],
   [/^tiles$/, '', 'nobody needs it: the hashes of records that are there are made of them'],
   [/./, 'hidden while', 'what was done is what is done where nobody hides anything'],
