@@ -1,7 +1,10 @@
 import { readAnchored, type AnchoredKeys } from '../audit/anchors/anchored.ts'
+import { readCheckpoint } from '../audit/checkpoint.ts'
+import { goesOnFrom } from '../audit/growth.ts'
 import type { Ledger } from '../audit/ledger.ts'
 import type { BatchCompanion, LinkedBatch } from '../audit/companion.ts'
 import type { LiveView } from '../audit/live-view.ts'
+import { parseNote } from '../audit/note.ts'
 import type { Proofs, PrunePlan } from '../audit/proofs.ts'
 import { prunedLog, sweepTile } from '../audit/pruned.ts'
 import { ConflictError } from '../errors.ts'
@@ -99,10 +102,19 @@ export class Retention implements BatchCompanion {
     }
   }
 
+  /** As far as an anchor keeps a checkpoint of this log: one of another, which this was once put in the place of, is none. */
   async #anchored(): Promise<number> {
     const { view, tenant, keys } = this.#parts
-    const rows = await view.snapshot(async (reader) => readAnchored(reader, tenant, keys))
-    return Math.max(0, ...rows.map(({ size }) => size))
+    return view.snapshot(async (reader, head) => {
+      const sizes = [0]
+      for (const { note, size } of await readAnchored(reader, tenant, keys)) {
+        const parsed = parseNote(note)
+        const root = parsed === undefined ? undefined : readCheckpoint(parsed)?.root
+        const isOurs = root !== undefined && size <= head.size && (await goesOnFrom(reader, { size, root }, head))
+        if (isOurs) sizes.push(size)
+      }
+      return Math.max(...sizes)
+    })
   }
 }
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { AuditAnchor, Kms } from '../../src/index.ts'
 import type { Row } from '../../src/storage/table.ts'
-import { settle, until, World } from '../support/audit-world.ts'
+import { codeOf, settle, until, World } from '../support/audit-world.ts'
 
 const anchor: AuditAnchor = { name: 'kept', everyMs: 1e9, publish: async () => undefined }
 let world: World
@@ -51,5 +51,22 @@ describe('F97 pruning', () => {
       expect(await kms.audit.inclusionProof({ seq })).toMatchObject({ seq, record: undefined })
     }
     await kms.close()
+  })
+
+  test('goes no further than what an anchor keeps of this very log, whatever it kept of another', async () => {
+    const kms = await world.open({ anchors: [anchor] })
+    await grow(kms, 50)
+    await kms.audit.anchor()
+    const other = new World(await world.shelf.copy(), world.clock)
+    await grow(kms, 100)
+    await kms.audit.anchor()
+    const [row] = await world.shelf.rows('anchored')
+    world = other
+    const here = await other.open({ anchors: [{ ...anchor, publish: async () => Promise.reject(new Error('no')) }] })
+    await grow(here, 300)
+    const { size } = (await other.shelf.rows('anchored'))[0] as Row
+    await other.shelf.edit('anchored', ['default', 'kept'], () => row as Row)
+    expect(await codeOf(here.audit.prune({ upTo: 10 }))).toBe('CONFLICT')
+    expect(Number(row?.['size'])).toBeGreaterThan(Number(size))
   })
 })
