@@ -77,7 +77,8 @@ async function entriesOf(reader: AuthenticReader, place: number, tables: Readonl
   return content === undefined ? [] : [...Bucket.of(content).entries()].filter(({ table }) => tables.has(table))
 }
 
-async function rowsOf(reader: AuthenticReader, entries: readonly Entry[]): Promise<ListedRow[]> {
+/** The rows of entries of one bucket. @throws StorageTamperedError for a row that is not there, or is another */
+export async function rowsOf(reader: AuthenticReader, entries: readonly Entry[]): Promise<ListedRow[]> {
   const rows: ListedRow[] = []
   for (const [table, keys] of together(entries)) {
     for (const row of await among(reader, { table, tenant: reader.tree.tenant, keys })) rows.push({ table, row })
