@@ -2,7 +2,7 @@ import type { Verification, VerifyOptions } from './audit/verification.ts'
 import { HeadGuard, type MacKeys } from './audit/head-guard.ts'
 import { readEnd, verifyChain } from './audit/verify.ts'
 import { withState, type StateSource } from './audit/verify-state.ts'
-import { readPruned } from './audit/pruned.ts'
+import { prunedLog } from './audit/pruned.ts'
 import { Pseudonyms } from './audit/pseudonym.ts'
 import { secretKey } from './crypto/secret-key.ts'
 import { randomBytesOf } from './crypto/randomness.ts'
@@ -123,7 +123,7 @@ export class Inspection {
           publicKey: secrets === undefined ? undefined : publicKeyOf(secrets.signing[0] as SigningKey),
           macKeyOf,
           allKeys: () => secrets?.signing.map(publicKeyOf) ?? [],
-          pruned: async () => storage.snapshot(async (reader) => readPruned(reader, tenant)),
+          pruned: async () => stateIn(this.#parts).snapshot(async (reader) => fetchAnswer(reader, tenant, prunedLog)),
           snapshot: async (read) => storage.snapshot(read),
         },
         options,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { AuditAnchor, Kms } from '../../src/index.ts'
+import { inspectKms, type AuditAnchor, type Kms } from '../../src/index.ts'
 import type { Row } from '../../src/storage/table.ts'
-import { codeOf, settle, until, World } from '../support/audit-world.ts'
+import { codeOf, rootKey, settle, until, World } from '../support/audit-world.ts'
 
 const anchor: AuditAnchor = { name: 'kept', everyMs: 1e9, publish: async () => undefined }
 let world: World
@@ -68,5 +68,23 @@ describe('F97 pruning', () => {
     await other.shelf.edit('anchored', ['default', 'kept'], () => row as Row)
     expect(await codeOf(here.audit.prune({ upTo: 10 }))).toBe('CONFLICT')
     expect(Number(row?.['size'])).toBeGreaterThan(Number(size))
+  })
+
+  test('by nobody is not believed by whoever only looks, even where what it came to is right', async () => {
+    const kms = await world.open({ anchors: [anchor] })
+    await grow(kms, 50)
+    await kms.close()
+    const pruned = new World(await world.shelf.copy(), world.clock)
+    const other = await pruned.open({ anchors: [anchor] })
+    await other.audit.anchor()
+    await other.audit.prune({ upTo: 20 })
+    const [row] = await pruned.shelf.rows('pruning')
+    await world.shelf.tamper(async (tx) => {
+      await tx.insert('pruning', row as Row)
+      for (let seq = 1; seq < 20; seq++) await tx.remove('records', ['default', seq])
+    })
+    const inspection = await inspectKms({ storage: world.shelf.adapter(), rootKey })
+    expect(await inspection.audit.verify({ state: false })).toMatchObject({ ok: false, problem: { seq: 1 } })
+    await inspection.close()
   })
 })
