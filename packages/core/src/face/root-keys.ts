@@ -61,12 +61,14 @@ export class RootKeys {
   /**
    * Moves all material to a keyring key that the root key before has never wrapped: a new keyring epoch. Whoever has the
    * old root key and an old copy of the database gets nothing with them from a newer copy. Rows are moved in batches, each
-   * one recorded change, while everything goes on; the old epochs are removed when nothing is under them. It may be
-   * interrupted and repeated; repeated without need it changes nothing.
+   * one recorded change, while everything goes on; the old epochs are removed when nothing is under them, by what the
+   * authenticated state lists: while a row is missing, they stay. It may be interrupted and repeated; repeated without
+   * need it changes nothing.
    *
    * Other processes learn a new epoch from the root key, at their next operation.
    *
    * @throws AccessDeniedError, InvalidRequestError, ConflictError, StorageTamperedError for material that does not open
+   *   or is missing
    * @throws RootKeyMissingError, RootKeyMismatchError, RootKeyUnavailableError, AbortedError
    */
   async rewrap(options: RewrapOptions = {}): Promise<Rewrapping> {
