@@ -1,6 +1,7 @@
 import { checkInvariants, passThrough } from '@chatelaine/conformance'
 import { createKms, generateRootKey, localRootKey, type Kms } from '@chatelaine/core'
 import type { StorageAdapter } from '@chatelaine/core/storage'
+import { fakeClock } from '@chatelaine/core/testing'
 import { memoryStorage } from '@chatelaine/storage-memory'
 import { expect, test } from 'vitest'
 
@@ -73,6 +74,21 @@ test('P5 counters that uses move are in the state tree, under the head, and the 
   // What makes the rotation due is a change of its own, after the last message.
   while ((await kms.scheduler.runDue()).done.length === 0) await encrypt(kms)
   expect((await kms.keys.get({ key: 'k' })).currentVersion).toBe(2)
+  expect(await kms.audit.verify()).toMatchObject({ ok: true })
+  expect(await checkInvariants(storage)).toEqual([])
+  await kms.close()
+})
+
+test('P5 counters that are forgotten are gone from the state tree too, and the oracle finds all of it right', async () => {
+  const storage = memoryStorage()
+  const clock = fakeClock()
+  const kms = await createKms({ storage, rootKey: localRootKey(generateRootKey()), clock, timers: clock })
+  await kms.keys.create({ name: 'k', spec: 'AES_256' })
+  await kms.quotas.set({ operation: 'encrypt', per: 'principal', limit: 30, windowSeconds: 60 })
+  await encrypt(kms)
+  clock.advance(2 * 86_400_000)
+  await kms.scheduler.runDue()
+  expect((await kms.audit.list({ action: 'forgetPastUses' })).items).toMatchObject([{ details: { forgotten: 1 } }])
   expect(await kms.audit.verify()).toMatchObject({ ok: true })
   expect(await checkInvariants(storage)).toEqual([])
   await kms.close()

@@ -83,6 +83,13 @@ export class QuotaWindow {
   }
 }
 
+/** Whether all of these times left every window of so many milliseconds more than a day ago, whatever clocks disagree. */
+export function isPast(times: string, windowMs: number, now: number): boolean {
+  return timesOf(times).every(([time]) => time + windowMs + dayMs <= now)
+}
+
+const dayMs = 86_400_000
+
 function timesOf(text: string): readonly Time[] {
   const times = JSON.parse(text) as unknown
   if (Array.isArray(times) && times.every(isTime)) return times

@@ -7,7 +7,7 @@ import type { Query } from '../state/query.ts'
 import type { RowWriter } from '../state/row-writer.ts'
 import { rowsAs } from '../state/rows.ts'
 import type { Row } from '../storage/table.ts'
-import { QuotaWindow, type QuotaTimes } from './quota-window.ts'
+import { isPast, QuotaWindow, type QuotaTimes } from './quota-window.ts'
 
 /** The operations that change the state and that a quota can be on. */
 const changes = [
@@ -72,7 +72,10 @@ export function quotasOn(operation: string): Query<readonly QuotaRow[]> {
   return { table: 'quotas', key: [operation], decode: decodeQuotas, many: limits.quotasPerOperation }
 }
 
-function quotaUse({ operation, name }: QuotaRow, subject: string): Query<QuotaUseRow | undefined> {
+function quotaUse(
+  { operation, name }: Pick<QuotaRow, 'operation' | 'name'>,
+  subject: string,
+): Query<QuotaUseRow | undefined> {
   return { table: 'quota_uses', key: [operation, name, subject], decode: (rows) => rowsAs<QuotaUseRow>(rows)[0] }
 }
 
@@ -138,6 +141,30 @@ export async function writeCount(writer: RowWriter, { quota, subject, row, windo
   const { operation, name } = quota
   await writer.insert('quota_uses', { operation, name, subject, times }, taken)
 }
+
+/** The longest window that a quota has, in seconds: a year. */
+export const longestWindowSeconds = 31_622_400
+
+/** Whether a row counts nothing any more: in the window of its quota, or in any, where it has none. */
+export function countsNothing(row: QuotaUseRow, quotas: readonly QuotaRow[], now: number): boolean {
+  const quota = quotas.find(({ operation, name }) => operation === row.operation && name === row.name)
+  return isPast(row.times, (quota?.windowSeconds ?? longestWindowSeconds) * 1000, now)
+}
+
+/** Removes rows that count nothing any more, and says how many. Like counting itself, it moves no revision. */
+export async function forgetUses(change: ChangeSet, uses: readonly QuotaUse[], now: number): Promise<number> {
+  let forgotten = 0
+  for (const { operation, name, subject } of uses) {
+    const row = await change.read(quotaUse({ operation, name }, subject))
+    if (row === undefined || !countsNothing(row, await change.read(quotasOn(operation)), now)) continue
+    await change.removeBeside('quota_uses', row)
+    forgotten += 1
+  }
+  return forgotten
+}
+
+/** Which row of uses. */
+export type QuotaUse = Pick<QuotaUseRow, 'operation' | 'name' | 'subject'>
 
 /** The error of whoever would do it more often than it may be done. */
 export function exceeded({ quota, window }: QuotaCount, count: number): QuotaExceededError {

@@ -1,9 +1,11 @@
-import { ClosedError, ConflictError } from '../errors.ts'
+import { ClosedError, ConflictError, isKmsError } from '../errors.ts'
 import { requireObject } from '../face/text.ts'
 import type { Run } from '../face/run.ts'
 import type { Randomness } from '../crypto/randomness.ts'
 import type { Clock, Timers } from '../internal/clock.ts'
 import { doubtClock } from '../operations/scheduled/doubt-clock.ts'
+import { forgetPastUses } from '../operations/scheduled/forget-past-uses.ts'
+import { listPastUses, type UsesPlace } from '../operations/scheduled/list-past-uses.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { DueRun, type DueReport } from './due-run.ts'
 import {
@@ -48,6 +50,7 @@ export class Scheduler {
   readonly #watch: ClockWatch
   readonly #holder: string
   #schedule: Schedule | undefined
+  #lookedAt: UsesPlace | undefined
 
   /** @internal */
   constructor(parts: SchedulerParts) {
@@ -81,7 +84,22 @@ export class Scheduler {
     if (stepMs !== 0) await run(doubtClock, { stepMs }, { signal })
     const isClockInDoubt = this.#watch.isInDoubt
     const parts = { run, clock, holder: this.#holder, leaseMs, limit, isClockInDoubt, signal }
-    return new DueRun(parts).through()
+    const report = await new DueRun(parts).through()
+    if (!isClockInDoubt) await this.#forgetUses(signal)
+    return report
+  }
+
+  /** Looks at some of what quotas have counted, further with each run, and forgets what counts nothing any more. */
+  async #forgetUses(signal: AbortSignal | undefined): Promise<void> {
+    const { run } = this.#parts
+    try {
+      const { uses, next } = await run.onward(listPastUses, { after: this.#lookedAt }, { signal })
+      this.#lookedAt = next
+      if (uses.length > 0) await run(forgetPastUses, { uses }, { signal })
+    } catch (error) {
+      // What does not verify is on record, or is told to whoever is counted by it.
+      if (!isKmsError(error, 'STORAGE_TAMPERED')) throw error
+    }
   }
 
   /**

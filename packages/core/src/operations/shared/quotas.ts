@@ -1,4 +1,4 @@
-import { quotaOperations, type QuotaOperation } from '../../access/quota.ts'
+import { longestWindowSeconds, quotaOperations, type QuotaOperation } from '../../access/quota.ts'
 import { quotaScopeNames, type QuotaRow, type QuotaScope } from '../../state/lifecycle-rows.ts'
 import { z } from 'zod'
 import { name } from './fields.ts'
@@ -47,7 +47,7 @@ export const quotaFields = {
   ...quotaPlaceFields,
   per: z.enum(quotaScopeNames),
   limit: z.int().min(0).max(1_000_000_000),
-  windowSeconds: z.int().min(1).max(31_622_400),
+  windowSeconds: z.int().min(1).max(longestWindowSeconds),
 }
 
 /** What a quota is called that nobody calls otherwise. */
