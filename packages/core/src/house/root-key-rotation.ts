@@ -1,4 +1,4 @@
-import { InvalidRequestError, isKmsError, RootKeyMismatchError } from '../errors.ts'
+import { ConflictError, InvalidRequestError, isKmsError, RootKeyMismatchError } from '../errors.ts'
 import { randomBytesOf } from '../crypto/randomness.ts'
 import { wipe } from '../internal/bytes.ts'
 import { stateEpoch, type EpochStatement } from '../keys/epoch-statement.ts'
@@ -108,7 +108,8 @@ async function wrapAgain(
 async function prove(desk: KeyringDesk, { keyring, wraps }: KeyringState, to: Named): Promise<void> {
   for (const { epoch } of keyring) {
     const wrap = [...keyring, ...wraps].find((row) => row.epoch === epoch && row.provider === to.id)
-    if (wrap === undefined) throw new RootKeyMismatchError('the keyring is not wrapped by the new root key')
+    // An epoch that began meanwhile: the next look wraps it too.
+    if (wrap === undefined) throw new ConflictError('the keyring was changed by somebody else at the same time')
     const context = keyringContext(desk.tenant, epoch)
     const key = await unwrapWith(desk.settings, to.rootKey, { bytes: wrap.wrapped, context })
     try {

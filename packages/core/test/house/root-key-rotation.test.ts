@@ -133,6 +133,28 @@ describe('G105 a rotation of the root key', () => {
     expect((await world.shelf.rows('keyring'))[0]?.['provider']).toBe(await nameOf(old))
   })
 
+  test('wraps an epoch too that another process begins meanwhile', async () => {
+    const { world, kms, ciphertext } = await begun()
+    // The epoch before stays, for material that is on its way.
+    await kms.keys.create({ name: 'brought', spec: 'AES_256', origin: 'EXTERNAL' })
+    const other = await world.open()
+    const next = fresh()
+    let isBegun = false
+    const slow: RootKey = {
+      describe: next.describe.bind(next),
+      unwrap: next.unwrap.bind(next),
+      wrap: async (key, context) => {
+        if (!isBegun) await other.rootKey.rewrap({ newEpoch: true })
+        isBegun = true
+        return next.wrap(key, context)
+      },
+    }
+    await kms.rootKey.rotate({ to: slow, retire: true })
+    expect(await world.shelf.rows('keyring')).toHaveLength(2)
+    const alone = await world.open({ rootKey: next })
+    expect((await alone.decrypt({ ciphertext })).plaintext.toString()).toBe('4711')
+  })
+
   test('back to the first one is a rotation like any other', async () => {
     const { world, kms } = await begun()
     const next = fresh()

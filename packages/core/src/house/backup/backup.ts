@@ -5,10 +5,11 @@ import type { Run } from '../../face/run.ts'
 import type { BackupOptions } from '../../face/backup-options.ts'
 import { storageErrors } from '../../audit/live-view.ts'
 import { prunedLog } from '../../audit/pruned.ts'
-import { StorageTamperedError } from '../../errors.ts'
+import { ConflictError, RootKeyMismatchError, StorageTamperedError } from '../../errors.ts'
 import { wipe } from '../../internal/bytes.ts'
 import { backUpTenant } from '../../operations/back-up-tenant.ts'
 import type { Head } from '../../audit/head.ts'
+import { fingerprintOf } from '../../keys/epochs.ts'
 import type { RootKey } from '../../root-key/root-key.ts'
 import type { KeyRow } from '../../state/rows.ts'
 import { fetchAnswer } from '../../state/query.ts'
@@ -83,12 +84,15 @@ async function* framed(
 
 /** Keyring keys and rows of a tenant, all of one snapshot, each row of the state checked along its path. */
 async function* entriesOfTenant(desk: KeyringDesk, signingKeys: boolean): AsyncGenerator<ArchiveEntry> {
-  yield* await keyringKeys(desk)
+  // An epoch that another process has begun is known here from now on, for it may be among the rows.
+  await desk.learn()
   const handoff = new Handoff<ArchiveEntry>()
   const reading = storageErrors(
-    desk.authentic(async (reader, head) =>
-      readAll({ reader, head, desk, signingKeys }, async (entry) => handoff.give(entry)),
-    ),
+    desk.authentic(async (reader, head) => {
+      const reading = { reader, head, desk, signingKeys }
+      for (const entry of await keyringKeys(reading)) await handoff.give(entry)
+      await readAll(reading, async (entry) => handoff.give(entry))
+    }),
   ).then(
     () => handoff.end(),
     (error: unknown) => handoff.end(error),
@@ -101,13 +105,23 @@ async function* entriesOfTenant(desk: KeyringDesk, signingKeys: boolean): AsyncG
   }
 }
 
-async function keyringKeys({ settings, tenant, keyring }: KeyringDesk): Promise<ArchiveEntry[]> {
-  const stored = await settings.storage.snapshot(async (reader) => readKeyringRows(reader, tenant))
+/** The key of every epoch that there is in the snapshot: without one of them nothing in the archive could be restored. */
+async function keyringKeys({ reader, desk }: Reading): Promise<ArchiveEntry[]> {
+  const { settings, tenant, keyring } = desk
+  const stored = await readKeyringRows(reader, tenant)
+  if (stored.keyring.some(({ epoch }) => !keyring.epochs.has(epoch))) {
+    throw new ConflictError('the keyring was changed at the same time: make another backup')
+  }
+  // What is known of them now: while the root key is asked, they may go.
+  const known = stored.keyring.map(({ epoch }) => ({ epoch, fingerprint: keyring.epochs.of(epoch).fingerprint }))
   const entries: ArchiveEntry[] = []
-  for (const { epoch } of stored.keyring) {
+  for (const { epoch, fingerprint } of known) {
     const wraps = [...stored.keyring, ...stored.wraps].filter((row) => row.epoch === epoch)
     const key = await unwrapKeyringKey(settings, wraps, keyringContext(tenant, epoch))
-    if (keyring.epochs.has(epoch) && keyring.epochs.isKeyOf(epoch, key)) entries.push({ kind: 'key', epoch, key })
+    if (!fingerprintOf(key).equals(fingerprint)) {
+      throw new RootKeyMismatchError('the root key opened the keyring to another key')
+    }
+    entries.push({ kind: 'key', epoch, key })
   }
   return entries
 }
