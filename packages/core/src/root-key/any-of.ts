@@ -1,3 +1,4 @@
+import { equalBytes } from '../crypto/hash.ts'
 import { randomBytesOf, systemRandomness } from '../crypto/randomness.ts'
 import { secretKey } from '../crypto/secret-key.ts'
 import { InvalidRequestError, isKmsError, RootKeyMismatchError, RootKeyUnavailableError } from '../errors.ts'
@@ -17,7 +18,7 @@ const prefix = 'any:'
 
 /**
  * Several root keys at once, such as those of two regions: everything is wrapped under each of them, and opens with
- * whichever answers. Wrapping needs all of them, so that the promise holds.
+ * whichever answers. Wrapping needs all of them, and each has to open what it wrapped, so that the promise holds.
  *
  * @param rootKeys - 2 to 8 of them, the one to ask first in front
  * @throws InvalidRequestError
@@ -68,7 +69,7 @@ class AnyOf implements RootKey {
     const inner = randomBytesOf(systemRandomness, 32)
     const wrap = async (member: RootKey, at: number): Promise<Part> => ({
       id: ids[at] as string,
-      wrapped: await member.wrap(inner, context),
+      wrapped: await provenWrap(member, inner, context),
     })
     // All are waited for: none is left with a key in its hands that is wiped meanwhile.
     const settled = await Promise.allSettled(this.#members.map(wrap))
@@ -85,15 +86,16 @@ class AnyOf implements RootKey {
     const read = readParts(bytes)
     // What has no parts was wrapped by one of the members alone.
     if (read === undefined)
-      return this.#firstOf(this.#members.map((member) => async () => member.unwrap(bytes, context)))
+      return this.#firstOf(this.#members.map((member) => async () => keyFrom(member, bytes, context)))
+    const head = bytes.subarray(0, read.end)
+    // Only what opens the rest is an answer: another key is no better than none.
+    const open = async (member: RootKey, wrapped: Uint8Array): Promise<Uint8Array> =>
+      openUnder(secretKey(await keyFrom(member, wrapped, context)), bytes.subarray(read.end), { ...context, head })
     const calls = this.#members.flatMap((member, at) => {
       const part = read.parts.find(({ id }) => id === ids[at])
-      return part === undefined ? [] : [async () => member.unwrap(part.wrapped, context)]
+      return part === undefined ? [] : [async () => open(member, part.wrapped)]
     })
-    const inner = await this.#firstOf(calls)
-    if (inner.byteLength !== 32) throw new RootKeyUnavailableError('a root key returned something that is not a key')
-    const head = bytes.subarray(0, read.end)
-    return openUnder(secretKey(inner), bytes.subarray(read.end), { ...context, head })
+    return this.#firstOf(calls)
   }
 
   async #describeAll(): Promise<readonly string[]> {
@@ -129,6 +131,23 @@ class AnyOf implements RootKey {
     next()
     return promise
   }
+}
+
+/** What a member wrapped, and opens again. @throws RootKeyMismatchError where it opens to something else */
+async function provenWrap(member: RootKey, key: Buffer, context: RootKeyContext): Promise<Uint8Array> {
+  const wrapped = await member.wrap(key, context)
+  const opened = await keyFrom(member, wrapped, context)
+  const isSame = equalBytes(opened, key)
+  wipe(opened)
+  if (isSame) return wrapped
+  throw new RootKeyMismatchError('one of the root keys does not open what it wraps')
+}
+
+/** What a member opens, if it can be a key. */
+async function keyFrom(member: RootKey, wrapped: Uint8Array, context: RootKeyContext): Promise<Uint8Array> {
+  const key: unknown = await member.unwrap(wrapped, context)
+  if (key instanceof Uint8Array && key.byteLength === 32) return key
+  throw new RootKeyUnavailableError('a root key returned something that is not a key')
 }
 
 interface Ears {

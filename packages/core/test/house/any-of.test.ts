@@ -41,6 +41,24 @@ describe('several root keys', () => {
     expect(Buffer.from(await anyOf([silent(a), b], { patienceMs: 1 }).unwrap(wrapped, context))).toEqual(key)
   })
 
+  test.each<[string, Uint8Array | string]>([
+    ['another key', Buffer.alloc(32, 'another')],
+    ['too few bytes', Buffer.alloc(16)],
+    ['a string', 'x'.repeat(32)],
+  ])('G108 open with another one where the first of them answers with %s', async (_, answer) => {
+    const wrapped = await anyOf([a, b]).wrap(key, context)
+    const liar = { describe: a.describe.bind(a), wrap: a.wrap.bind(a), unwrap: async () => answer } as RootKey
+    expect(Buffer.from(await anyOf([liar, b]).unwrap(wrapped, context))).toEqual(key)
+    expect(Buffer.from(await anyOf([liar, b]).unwrap(await b.wrap(key, context), context)).length).toBe(32)
+  })
+
+  test('wrap nothing under one that does not open it again', async () => {
+    const forgetful = { ...down(b), wrap: async () => Buffer.from('wrapped') }
+    await expect(anyOf([a, forgetful]).wrap(key, context)).rejects.toThrow('no network')
+    const liar = { ...forgetful, unwrap: async () => Buffer.alloc(32, 'another') }
+    expect(await codeOf(anyOf([a, liar]).wrap(key, context))).toBe('ROOT_KEY_MISMATCH')
+  })
+
   test('say that it does not open only if each of them does', async () => {
     const wrapped = await anyOf([a, b]).wrap(key, context)
     expect(await codeOf(anyOf([c, localRootKey(generateRootKey())]).unwrap(wrapped, context))).toBe('ROOT_KEY_MISMATCH')
