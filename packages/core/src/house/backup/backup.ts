@@ -19,7 +19,7 @@ import { listEntries, listRows, type Listing } from '../../state/tree/listing.ts
 import type { Row } from '../../storage/table.ts'
 import { tables } from '../../storage/tables.ts'
 import { readKeyringRows } from '../foundation.ts'
-import { signingKeys, type KeyringDesk } from '../keyring-desk.ts'
+import type { KeyringDesk } from '../keyring-desk.ts'
 import { keyringContext, rootKeyId, unwrapKeyringKey, wrapWith } from '../keyring-row.ts'
 import { ArchiveDigest, entryBytes, type ArchiveEntry } from './entries.ts'
 import { Handoff } from './handoff.ts'
@@ -41,8 +41,7 @@ export async function* backup(desk: KeyringDesk, run: Run, options: BackupOption
   const createdAt = settings.clock.now()
   const header = headerBytes({ v: 1, tenant, createdAt, provider, wrapped: wrapped.toString('base64url') })
   yield header
-  const entries = framed(desk, header, entriesOfTenant(desk, signingKeys))
-  yield* sealAll({ secret, context: header, random: settings.random }, entries)
+  yield* sealAll({ secret, context: header, random: settings.random }, bytesOfTenant(desk, header, signingKeys))
 }
 
 /** A new key for an archive. */
@@ -60,39 +59,13 @@ async function archiveKey(
   }
 }
 
-/** Entries as bytes, with the signed end after them. */
-async function* framed(
-  desk: KeyringDesk,
-  header: Buffer,
-  entries: AsyncIterable<ArchiveEntry>,
-): AsyncGenerator<Buffer> {
-  const digest = new ArchiveDigest(header)
-  let rows = 0
-  for await (const entry of entries) {
-    const bytes = entryBytes(entry)
-    digest.add(bytes)
-    yield bytes
-    if (entry.kind === 'key') wipe(bytes)
-    else rows += 1
-  }
-  yield entryBytes({
-    kind: 'end',
-    rows,
-    signature: signEd25519((await signingKeys(desk)).at(-1) as SigningKey, digest.end()),
-  })
-}
-
-/** Keyring keys and rows of a tenant, all of one snapshot, each row of the state checked along its path. */
-async function* entriesOfTenant(desk: KeyringDesk, signingKeys: boolean): AsyncGenerator<ArchiveEntry> {
+/** Everything of a tenant, as bytes: keyring keys, rows, and the signed end, all of one snapshot. */
+async function* bytesOfTenant(desk: KeyringDesk, header: Buffer, signingKeys: boolean): AsyncGenerator<Buffer> {
   // An epoch that another process has begun is known here from now on, for it may be among the rows.
   await desk.learn()
-  const handoff = new Handoff<ArchiveEntry>()
+  const handoff = new Handoff<Buffer>()
   const reading = storageErrors(
-    desk.authentic(async (reader, head) => {
-      const reading = { reader, head, desk, signingKeys }
-      for (const entry of await keyringKeys(reading)) await handoff.give(entry)
-      await readAll(reading, async (entry) => handoff.give(entry))
-    }),
+    desk.authentic(async (reader, head) => writeAll({ reader, head, desk, signingKeys }, { header, handoff })),
   ).then(
     () => handoff.end(),
     (error: unknown) => handoff.end(error),
@@ -103,6 +76,30 @@ async function* entriesOfTenant(desk: KeyringDesk, signingKeys: boolean): AsyncG
     handoff.leave()
     await reading
   }
+}
+
+interface Writing {
+  readonly header: Buffer
+  readonly handoff: Handoff<Buffer>
+}
+
+async function writeAll(reading: Reading, { header, handoff }: Writing): Promise<void> {
+  const { reader, desk } = reading
+  const digest = new ArchiveDigest(header)
+  let rows = 0
+  const give = async (entry: ArchiveEntry): Promise<void> => {
+    const bytes = entryBytes(entry)
+    digest.add(bytes)
+    await handoff.give(bytes).finally(() => {
+      if (entry.kind === 'key') wipe(bytes)
+    })
+    if (entry.kind !== 'key') rows += 1
+  }
+  // Whoever restores it knows no later key of the log than the snapshot does.
+  const signer = (await desk.logKeys.at(reader)).at(-1) as SigningKey
+  for (const entry of await keyringKeys(reading)) await give(entry)
+  await readAll(reading, give)
+  await handoff.give(entryBytes({ kind: 'end', rows, signature: signEd25519(signer, digest.end()) }))
 }
 
 /** The key of every epoch that there is in the snapshot: without one of them nothing in the archive could be restored. */
