@@ -34,7 +34,7 @@ export interface HttpOptions {
   readonly basePath?: string | undefined
   /** Which pages of other origins may ask. @defaultValue none: CORS is off */
   readonly cors?: CorsOptions | undefined
-  /** Told of what ends as `INTERNAL_ERROR`, whose answer says nothing, and of what `authenticate` threw. @defaultValue nobody */
+  /** Told of what ends as `INTERNAL_ERROR`, whose answer says nothing, and of what `authenticate` threw. What it throws itself is passed over. @defaultValue nobody */
   readonly onError?: ((error: unknown, at: { readonly requestId: string }) => void) | undefined
 }
 
@@ -67,7 +67,19 @@ const schema = z.strictObject({
 export function readHttpOptions(options: HttpOptions): Settings {
   const parsed = schema.safeParse(options)
   if (!parsed.success) throw notValid(parsed.error.issues)
-  return Object.freeze({ ...parsed.data, cors: parsed.data.cors })
+  const { cors, onError, ...others } = parsed.data
+  return Object.freeze({ ...others, cors, onError: quietly(onError) })
+}
+
+/** What is told of errors must not make another one: answers and records do not depend on it. */
+function quietly(tell: Settings['onError']): Settings['onError'] {
+  return (error, at) => {
+    try {
+      tell(error, at)
+    } catch {
+      // There is nobody else to tell.
+    }
+  }
 }
 
 function notValid(

@@ -47,6 +47,24 @@ describe('Who asks', () => {
     }
   })
 
+  test('H113 a principal on the prototype is nobody, whoever is known already', async () => {
+    const boss = { id: 'boss', role: 'admin' } as const
+    const answers: Principal[] = [boss, Object.create(boss) as Principal, boss]
+    const { ask } = await newHttpHouse({ authenticate: () => answers.shift() })
+    const asked = [await ask('GET', '/v1/keys'), await ask('GET', '/v1/keys'), await ask('GET', '/v1/keys')]
+    expect(asked.map(({ status }) => status)).toEqual([200, 401, 200])
+  })
+
+  test('H113 an onError that throws changes no answer', async () => {
+    const throwing = (): never => {
+      throw new Error('no')
+    }
+    const { ask, kms } = await newHttpHouse({ authenticate: throwing, onError: throwing })
+    expect(await ask('GET', '/v1/keys')).toMatchObject({ status: 401, json: { code: 'UNAUTHENTICATED' } })
+    await kms.close()
+    expect(await ask('GET', '/v1/keys')).toMatchObject({ status: 401 })
+  })
+
   test('H113 a flood of strangers is counted, and does not fill the log', async () => {
     const { ask, kms } = await newHttpHouse()
     for (let i = 0; i < 100; i++) await ask('GET', '/v1/keys', { token: '' })

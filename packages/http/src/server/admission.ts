@@ -80,6 +80,8 @@ function tooLate(): Error {
 function nameOf(who: unknown): string | undefined {
   if (typeof who === 'string') return `service ${who}`
   if (typeof who !== 'object' || who === null) return undefined
+  // Its own, or one that is known would be found for what somebody has put on a prototype.
+  if (!Object.hasOwn(who, 'id') || !Object.hasOwn(who, 'role')) return undefined
   const { id, role } = who as { id?: unknown; role?: unknown }
   return typeof id === 'string' && typeof role === 'string' ? `${role} ${id}` : undefined
 }
