@@ -79,17 +79,24 @@ test('P5 counters that uses move are in the state tree, under the head, and the 
   await kms.close()
 })
 
-test('P5 counters that are forgotten are gone from the state tree too, and the oracle finds all of it right', async () => {
-  const storage = memoryStorage()
-  const clock = fakeClock()
-  const kms = await createKms({ storage, rootKey: localRootKey(generateRootKey()), clock, timers: clock })
-  await kms.keys.create({ name: 'k', spec: 'AES_256' })
-  await kms.quotas.set({ operation: 'encrypt', per: 'principal', limit: 30, windowSeconds: 60 })
-  await encrypt(kms)
-  clock.advance(2 * 86_400_000)
-  await kms.scheduler.runDue()
-  expect((await kms.audit.list({ action: 'forgetPastUses' })).items).toMatchObject([{ details: { forgotten: 1 } }])
-  expect(await kms.audit.verify()).toMatchObject({ ok: true })
-  expect(await checkInvariants(storage)).toEqual([])
-  await kms.close()
-})
+test.each([
+  ['and the quota stays', false],
+  ['and the quota is gone, too', true],
+])(
+  'P5 counters that are forgotten are gone from the state tree, %s: the oracle finds all of it right',
+  async (_, isGone) => {
+    const storage = memoryStorage()
+    const clock = fakeClock()
+    const kms = await createKms({ storage, rootKey: localRootKey(generateRootKey()), clock, timers: clock })
+    await kms.keys.create({ name: 'k', spec: 'AES_256' })
+    await kms.quotas.set({ operation: 'encrypt', per: 'principal', limit: 30, windowSeconds: 60 })
+    await encrypt(kms)
+    if (isGone) await kms.quotas.remove({ operation: 'encrypt' })
+    clock.advance((isGone ? 368 : 2) * 86_400_000)
+    await kms.scheduler.runDue()
+    expect((await kms.audit.list({ action: 'forgetPastUses' })).items).toMatchObject([{ details: { forgotten: 1 } }])
+    expect(await kms.audit.verify()).toMatchObject({ ok: true })
+    expect(await checkInvariants(storage)).toEqual([])
+    await kms.close()
+  },
+)

@@ -29,6 +29,8 @@ export class Chain {
   pruned = 0
   /** Whether the change before the next one is known. */
   knowsChange = true
+  /** Whether there were quotas: what they counted has moved the state's root, and may be forgotten since. */
+  hadQuotas = false
   #knowsTime = true
   readonly #writers = new Map<unknown, number>()
   readonly #tenant: string
@@ -143,6 +145,7 @@ export class Chain {
 
   #readTouch(value: unknown, actor: unknown): void {
     const touch = asTouch(value)
+    this.hadQuotas ||= touch?.table === 'quotas'
     if (touch === undefined) this.#problems.add(`record ${this.size} touches what is no row.`)
     else this.#fold.touch(touch, this.size, { ts: this.ts, actor })
   }

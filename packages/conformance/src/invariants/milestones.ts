@@ -96,7 +96,7 @@ export class Witnesses {
 
   #checkHead(row: Row): void {
     if (this.#isGone(row)) return
-    const { size, hash, ts, change, tree, knowsChange } = this.#chain
+    const { size, hash, ts, change, tree, knowsChange, hadQuotas } = this.#chain
     const where = `the head of size ${String(row['size'])}`
     const ofChange = { revision: change.revision, lastChange: change.seq, ts, lastChangeHash: change.hash }
     const expected = {
@@ -104,7 +104,7 @@ export class Witnesses {
       headHash: hash,
       frontier: tree.frontier(),
       ...(knowsChange ? ofChange : {}),
-      ...(this.#movesBetween || !knowsChange ? {} : { stateRoot: change.stateRoot }),
+      ...(this.#movesBetween || hadQuotas || !knowsChange ? {} : { stateRoot: change.stateRoot }),
     }
     for (const [column, value] of Object.entries(expected)) {
       const found = typeof value === 'number' ? row[column] : hexOf(row, column)

@@ -31,7 +31,7 @@ interface Told {
 
 /** Whether uses may have moved counters of a tenant, so that the state moved between its changes. */
 export async function hasCounters(view: StorageReader, tenant: string): Promise<boolean> {
-  for (const table of counters) {
+  for (const table of [...counters, 'quotas']) {
     if ((await view.range(table, { prefix: [tenant], limit: 1 })).length > 0) return true
   }
   return false
