@@ -1,3 +1,4 @@
+import { isKmsError } from './errors.ts'
 import { attempt, raise, type Done } from './attempt.ts'
 import { NotReady } from './not-ready.ts'
 import { listEntries } from './state/tree/listing.ts'
@@ -20,6 +21,11 @@ export class Absences {
 
   constructor(view: Pick<AuthenticView, 'snapshot'>) {
     this.#view = view
+  }
+
+  /** Whether the storage has not answered at the last. */
+  get isUnanswered(): boolean {
+    return [...this.#proved.values()].some(({ error }) => isKmsError(error, 'STORAGE_UNAVAILABLE'))
   }
 
   /** @throws NotReady, StorageTamperedError where the state lists one */

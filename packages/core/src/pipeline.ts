@@ -1,5 +1,5 @@
 import { NotReady } from './not-ready.ts'
-import { Ready } from './ready.ts'
+import { leastMs, Ready } from './ready.ts'
 import type { ChangeEntry, UseEntry } from './audit/entry.ts'
 import type { Ledger } from './audit/ledger.ts'
 import { aborted, type Outcome, type Waiter } from './audit/queue.ts'
@@ -24,8 +24,6 @@ import type { AuthenticView, SnapshotView, WalkParts } from './walk-parts.ts'
 
 /** From this try on an operation is done under the lock. */
 const triesOutside = 3
-/** An operation whose reads have used up its time still gets this long for the record of its failure. */
-const leastMs = 500
 
 /** What a pipeline works with. */
 export interface PipelineParts extends WalkParts, ChangeParts {
@@ -216,7 +214,7 @@ export class Pipeline {
         return error instanceof NotReady ? undefined : (change?.draft(error) ?? draftBare(on.caller, error))
       },
     }
-    const outcome = await this.#parts.ledger.append(entry, { ...on, deadline: {} })
+    const outcome = await this.#parts.ledger.append(entry, { ...on, deadline: ready.deadline })
     return { done, outcome, notReady: done.error instanceof NotReady ? done.error : undefined }
   }
 }
