@@ -3,7 +3,7 @@ import { createKms, generateRootKey, localRootKey, type Kms } from '@chatelaine/
 import { createHttpHandler, trustedHeaders } from '@chatelaine/http'
 import { serveHttp, type HttpServer } from '@chatelaine/http/node'
 import { memoryStorage } from '@chatelaine/storage-memory'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 async function newServer(): Promise<{ readonly kms: Kms; readonly server: HttpServer }> {
   const kms = await createKms({ storage: memoryStorage(), rootKey: localRootKey(generateRootKey()) })
@@ -92,6 +92,25 @@ describe('Connections', () => {
       expect(answer).not.toMatch(/^HTTP\/1\.1 2/)
       expect(answer).not.toContain('x-who')
     }
+  })
+
+  test('H111 a stream that fails in its midst is broken off, without an end and without a line on the console', async () => {
+    const { kms, server } = await newServer()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const { ciphertext } = await kms.encrypt({ key: 'orders', plaintext: Buffer.alloc(100_000), envelope: 'wrapped' })
+    ciphertext.writeUInt8(ciphertext.readUInt8(ciphertext.length - 1) ^ 1, ciphertext.length - 1)
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    onTestFinished(() => printed.mockRestore())
+    const socket = await open(server)
+    const head = ['POST /v1/crypto/decrypt HTTP/1.1', 'host: kms.test', 'x-who: boss', 'x-role: admin']
+    const type = 'content-type: application/octet-stream'
+    socket.write([...head, type, `content-length: ${ciphertext.length}`, '', ''].join('\r\n'))
+    socket.write(ciphertext)
+    const answer = await answerOf(socket).catch(() => '')
+    expect(answer).not.toMatch(/0\r\n\r\n$/)
+    expect(answer).not.toContain('Error')
+    expect(await recordsOf(kms, 'decrypt')).toBeGreaterThan(0)
+    expect(printed).not.toHaveBeenCalled()
   })
 
   test('HTTP/1.0 needs no host, and what is wrong with one is told as everything is', async () => {

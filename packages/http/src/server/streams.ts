@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { InvalidRequestError, type ByteTransform, type KmsClient } from '@chatelaine/core'
 import { requestSchema, type StreamOperationName } from '@chatelaine/core/remote'
 import { HttpError, problemOf } from '../problem.ts'
@@ -47,13 +48,21 @@ export async function serveStream(name: StreamOperationName, streamed: Streamed)
   const first = await reader.read()
   const framed = (request.headers.get('accept') ?? '').includes(framesType)
   const headers = { 'content-type': framed ? framesType : bytesType }
-  return plainAnswer(bodyOf(first, { reader, framed, requestId }), { status: 200, requestId, headers })
+  return plainAnswer(bodyOf(first, { reader, framed, requestId, outgoing: given(streamed.env).outgoing }), {
+    status: 200,
+    requestId,
+    headers,
+  })
+}
+
+/** What a server on Node gives besides the request. */
+function given(env: unknown): Partial<Readonly<{ incoming: IncomingMessage; outgoing: ServerResponse }>> {
+  return env ?? {}
 }
 
 /** Refuses a body that somebody has read before, such as a parser of Express: what is left of it is nothing. */
 function requireUnread({ request, env }: Streamed): void {
-  const { incoming } = (env ?? {}) as { readonly incoming?: { readonly readableDidRead?: unknown } }
-  if (!request.bodyUsed && incoming?.readableDidRead !== true) return
+  if (!request.bodyUsed && given(env).incoming?.readableDidRead !== true) return
   throw new InvalidRequestError('the body was read before it got here')
 }
 
@@ -108,10 +117,12 @@ interface Source {
   readonly reader: ReadableStreamDefaultReader<Uint8Array>
   readonly framed: boolean
   readonly requestId: string
+  /** The server's own answer, where it is at hand. */
+  readonly outgoing: ServerResponse | undefined
 }
 
 function bodyOf(first: { done: boolean; value?: Uint8Array | undefined }, source: Source): ReadableStream<Uint8Array> {
-  const { reader, framed, requestId } = source
+  const { reader, framed, requestId, outgoing } = source
   let next: typeof first | undefined = first
   return new ReadableStream<Uint8Array>({
     pull: async (controller) => {
@@ -123,11 +134,18 @@ function bodyOf(first: { done: boolean; value?: Uint8Array | undefined }, source
         if (framed) controller.enqueue(lastFrame())
         controller.close()
       } catch (error) {
-        if (!framed) return controller.error(error)
+        if (!framed) return breakOff(outgoing, () => controller.error(error))
         controller.enqueue(lastFrame(problemOf(error, requestId).body))
         controller.close()
       }
     },
     cancel: async (reason) => reader.cancel(reason),
   })
+}
+
+/** Ends an answer in the midst of it, first of all the server's own: told of the error, the server would print it. */
+function breakOff(outgoing: ServerResponse | undefined, fail: () => void): void {
+  if (outgoing === undefined || outgoing.closed) return fail()
+  outgoing.once('close', fail)
+  outgoing.destroy()
 }
