@@ -55,7 +55,7 @@ export async function unwrapWith(
   rootKey: RootKey,
   { bytes, context }: { readonly bytes: Uint8Array; readonly context: RootKeyContext },
 ): Promise<Buffer> {
-  const unwrapped = await ask(asking, async () => rootKey.unwrap(copyBytes(bytes), context))
+  const unwrapped = await ask(asking, async () => rootKey.unwrap(copyBytes(bytes), context), wipeLate)
   if (!(unwrapped instanceof Uint8Array) || unwrapped.byteLength !== 32) {
     throw new RootKeyUnavailableError('the root key provider returned something that is not a key')
   }
@@ -99,11 +99,22 @@ export async function rootKeyId(asking: Patience, rootKey: RootKey): Promise<str
   throw new RootKeyUnavailableError('the root key provider gave itself no usable name')
 }
 
-async function ask<T>(patience: Patience, call: () => Promise<T>): Promise<T> {
+/** A key that nobody waits for any more. */
+function wipeLate(key: unknown): void {
+  if (key instanceof Uint8Array) wipe(key)
+}
+
+async function ask<T>(patience: Patience, call: () => Promise<T>, discard?: (answer: T) => void): Promise<T> {
   const late = (): Error => new RootKeyUnavailableError('the root key provider did not answer before the deadline')
+  let isOver = false
+  const answering = call().then((answer) => {
+    if (isOver) discard?.(answer)
+    return answer
+  })
   try {
-    return await within(patience, call(), late)
+    return await within(patience, answering, late)
   } catch (error) {
+    isOver = true
     if (isKmsError(error)) throw error
     throw new RootKeyUnavailableError('the root key provider failed', { cause: error })
   }

@@ -122,6 +122,21 @@ describe('G108 a provider that misbehaves', () => {
     expect(await rowsOf(world)).toEqual(before)
   })
 
+  test('and opens a key after the deadline leaves it nowhere: what comes too late is wiped', async () => {
+    const world = new World()
+    await world.open({ rootKey: provider() })
+    const { promise, resolve } = Promise.withResolvers<Uint8Array>()
+    const opening = watch(world.open({ rootKey: provider({ unwrap: async () => promise }) }))
+    await settle()
+    world.clock.advance(5000)
+    await settle()
+    expect(opening.error).toMatchObject({ code: 'ROOT_KEY_UNAVAILABLE' })
+    const late = Buffer.alloc(32, 'late')
+    resolve(late)
+    await settle()
+    expect(late).toEqual(Buffer.alloc(32))
+  })
+
   test('and never answers is given up at the deadline, by whatever it is asked', async () => {
     const never = async (): Promise<never> => new Promise(() => undefined)
     for (const method of ['describe', 'wrap', 'unwrap'] as const) {
