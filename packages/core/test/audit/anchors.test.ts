@@ -134,6 +134,24 @@ describe('Anchors', () => {
     expect(await kms.ops.health()).toMatchObject({ status: 'red', reasons: [{ about: 'anchors' }] })
   })
 
+  test('that know another log keep health red while they are asked once more, until they take one again', async () => {
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    let asked = 0
+    const publish = async (): Promise<undefined> => {
+      asked += 1
+      return asked === 1 ? Promise.reject(new AnchorConflictError('I have seen more')) : promise
+    }
+    const kms = await house([callback({ publish })])
+    await kms.audit.anchor()
+    const once = kms.audit.anchor()
+    await until(() => asked === 2)
+    expect(await kms.ops.anchors()).toMatchObject([{ state: 'conflict' }])
+    expect(await kms.ops.health()).toMatchObject({ status: 'red' })
+    resolve(undefined)
+    expect(await once).toMatchObject([{ state: 'idle' }])
+    expect(await kms.ops.health()).toMatchObject({ status: 'green' })
+  })
+
   test('whose memory was forged in the database are not believed', async () => {
     const kms = await house([callback()])
     await kms.audit.anchor()

@@ -55,7 +55,10 @@ export class AnchorConflictError extends Error {
 export interface AnchorState {
   /** Its name. */
   readonly name: string
-  /** `conflict`: it knows another log, which is to be looked into at once. `failing`: the last publication failed. */
+  /**
+   * `conflict`: it knows another log, which is to be looked into at once; so it stays until it takes a checkpoint again.
+   * `failing`: the last publication failed.
+   */
   readonly state: 'idle' | 'publishing' | 'failing' | 'conflict'
   /** Size of the newest checkpoint that it keeps; 0 for none. */
   readonly size: number

@@ -68,8 +68,9 @@ export class Lane {
   }
 
   #stateNow(): AnchorState['state'] {
-    if (this.#running !== undefined) return 'publishing'
+    // Until it takes a checkpoint again, while it is asked once more too.
     if (this.#isConflict) return 'conflict'
+    if (this.#running !== undefined) return 'publishing'
     return this.#failures > 0 ? 'failing' : 'idle'
   }
 
