@@ -1,4 +1,4 @@
-import { memoryOf, type Stretching } from '../crypto/passphrase.ts'
+import { memoryOf, type ScryptStretching, type Stretching } from '../crypto/passphrase.ts'
 
 /** Bytes of the salt of a stretched passphrase. */
 export const stretchSaltBytes = 32
@@ -19,12 +19,23 @@ export const defaultStretching = Object.freeze({
  * busy with them: checked when a key is wrapped, and again when one is opened.
  */
 export function isReasonable(how: Stretching): boolean {
+  if (!isWhole(how)) return false
   const memory = memoryOf(how)
   const { parallelism } = how
   if (memory < 16 * MiB || memory > 1024 * MiB || parallelism < 1 || parallelism > 16) return false
   if (how.algorithm === 'argon2id') return how.passes >= 2 && how.passes <= 16
-  const isPower = 2 ** Math.round(Math.log2(how.cost)) === how.cost
-  return isPower && how.cost >= 2 ** 14 && how.blockSize >= 8 && how.blockSize <= 32
+  return isHard(how)
+}
+
+/** N is a power of two, as scrypt has it. */
+function isHard({ cost, blockSize }: ScryptStretching): boolean {
+  const isPower = 2 ** Math.round(Math.log2(cost)) === cost
+  return isPower && cost >= 2 ** 14 && blockSize >= 8 && blockSize <= 32
+}
+
+/** Parameters are written down as whole numbers: others would be stretched by what they were not asked for. */
+function isWhole(how: Stretching): boolean {
+  return typeof how === 'object' && how !== null && numbersOf(how).every(Number.isInteger)
 }
 
 /**

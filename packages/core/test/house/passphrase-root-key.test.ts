@@ -67,6 +67,15 @@ describe('G103 a root key made of a passphrase', () => {
   )
 
   test.each<[string, Stretching]>([
+    ['no number', { algorithm: 'argon2id', memoryKiB: Number.NaN, passes: 3, parallelism: 1 }],
+    ['part of a pass', { algorithm: 'argon2id', memoryKiB: 65_536, passes: 2.5, parallelism: 1 }],
+    ['part of a block', { algorithm: 'scrypt', cost: 2 ** 17, blockSize: 8.5, parallelism: 1 }],
+    ['nothing', null as never],
+  ])('is not stretched by %s', (_, stretching) => {
+    expect(() => passphraseRootKey(words, { stretching })).toThrow(/parameters/u)
+  })
+
+  test.each<[string, Stretching]>([
     ['scrypt with too little memory', { ...cheap, cost: 2 ** 13 }],
     ['scrypt with too much memory', { ...cheap, cost: 2 ** 21 }],
     ['scrypt with a cost that is no power of two', { ...cheap, cost: 2 ** 14 + 2 }],
