@@ -21,7 +21,8 @@ export interface RestoreOptions extends KmsOptions {
  * Everything is written in one transaction, and verified before that is committed: the archive, which does not open with
  * one bit changed, its signature, the keyring, the root of the state over all rows, and the whole log. Then the tenant
  * hangs on `rootKey`: where it did not before, that is a rotation like any other. What was left out of the archive, the
- * private halves of keys that sign, is destroyed, and their keys are disabled.
+ * private halves of keys that sign, is destroyed, and their keys are disabled. Where that fails, or the process dies before
+ * it is done, the storage has a tenant that still hangs on its former root key: empty it, and restore again.
  *
  * @throws InvalidCiphertextError for an archive that is damaged, cut short, or none
  * @throws ConflictError where the storage has rows of the tenant; InvalidRequestError for an archive of another tenant
