@@ -5,7 +5,7 @@ import type { Job } from '../keys/due.ts'
 import { claimDue, claimsAtOnce } from '../operations/scheduled/claim-due.ts'
 import type { DueItem } from '../operations/scheduled/due-item.ts'
 import { dueOperations, irreversible } from '../operations/scheduled/jobs.ts'
-import { listDue, type Due, type DuePlace } from '../operations/scheduled/list-due.ts'
+import { listDue, type DuePlace } from '../operations/scheduled/list-due.ts'
 
 /** Something that was done, or failed. */
 export interface DueDeed {
@@ -43,8 +43,8 @@ export interface DueRunParts {
   readonly holder: string
   readonly leaseMs: number
   readonly limit: number
-  /** Whether what cannot be undone waits. */
-  readonly isClockInDoubt: boolean
+  /** Looks at the clock, and says whether what cannot be undone waits. */
+  readonly isClockInDoubt: () => Promise<boolean>
   readonly signal: AbortSignal | undefined
 }
 
@@ -81,7 +81,9 @@ export class DueRun {
     const { items, next } = await run.onward(listDue, request, { signal })
     this.#after = next
     this.#isLast = next === undefined
-    const ready = items.filter((item) => !this.#isHeld(item))
+    // Asked when the list is there: a clock that was set before it was made is noticed before anything of it is done.
+    const isInDoubt = await this.#parts.isClockInDoubt()
+    const ready = items.filter(({ job }) => !(isInDoubt && irreversible.has(job)))
     this.#held += items.length - ready.length
     if (ready.length === 0) return
     const claim = { holder, leaseMs, items: ready.map(({ keyId, version, rev }) => ({ keyId, version, rev })) }
@@ -94,10 +96,6 @@ export class DueRun {
       const some = claimed.items.slice(at, at + sideBySide)
       await Promise.all(some.map(async (item) => this.#do(item, jobs.get(nameOf(item)) as Job)))
     }
-  }
-
-  #isHeld({ job }: Due): boolean {
-    return this.#parts.isClockInDoubt && irreversible.has(job)
   }
 
   async #do(item: DueItem, job: Job): Promise<void> {

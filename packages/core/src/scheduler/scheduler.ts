@@ -64,7 +64,8 @@ export class Scheduler {
    * time. One key that fails holds up no other: its failure is on record, and it is tried again after a while, each time
    * after twice as long.
    *
-   * When the wall clock was seen to step, what cannot be undone waits for an hour: destroying keys, revoking versions.
+   * When the wall clock was seen to step, be it in the middle of a run, what cannot be undone waits for an hour:
+   * destroying keys, revoking versions.
    *
    * @throws AuditUnavailableError, StorageUnavailableError where nothing can be done at all
    * @example
@@ -80,22 +81,29 @@ export class Scheduler {
   async runDue(options: RunDueOptions = {}): Promise<DueReport> {
     const { limit, leaseMs, signal } = checked(options)
     const { run, clock } = this.#parts
-    const stepMs = this.#watch.step()
-    if (stepMs !== 0) await run(doubtClock, { stepMs }, { signal })
-    const isClockInDoubt = this.#watch.isInDoubt
+    const isClockInDoubt = async (): Promise<boolean> => this.#isClockInDoubt(signal)
     const parts = { run, clock, holder: this.#holder, leaseMs, limit, isClockInDoubt, signal }
     const report = await new DueRun(parts).through()
-    if (!isClockInDoubt) await this.#forgetUses(signal)
+    await this.#forgetUses(signal)
     return report
+  }
+
+  /** Whether the wall clock is in doubt. That it has stepped is recorded. */
+  async #isClockInDoubt(signal: AbortSignal | undefined): Promise<boolean> {
+    const stepMs = this.#watch.step()
+    if (stepMs !== 0) await this.#parts.run(doubtClock, { stepMs }, { signal })
+    return this.#watch.isInDoubt
   }
 
   /** Looks at some of what quotas have counted, further with each run, and forgets what counts nothing any more. */
   async #forgetUses(signal: AbortSignal | undefined): Promise<void> {
     const { run } = this.#parts
     try {
+      if (await this.#isClockInDoubt(signal)) return
       const { uses, next } = await run.onward(listPastUses, { after: this.#lookedAt }, { signal })
       this.#lookedAt = next
-      if (uses.length > 0) await run(forgetPastUses, { uses }, { signal })
+      // It may have been set while they were looked for.
+      if (uses.length > 0 && !(await this.#isClockInDoubt(signal))) await run(forgetPastUses, { uses }, { signal })
     } catch (error) {
       // What does not verify is on record, or is told to whoever is counted by it.
       if (!isKmsError(error, 'STORAGE_TAMPERED')) throw error

@@ -49,4 +49,23 @@ describe('a wall clock that steps', () => {
     clock.set(clock.now() + day)
     expect(await kms.scheduler.runDue()).toMatchObject({ done: [{ job: 'rotate' }], held: 40, more: false })
   })
+
+  test('C49 T13 in the middle of a run: what only the set clock makes due is held, too', async () => {
+    const world = await makeWorld()
+    const { kms, clock } = world
+    for (let at = 0; at < 40; at++) {
+      await kms.keys.create({ name: `k${at}`, spec: 'AES_256', rotationPeriodDays: 1 })
+    }
+    await kms.keys.create({ name: 'dying', spec: 'AES_256' })
+    await kms.keys.scheduleDeletion({ key: 'dying', pendingWindowInDays: 7 })
+    clock.advance(2 * day)
+    let hasStepped = false
+    kms.on('rotation', () => {
+      if (!hasStepped) clock.set(clock.now() + 30 * day)
+      hasStepped = true
+    })
+    const { held } = await kms.scheduler.runDue()
+    expect([hasStepped, held]).toEqual([true, 1])
+    expect((await kms.keys.get({ key: 'dying' })).state).toBe('PendingDeletion')
+  })
 })
