@@ -37,7 +37,7 @@ export interface ScheduleOptions {
    * @defaultValue 300000
    */
   readonly leaseMs?: number | undefined
-  /** Called after each run through what was due. */
+  /** Called after each run through what was due; where that was more than 1,000, after each 1,000. */
   readonly onRun?: ((report: DueReport) => void) | undefined
   /** Called where a run or a job could not be done at all, with its name: `due`, `verify`, `anchor`, or that of the job. */
   readonly onError?: ((error: unknown, job: string) => void) | undefined
@@ -84,7 +84,7 @@ export class Schedule {
     )
     // Somebody may have ended it while the expressions were read.
     if (this.#isStopped) return
-    this.#begin('due', { times: due, tick: async (_, signal) => this.#onRun(await this.#parts.runDue(signal)) })
+    this.#begin('due', { times: due, tick: async (_, signal) => this.#due(signal) })
     named.forEach((job, at) => {
       const tick: Ticking['tick'] = async (moment, signal) => this.#jobRun(job, signal).through(moment)
       this.#begin(job.name, { times: times[at] as Ticking['times'], isAtOnce: true, tick })
@@ -95,6 +95,15 @@ export class Schedule {
   async stop(): Promise<void> {
     this.#isStopped = true
     await Promise.all(this.#tickers.map(async (ticker) => ticker.stop()))
+  }
+
+  /** Runs until nothing more is due: a run does only so much. What fails is not due again for a while. */
+  async #due(signal: AbortSignal): Promise<void> {
+    for (let more = true; more && !signal.aborted;) {
+      const report = await this.#parts.runDue(signal)
+      this.#onRun(report)
+      more = report.more
+    }
   }
 
   #begin(job: string, ticking: Ticking): void {

@@ -28,6 +28,26 @@ describe('a scheduler that was started', () => {
     expect((await kms.keys.get({ key: 'k' })).currentVersion).toBe(2)
   })
 
+  test('S0-43 does all that is due at its time, however much it is', async () => {
+    const world = await makeWorld()
+    const { kms } = world
+    const policy = { spec: 'AES_256', expiresAfterDays: 1 } as const
+    await Promise.all(Array.from({ length: 1010 }, async (_, at) => kms.keys.create({ name: `k${at}`, ...policy })))
+    world.clock.advance(day - hour)
+    const reports: DueReport[] = []
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const onRun = (report: DueReport): void => {
+      if (reports.push(report) === 2) resolve()
+    }
+    await kms.scheduler.start({ onRun })
+    await pass(world, hour)
+    await promise
+    expect(reports.map(({ done, more }) => [done.length, more])).toEqual([
+      [1000, true],
+      [10, false],
+    ])
+  })
+
   test('C56 runs once after a sleep over many of its times', async () => {
     const world = await makeWorld()
     const { kms, clock } = world
