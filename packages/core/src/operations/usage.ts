@@ -6,9 +6,10 @@ import { KeyNotFoundError } from '../errors.ts'
 import { isUuid } from '../internal/uuid.ts'
 import { keyById, keyName } from '../keys/queries.ts'
 import type { UseOperation, Walk } from '../runtime.ts'
+import type { StorageReader } from '../storage/adapter.ts'
 import { keyReference, principalId, textOf } from './shared/fields.ts'
 import { isUseOf } from './shared/last-use.ts'
-import { recentUseOf } from './shared/recent-use.ts'
+import { recentUseOf, type RecentUseQuestion } from './shared/recent-use.ts'
 import {
   describeActions,
   describeNumbers,
@@ -42,7 +43,7 @@ export interface Usage {
   readonly all: UsageCounts
   /**
    * Of a key: when it was last used with success, for anything that its usage allows, in the window or long before it;
-   * `undefined` where neither the window nor the key's last 100 records hold a use.
+   * `undefined` where none of its last 100 records is a use, or none of its last 1,000 where the window holds one.
    */
   readonly lastUsedAt: Date | undefined
 }
@@ -59,6 +60,8 @@ const schema = z
     'exactly one of key, principal and owner is asked for',
   )
 type Parsed = z.output<typeof schema>
+/** So many records of a key are looked at where its counts say that some of them is a use. */
+const furtherLook = 1000
 
 /** Reads what was done with a key, by a principal, or with the keys of an owner. */
 export const usage: UseOperation<UsageRequest, Parsed, Usage> = {
@@ -71,15 +74,18 @@ export const usage: UseOperation<UsageRequest, Parsed, Usage> = {
     const { kind, name } = await seriesOf(request, walk)
     const { actions, last } = await walk.snapshot(async (reader, { tenant, size }) => {
       const { tally } = await readUsage(reader, { tenant, size, kind, from })
-      const recent = kind === 'keys' ? await recentUseOf(reader, { tenant, keyId: name, size }) : undefined
-      return { actions: tally.series[kind].get(name) ?? new Map<string, number[]>(), last: recent?.at }
+      const actions: ByAction = tally.series[kind].get(name) ?? new Map()
+      const of = { tenant, keyId: name, size }
+      return {
+        actions,
+        last: kind === 'keys' ? await lastUseOf(reader, { of, isCounted: holdsUse(actions) }) : undefined,
+      }
     })
-    const lastUsedAt = kind === 'keys' ? (last ?? lastUseCounted(actions)) : undefined
     return {
       window: shown,
       operations: describeActions(actions, describeNumbers),
       all: describeNumbers(sumOf(actions)),
-      lastUsedAt: lastUsedAt === undefined ? undefined : new Date(lastUsedAt),
+      lastUsedAt: last === undefined ? undefined : new Date(last),
     }
   },
 }
@@ -95,8 +101,17 @@ async function seriesOf({ key, principal, owner }: Parsed, walk: Walk): Promise<
   return { kind: 'keys', name: id }
 }
 
-/** When a key was last used, by its counts. */
-function lastUseCounted(actions: ByAction): number | undefined {
-  const uses = [...actions].filter(([action, numbers]) => isUseOf(action) && (numbers[at.ok] as number) > 0)
-  return uses.length === 0 ? undefined : Math.max(...uses.map(([, numbers]) => numbers[at.lastAt] as number))
+/** Counts know only when an operation was last asked for, with or without success: the records say when it succeeded. */
+async function lastUseOf(
+  reader: StorageReader,
+  { of, isCounted }: { readonly of: RecentUseQuestion; readonly isCounted: boolean },
+): Promise<number | undefined> {
+  const { at, isAll } = await recentUseOf(reader, of)
+  if (at !== undefined || isAll || !isCounted) return at
+  return (await recentUseOf(reader, { ...of, limit: furtherLook })).at
+}
+
+/** Whether a key was used, by its counts. */
+function holdsUse(actions: ByAction): boolean {
+  return [...actions].some(([action, numbers]) => isUseOf(action) && (numbers[at.itemsOk] as number) > 0)
 }

@@ -154,6 +154,22 @@ describe('a deletion', () => {
     },
   )
 
+  test('C50 a many-verb of which some items fail is a use: deletion is refused for it as well', async () => {
+    const { kms, clock } = await makeWorld()
+    const { id } = await kms.keys.create({ name: 'k', spec: 'AES_256', deletionUnusedDays: 14 })
+    const { ciphertext } = await kms.encrypt({ key: 'k', plaintext: 'x' })
+    clock.advance(100 * day)
+    const context = { not: 'its own' }
+    const { items } = await kms.decryptMany({ items: [{ ciphertext }, { ciphertext, context }] })
+    expect(items.map(({ ok }) => ok)).toEqual([true, false])
+    const lastUsedAt = new Date(clock.now())
+    clock.advance(day)
+    await kms.decryptMany({ items: [{ ciphertext, context }] })
+    await expectCode(kms.keys.scheduleDeletion({ key: 'k' }), 'INVALID_KEY_STATE')
+    expect((await kms.ops.usage({ key: 'k' })).lastUsedAt).toEqual(lastUsedAt)
+    expect((await kms.ops.unusedKeys()).items.map(({ keyId }) => keyId)).not.toContain(id)
+  })
+
   test('C50 says when the key was last used', async () => {
     const { kms, clock } = await makeWorld()
     await kms.keys.create({ name: 'k', spec: 'AES_256' })

@@ -50,6 +50,15 @@ describe('ops.usage', () => {
     expect((await kms.ops.usage({ key: 'k' })).lastUsedAt).toBeUndefined()
   })
 
+  test('is not told that a key was used when somebody was only denied its use', async () => {
+    const { kms, clock } = await withKey()
+    await kms.encrypt({ key: 'k', plaintext: '1' })
+    const lastUsedAt = new Date(clock.now())
+    clock.advance(hour)
+    await times(150, async () => kms.as('eve').encrypt({ key: 'k', plaintext: '1' }))
+    expect((await kms.ops.usage({ key: 'k' })).lastUsedAt).toEqual(lastUsedAt)
+  })
+
   test('H114 says how many messages a principal decrypted, many at a time or one by one, and was denied', async () => {
     const { kms } = await withKey()
     const { ciphertext } = await kms.encrypt({ key: 'k', plaintext: '1' })

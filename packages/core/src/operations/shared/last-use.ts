@@ -1,4 +1,5 @@
 import { grantOperation } from '../../access/grant-operation.ts'
+import { countedFrom } from '../../audit/usage/counted.ts'
 import type { ChangeSet } from '../../state/change-set.ts'
 import type { Row } from '../../storage/table.ts'
 
@@ -28,9 +29,19 @@ export async function lastUseOf(set: ChangeSet, keyId: string): Promise<LastUse>
   return { at: last?.['ts'] as number, isBound: true }
 }
 
-/** Whether a record is of a key that did what it is for. Of a many-verb some items may have failed. */
-export function isUse({ action, status }: Row): boolean {
-  return status === 'SUCCESS' && isUseOf(action as string)
+/** Whether a record is of a key that did what it is for; of a many-verb, for some of its items at least. */
+export function isUse(row: Row): boolean {
+  if (!isUseOf(row['action'] as string)) return false
+  return row['status'] === 'SUCCESS' || (row['status'] === 'FAILURE' && isUseInPart(row))
+}
+
+/** A many-verb of which an item failed is a failure. What cannot be read is taken for a use: nothing is deleted for it. */
+function isUseInPart(row: Row): boolean {
+  try {
+    return (countedFrom(row).draft.counts?.ok ?? 0) > 0
+  } catch {
+    return true
+  }
 }
 
 /** Whether an operation is what a key is for. */
