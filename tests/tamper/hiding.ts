@@ -50,7 +50,8 @@ export async function hideAll(world: World, chosen: Iterable<Hiding>): Promise<R
     const usual = honest.get(hiding.act) ?? (await afterwards(world, { act: hiding.act }))
     honest.set(hiding.act, usual)
     const found = await afterwards(world, hiding)
-    findings.note(hiding, verdictOf(hiding, { before, usual, found }))
+    // Told together for each act: what matters is whether any row of any table misleads it.
+    findings.note({ ...hiding, table: 'each' }, verdictOf(hiding, { before, usual, found }))
   }
   return findings.report
 }
