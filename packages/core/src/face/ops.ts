@@ -64,7 +64,7 @@ export class Ops {
 
   /**
    * Keys whose failures stand out: at least 5 calls have failed, at least a tenth of the key's calls, and at least twice
-   * the share of all keys together. Denied calls are left out: they tell of who called, not of the key.
+   * the share of all other keys together. Denied calls are left out: they tell of who called, not of the key.
    *
    * @throws AccessDeniedError, InvalidRequestError
    */

@@ -46,12 +46,12 @@ export interface ProblematicKey {
 
 const schema = z.strictObject({ limit: z.int().min(1).max(500).optional(), ...windowField })
 const defaultLimit = 20
-/** A key's failures stand out with so many of them, in such a share of its calls, so much above the share of all keys. */
+/** A key's failures stand out with so many of them, in such a share of its calls, so much above the share of all others. */
 const rule = { failures: 5, rate: 0.1, above: 2 }
 
 /**
  * Lists keys whose failures stand out: at least 5 calls of a key have failed, at least a tenth of all its calls, and at
- * least twice the share of all keys together. Denied calls are left out: they tell of who called, not of the key.
+ * least twice the share of all other keys together: one that is busier than all of them hides nothing. Denied calls are left out: they tell of who called, not of the key.
  */
 export const problematicKeys: UseOperation<ProblematicKeysRequest, z.output<typeof schema>, ProblematicKeys> = {
   action: 'readMetrics',
@@ -63,11 +63,8 @@ export const problematicKeys: UseOperation<ProblematicKeysRequest, z.output<type
     const { tally } = await walk.snapshot(async (reader, { tenant, size }) =>
       readUsage(reader, { tenant, size, kind: 'keys', from }),
     )
-    const { keys, failureRate } = ratesOf(tally.series.keys)
-    const found = keys.filter(
-      (key) =>
-        key.id !== '' && key.failures >= rule.failures && key.rate >= Math.max(rule.rate, rule.above * failureRate),
-    )
+    const { keys, all } = ratesOf(tally.series.keys)
+    const found = keys.filter((key) => key.id !== '' && standsOut(key, all))
     found.sort((a, b) => b.rate - a.rate || b.failures - a.failures || (a.id < b.id ? -1 : 1))
     const items = found.slice(0, limit).map(({ id, rate, actions, sum }) => ({
       keyId: id,
@@ -75,7 +72,7 @@ export const problematicKeys: UseOperation<ProblematicKeysRequest, z.output<type
       operations: describeActions(actions, describeNumbers),
       all: describeNumbers(sum),
     }))
-    return { window: shown, failureRate, items }
+    return { window: shown, failureRate: shareOf(all.failures, all.calls), items }
   },
 }
 
@@ -88,7 +85,18 @@ function ratesOf(series: Series) {
   })
   const failures = keys.reduce((count, key) => count + key.failures, 0)
   const calls = keys.reduce((count, key) => count + key.calls, 0)
-  return { keys, failureRate: shareOf(failures, calls) }
+  return { keys, all: { failures, calls } }
+}
+
+/** How often something was asked for, and failed. */
+interface Rate {
+  readonly failures: number
+  readonly calls: number
+}
+
+function standsOut({ failures, calls }: Rate, all: Rate): boolean {
+  const others = shareOf(all.failures - failures, all.calls - calls)
+  return failures >= rule.failures && shareOf(failures, calls) >= Math.max(rule.rate, rule.above * others)
 }
 
 function shareOf(part: number, all: number): number {

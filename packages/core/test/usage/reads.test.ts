@@ -134,6 +134,13 @@ describe('ops.problematicKeys', () => {
     expect(failureRate).toBeCloseTo(14 / 182, 2)
   })
 
+  test.each([0, 1])('S1-11 lists the busiest key, whose failures are most of all, with %d others', async (others) => {
+    const { kms, id } = await withKey('busy')
+    for (let at = 0; at < others; at++) await kms.keys.create({ name: `quiet${at}`, spec: 'AES_256' })
+    await fail(kms, 'busy', 30)
+    expect(await kms.ops.problematicKeys()).toMatchObject({ items: [{ keyId: id, failureRate: 30 / 32 }] })
+  })
+
   test('finds nothing where every key fails alike, nor where nothing was done', async () => {
     const { kms, clock } = await withKey('a')
     await kms.keys.create({ name: 'b', spec: 'AES_256' })
