@@ -1,6 +1,12 @@
 import type { AnchorState } from './audit/anchors/anchor.ts'
 import type { MarkHealth } from './audit/mark-keeper.ts'
 
+/**
+ * Whether a root key still opens the keyring of a process that runs: `ok`, as far as it was asked; `failing`, it did not
+ * when it was asked last, and `rootKeyGraceMs` goes on; `refused`, that is over, and nothing is done until it does.
+ */
+export type RootKeyState = 'ok' | 'failing' | 'refused'
+
 /** How the house is. */
 export interface HouseHealth {
   /** Whether the storage can be read, and which it is. */
@@ -16,6 +22,8 @@ export interface HouseHealth {
     readonly provider: string
     /** The newest keyring epoch. */
     readonly epoch: number
+    /** Whether it still opens the keyring. */
+    readonly state: RootKeyState
   }
   /** The way into the audit log. */
   readonly ledger: {

@@ -191,7 +191,7 @@ export type {
   WindowDescription,
 } from './operations/shared/usage.ts'
 export type { KeyCounts } from './audit/usage/standing.ts'
-export type { HouseHealth, VerificationHealth } from './house-health.ts'
+export type { HouseHealth, RootKeyState, VerificationHealth } from './house-health.ts'
 export type { KmsEvents, KmsEventType, RecordEvent, TamperingEvent } from './signals/event.ts'
 export type { Logger } from './signals/logger.ts'
 export { Scheduler, type RunDueOptions } from './scheduler/scheduler.ts'

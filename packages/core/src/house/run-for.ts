@@ -21,7 +21,7 @@ export function runFor(
   actor: Actor,
   requestId: string | undefined,
 ): Run {
-  const { pipeline, watch } = tenant
+  const { pipeline, watch, herald } = tenant
   const requireOpen = (): void => {
     if (life.ended || tenant.isClosed()) throw new ClosedError('the KMS is closed')
   }
@@ -32,16 +32,18 @@ export function runFor(
   const run = async <Q, P, R>(operation: Operation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
     requireOpen()
     const asked = repeatable(operation, request, options)
-    const proof = mayAnswerAnyway(operation) ? undefined : tenant.vigil.require()
-    if (proof !== undefined) await proof
-    if (watch === undefined) return pipeline.run(asked, request, call(options))
-    const start = { operation: operation.action, effect: operation.effect, role: actor.role }
-    return watch(start, async () => pipeline.run(asked, request, call(options)))
+    const { action, effect } = operation
+    const work = async (): Promise<R> => {
+      const proof = mayAnswerAnyway(operation) ? undefined : tenant.vigil.require()
+      if (proof !== undefined) await answered(proof, { herald, action })
+      return pipeline.run(asked, request, call(options))
+    }
+    return watch === undefined ? work() : watch({ operation: action, effect, role: actor.role }, work)
   }
   const onward = async <Q, P, R>(operation: UseOperation<Q, P, R>, request: Q, options?: CallOptions): Promise<R> => {
     requireOpen()
     const proof = tenant.vigil.require()
-    if (proof !== undefined) await proof
+    if (proof !== undefined) await answered(proof, { herald, action: operation.action })
     return pipeline.onward(operation, request, call(options))
   }
   const stream = <Q, P>(operation: StreamOperation<Q, P>, request: Q, options?: CallOptions): ByteTransform => {
@@ -50,6 +52,19 @@ export function runFor(
   }
   const { nextCommit, dataKeys } = tenant
   return Object.assign(run, { onward, stream, house: { isHere: true as const, nextCommit, dataKeys, actor } })
+}
+
+/** Waits for the root key. Whom it refuses did nothing, of which there is no record: so it is told. */
+async function answered(
+  proof: Promise<void>,
+  { herald, action }: { readonly herald: Tenant['herald']; readonly action: string },
+): Promise<void> {
+  try {
+    await proof
+  } catch (error) {
+    herald.sawRefusal(error, action)
+    throw error
+  }
 }
 
 /** What is answered although it may not be recorded is answered although the root key may not answer. */

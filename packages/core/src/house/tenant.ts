@@ -58,7 +58,8 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const desk = openDesk({ settings, tenant, keyring, logKeys: keys, learn, guard, trees, foundation })
   const knowsEpoch = (epoch: number): boolean => keyring.epochs.has(epoch)
   const stateSource: StateSource = { tenant, macKeyOf, knowsEpoch, snapshot: async (read) => view.snapshot(read) }
-  const rootKey = (): HouseHealth['rootKey'] => ({ provider: desk.provider, epoch: keyring.epoch })
+  const vigil = new Vigil(desk)
+  const rootKey = (): HouseHealth['rootKey'] => ({ provider: desk.provider, epoch: keyring.epoch, state: vigil.look() })
   const refusedRequests = (): number => pipeline.refusedRequests
   const dataKeys = new DataKeyCache(clock)
   const proving = { proofs, anchoring, retention, keeper }
@@ -83,7 +84,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   await recordAnchorFaults(settings, faults, { ledger, revision: head.revision, anchoring })
   const finish = async (): Promise<void> => finishLog({ settings, tenant, guard, checkpoints, ...proving })
   const watched = watch({ settings, tenant, herald, gauges: gaugesOf(ledger, dataKeys) })
-  return closable({ pipeline, house, desk, ledger, keyring, dataKeys, herald, counting, finish, watch: watched })
+  return closable({ pipeline, house, desk, vigil, ledger, keyring, dataKeys, herald, counting, finish, watch: watched })
 }
 
 function gaugesOf(ledger: Ledger, dataKeys: DataKeyCache): () => TelemetryGauges {
@@ -104,6 +105,7 @@ function sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view }: Rea
 
 interface TenantParts {
   readonly desk: KeyringDesk
+  readonly vigil: Vigil
   readonly pipeline: Pipeline
   readonly house: House
   readonly ledger: Ledger
@@ -116,12 +118,12 @@ interface TenantParts {
 }
 
 function closable(parts: TenantParts): Tenant {
-  const { pipeline, house, desk, ledger, keyring, dataKeys, herald, counting, finish } = parts
+  const { pipeline, house, desk, vigil, ledger, keyring, dataKeys, herald, counting, finish } = parts
   let closed = false
   return {
     pipeline,
     desk,
-    vigil: new Vigil(desk),
+    vigil,
     isClosed: () => closed,
     nextCommit: house.nextCommit,
     dataKeys,

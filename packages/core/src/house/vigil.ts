@@ -1,4 +1,5 @@
 import { RootKeyMismatchError } from '../errors.ts'
+import type { RootKeyState } from '../house-health.ts'
 import { wipe } from '../internal/bytes.ts'
 import { readStored, type KeyringDesk } from './keyring-desk.ts'
 import { keyringContext, unwrapKeyringKey } from './keyring-row.ts'
@@ -40,6 +41,13 @@ export class Vigil {
     return undefined
   }
 
+  /** How it is. It is asked on the way, as by everybody else; nobody waits for the answer here, so the next one knows. */
+  look(): RootKeyState {
+    this.require()?.catch(() => undefined)
+    if (this.#failure === undefined || this.#graceMs === undefined) return 'ok'
+    return this.#desk.settings.clock.monotonic() - this.#provedAt < this.#graceMs ? 'failing' : 'refused'
+  }
+
   async #ask(): Promise<void> {
     const { clock } = this.#desk.settings
     if (this.#asking === undefined && clock.monotonic() - this.#triedAt < pauseMs) throw this.#failure
@@ -63,6 +71,7 @@ export class Vigil {
       if (!isRight) throw new RootKeyMismatchError('the root key opened the keyring to another key')
       this.#provedAt = askedAt
       this.#triedAt = -Infinity
+      this.#failure = undefined
     } catch (error) {
       this.#failure = error
       this.#triedAt = askedAt

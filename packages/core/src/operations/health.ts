@@ -14,6 +14,7 @@ export interface HealthReason {
   /** What it is about, for programs. */
   readonly about:
     | 'storage'
+    | 'rootKey'
     | 'chain'
     | 'tampering'
     | 'record'
@@ -53,6 +54,17 @@ const signalsMs = 3_600_000
 
 const rules: readonly Rule[] = [
   { status: 'red', about: 'storage', finds: ({ storage }) => !storage.ok && 'the storage cannot be read' },
+  {
+    status: 'red',
+    about: 'rootKey',
+    finds: ({ rootKey }) => rootKey.state === 'refused' && 'the root key does not open the keyring, so nothing is done',
+  },
+  {
+    status: 'yellow',
+    about: 'rootKey',
+    finds: ({ rootKey }) =>
+      rootKey.state === 'failing' && 'the root key did not open the keyring when it was asked last',
+  },
   {
     status: 'red',
     about: 'chain',

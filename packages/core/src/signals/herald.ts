@@ -99,6 +99,11 @@ export class Herald implements BatchCompanion {
     else if (code === 'AUDIT_UNAVAILABLE' || code === 'AUDIT_OVERLOADED') this.#unrecorded(error, action)
   }
 
+  /** An operation was refused before it began: there is no record of it. */
+  sawRefusal(error: unknown, action: string): void {
+    if (isKmsError(error)) this.#unrecorded(error, action)
+  }
+
   /** What is stored does not verify. */
   tampering(found: { readonly code: string; readonly message: string }, action: string): void {
     const { tenant, clock } = this.#parts

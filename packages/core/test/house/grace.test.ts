@@ -56,6 +56,47 @@ describe('a running process whose root key does not answer', () => {
     expect(await kms.ops.health()).toMatchObject({ rootKey: { epoch: 1 } })
   })
 
+  test('is yellow when it was asked in vain, red when its grace is over, green when it answers again', async () => {
+    const { world, provider, kms } = await house()
+    const light = async (): Promise<unknown[]> => {
+      await kms.ops.health()
+      await settle()
+      const { status, reasons, rootKey } = await kms.ops.health()
+      return [status, reasons.map(({ about }) => about), rootKey.state]
+    }
+    expect(await light()).toEqual(['green', [], 'ok'])
+    provider.isDown = true
+    world.clock.advance(graceMs / 2)
+    expect(await light()).toEqual(['yellow', ['rootKey'], 'failing'])
+    world.clock.advance(graceMs)
+    expect(await light()).toEqual(['red', ['rootKey'], 'refused'])
+    provider.isDown = false
+    world.clock.advance(1000)
+    expect(await light()).toEqual(['green', [], 'ok'])
+  })
+
+  test('tells the logger and telemetry of what it refuses, of which there is no record', async () => {
+    const lines: unknown[] = []
+    const ends: unknown[] = []
+    const logger = { debug: () => 0, info: () => 0, error: () => 0, warn: (fields: object) => void lines.push(fields) }
+    const telemetry = {
+      begin:
+        ({ operation }: { operation: string }) =>
+        (end: object) =>
+          void ends.push([operation, end]),
+      recorded: () => undefined,
+      opened: () => () => undefined,
+    }
+    const { world, provider, rootKey } = await house()
+    const kms = await world.open({ rootKey, rootKeyGraceMs: graceMs, logger, telemetry })
+    provider.isDown = true
+    world.clock.advance(graceMs)
+    expect(await encrypt(kms)).toBe('ROOT_KEY_UNAVAILABLE')
+    await settle()
+    expect(lines).toMatchObject([{ kms: { code: 'ROOT_KEY_UNAVAILABLE', action: 'encrypt' } }])
+    expect(ends).toEqual([['encrypt', { status: 'failure', code: 'ROOT_KEY_UNAVAILABLE' }]])
+  })
+
   test('starts no stream after its grace, and lets nothing more through one that is open', async () => {
     const { world, provider, kms } = await house()
     const sealed = await through(kms.encryptStream({ key: 'orders' }), ['a message'])

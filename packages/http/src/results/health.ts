@@ -19,7 +19,7 @@ export const verified = shape<VerificationHealth>()({ at: date, ok: flag, record
 /** How the house is. */
 export const house = shape<HouseHealth>()({
   storage: z.strictObject({ ok: flag, name: text }),
-  rootKey: z.strictObject({ provider: text, epoch: count }),
+  rootKey: z.strictObject({ provider: text, epoch: count, state: text }),
   ledger: z.strictObject({ waiting: count, lagMs: z.number() }),
   requests: z.strictObject({ refused: count }),
   dataKeys: z.strictObject({ cached: count, hits: count, misses: count }),
