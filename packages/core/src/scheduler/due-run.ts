@@ -78,22 +78,23 @@ export class DueRun {
   async #round(): Promise<void> {
     const { run, clock, signal, holder, leaseMs } = this.#parts
     const request = { limit: Math.min(claimsAtOnce, this.#room), after: this.#after }
-    const { items, next } = await run.onward(listDue, request, { signal })
+    const { items: due, next } = await run.onward(listDue, request, { signal })
     this.#after = next
     this.#isLast = next === undefined
     // Asked when the list is there: a clock that was set before it was made is noticed before anything of it is done.
     const isInDoubt = await this.#parts.isClockInDoubt()
-    const ready = items.filter(({ job }) => !(isInDoubt && irreversible.has(job)))
-    this.#held += items.length - ready.length
+    const ready = due.filter(({ job }) => !(isInDoubt && irreversible.has(job)))
+    this.#held += due.length - ready.length
     if (ready.length === 0) return
     const claim = { holder, leaseMs, items: ready.map(({ keyId, version, rev }) => ({ keyId, version, rev })) }
     const endsAt = clock.monotonic() + leaseMs
     const claimed = await run(claimDue, claim, { signal })
     const jobs = new Map(ready.map((item) => [nameOf(item), item.job]))
-    for (let at = 0; at < claimed.items.length; at += sideBySide) {
+    const items = claimed.items.toSorted(versionsFirst)
+    for (let at = 0; at < items.length; at += sideBySide) {
       // What is left when the lease is over is left to whoever comes next.
       if (clock.monotonic() >= endsAt) return
-      const some = claimed.items.slice(at, at + sideBySide)
+      const some = items.slice(at, at + sideBySide)
       await Promise.all(some.map(async (item) => this.#do(item, jobs.get(nameOf(item)) as Job)))
     }
   }
@@ -114,6 +115,11 @@ export class DueRun {
 /** What concerns everything alike ends the run; the claims run out by themselves. */
 function isFatal({ code }: KmsError): boolean {
   return ['ABORTED', 'CLOSED', 'AUDIT_UNAVAILABLE', 'AUDIT_OVERLOADED', 'ROLLBACK_DETECTED'].includes(code)
+}
+
+/** What is due to versions is done before what is due to keys: a key that is destroyed takes along what is due to its versions. */
+function versionsFirst(a: DueItem, b: DueItem): number {
+  return Number(a.version === 0) - Number(b.version === 0)
 }
 
 function nameOf({ keyId, version }: Pick<DueItem, 'keyId' | 'version'>): string {

@@ -47,6 +47,23 @@ describe('what is due is done', () => {
     expect(records[1]?.change?.rows.map(({ table }) => table)).toEqual(['versions', 'versions', 'keys', 'due'])
   })
 
+  test('a version whose grace ends when its key is destroyed ends first, and nothing fails', async () => {
+    const world = await makeWorld()
+    const { kms, clock } = world
+    await kms.keys.create({ name: 'k', spec: 'AES_256', gracePeriodDays: 7, afterGrace: 'revoke' })
+    await kms.keys.rotate({ key: 'k' })
+    await kms.keys.scheduleDeletion({ key: 'k', pendingWindowInDays: 7 })
+    clock.advance(7 * day)
+    const records = await told(world, async () => {
+      const { done, failed } = await kms.scheduler.runDue()
+      expect([done.map(({ job }) => job), failed]).toEqual([['revoke', 'destroy'], []])
+    })
+    expect(records.map((record) => (record as string[]).slice(0, 2))).toEqual([
+      ['revokeKey', 'SUCCESS'],
+      ['destroyKey', 'SUCCESS'],
+    ])
+  })
+
   test('rotations follow each other, each a period after the last', async () => {
     const { kms, clock } = await makeWorld()
     await kms.keys.create({ name: 'k', spec: 'AES_256', rotationPeriodDays: 30 })
