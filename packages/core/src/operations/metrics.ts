@@ -32,7 +32,7 @@ export interface Metrics {
   readonly all: UsageCounts
   /** Why calls were denied or failed, the commonest first, at most 100 of them. */
   readonly failures: readonly FailureCount[]
-  /** How many keys there are in each state; `undefined` where the log is older than counting and has too many keys. */
+  /** How many keys there are in each state; `undefined` where more than 10,000 were there when counting began, or began again after it had failed. */
   readonly keys: KeyCounts | undefined
   /** The last verification of the audit log that was recorded. */
   readonly lastVerification: VerificationHealth | undefined

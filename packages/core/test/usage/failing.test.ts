@@ -70,6 +70,39 @@ describe('counting that fails fails no operation', () => {
     expect(all.calls + missing.records).toBe(1003)
   })
 
+  test.each([
+    [1, 'this'],
+    [600, 'this'],
+    [1, 'another'],
+  ])(
+    'keys that moved meanwhile, with %d records more, are counted where they are, by %s process',
+    async (more, who) => {
+      const db = new Database()
+      const clock = fakeClock()
+      let fails = false
+      const storage = withUsage(db.connect(), async (work) => {
+        if (fails) throw new StorageFailure('no room', { transient: false, outcome: 'none' })
+        return work()
+      })
+      const options = { rootKey: localRootKey(rootKeyText), clock }
+      const kms = await createKms({ storage, ...options, random: seededRandomness('this') })
+      await kms.keys.create({ name: 'before', spec: 'AES_256' })
+      fails = true
+      for (const name of ['a', 'b']) await kms.keys.create({ name, spec: 'AES_256' })
+      await kms.keys.disable({ key: 'before' })
+      for (let done = 0; done < more; done += 100) await spend(kms, Math.min(100, more))
+      fails = false
+      clock.advance(10_000)
+      const other = await createKms({ storage: db.connect(), ...options, random: seededRandomness('another') })
+      const counting = who === 'this' ? kms : other
+      await counting.keys.create({ name: 'after', spec: 'AES_256' })
+      for (const each of [kms, other])
+        expect((await each.ops.metrics()).keys).toMatchObject({ Enabled: 3, Disabled: 1 })
+      await kms.keys.enable({ key: 'before' })
+      expect((await other.ops.metrics()).keys).toMatchObject({ Enabled: 4, Disabled: 0 })
+    },
+  )
+
   test('where the storage does not take the records either: it says nothing of counting, which goes on', async () => {
     let fails = false
     const failed: string[] = []

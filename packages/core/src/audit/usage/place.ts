@@ -29,16 +29,33 @@ export const readAgain = 512
 /** More pages of keys than this are not counted when counting begins. */
 const keyPages = 10
 
-/** Finds where counting stands, in the transaction of a batch. What begins now has counted the keys as the batch leaves them. */
-export async function findPlace(storage: AskedStorage, before: Head): Promise<{ place: Place; begins: boolean }> {
+/** Where counting stands, and whether the keys were counted anew for it, as the batch leaves them. */
+export interface FoundPlace {
+  readonly place: Place
+  readonly hasCountedKeys: boolean
+}
+
+/** Finds where counting stands, in the transaction of a batch. */
+export async function findPlace(storage: AskedStorage, before: Head): Promise<FoundPlace> {
   const { tenant, size } = before
   const newest = await newestRow(storage, tenant, size)
   const known = placeOf(newest)
   const place = known ?? (await beginning(storage, before, newest))
   const from = Math.max(place.countedTo, size - readAgain)
-  const uncounted = place.standing.uncounted + from - place.countedTo
-  const tail = (await recordsBetween(storage, { tenant, from, to: size })).map(countedFrom)
-  return { place: { ...place, size, tail, standing: { ...place.standing, uncounted } }, begins: known === undefined }
+  const rows = await recordsBetween(storage, { tenant, from, to: size })
+  const hasMissedKeys = from > place.countedTo || rows.some(mayMoveKeys)
+  const keys = known !== undefined && hasMissedKeys ? await countKeys(storage, tenant) : place.standing.keys
+  const standing = { ...place.standing, uncounted: place.standing.uncounted + from - place.countedTo, keys }
+  const found = { ...place, size, tail: rows.map(countedFrom), standing }
+  return { place: found, hasCountedKeys: known === undefined || hasMissedKeys }
+}
+
+/** What touches keys, and moves none from one state to another. */
+const movesNone: ReadonlySet<string> = new Set(['updateKey', 'rotateKey'])
+
+/** A batch that moves a key has a row at once. Records without one were made while nothing was counted, moves among them. */
+function mayMoveKeys({ action, text }: Row): boolean {
+  return (text as string).includes('"table":"keys"') && !movesNone.has(action as string)
 }
 
 /** Where the newest row says that counting stands; `undefined` where there is none, or none of ours. */

@@ -39,7 +39,7 @@ export interface Standing {
   readonly uncounted: number
   /** Numbers by operation, of all records since then. */
   readonly total: ByAction
-  /** `undefined` where there were too many keys to count them when counting began. */
+  /** `undefined` where there were too many keys to count them when counting began, or began again. */
   readonly keys: KeyCounts | undefined
   readonly verified: LastVerification | undefined
 }

@@ -87,12 +87,12 @@ export class UsageCounter implements BatchCompanion {
 
 async function countNow(storage: AskedStorage, batch: LinkedBatch, current: Place | undefined): Promise<Place> {
   const { before, head, chain } = batch
-  const found = current === undefined ? await findPlace(storage, before) : { place: current, begins: false }
+  const found = current === undefined ? await findPlace(storage, before) : { place: current, hasCountedKeys: false }
   const rows: Row[] = []
   const hour = hourOf(head.ts)
   const isSame = isSameHour(found.place.hour, hour)
   const place = isSame ? found.place : await endHour(storage, { place: found.place, before, hour, rows })
-  const moves = found.begins ? noMoves : chain.keyMoves
+  const moves = found.hasCountedKeys ? noMoves : chain.keyMoves
   const next = await addBatch(storage, { place, moves, head, records: countedOf(chain), rows })
   await storage.append('usage', rows)
   return next
