@@ -36,7 +36,12 @@ export interface AwsKmsRootKeyOptions {
    * @defaultValue 4; 1 with a client of the host's own, which has retries already
    */
   readonly attempts?: number | undefined
-  /** How long one try may take, in milliseconds, 1 to 60,000. @defaultValue 1000 */
+  /**
+   * How long one try may take, in milliseconds, 1 to 60,000: with a client of the host's own, all retries of that
+   * client together.
+   *
+   * @defaultValue 1000; 4000 with a client of the host's own
+   */
   readonly attemptTimeoutMs?: number | undefined
   /**
    * After so many failures in a row of a service that does not answer, calls fail at once until `cooldownMs` have
@@ -100,7 +105,7 @@ const performanceClock: Pick<Clock, 'monotonic'> = { monotonic: () => performanc
 
 const bounds = {
   attempts: { least: 1, most: 10, by: (client: unknown): number => (client === undefined ? 4 : 1) },
-  attemptTimeoutMs: { least: 1, most: 60_000, by: (): number => 1000 },
+  attemptTimeoutMs: { least: 1, most: 60_000, by: (client: unknown): number => (client === undefined ? 1000 : 4000) },
   failuresBeforePause: { least: 1, most: 1000, by: (): number => 5 },
   cooldownMs: { least: 0, most: 600_000, by: (): number => 5000 },
 }
