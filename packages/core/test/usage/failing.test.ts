@@ -103,6 +103,31 @@ describe('counting that fails fails no operation', () => {
     },
   )
 
+  test('what Prometheus is told of never becomes less meanwhile: it would take that for a new beginning', async () => {
+    const clock = fakeClock()
+    let fails = false
+    const storage = withUsage(new Database().connect(), async (work) => {
+      if (fails) throw new StorageFailure('no room', { transient: false, outcome: 'none' })
+      return work()
+    })
+    const kms = await createKms({ storage, rootKey: localRootKey(rootKeyText), clock })
+    await kms.keys.create({ name: 'k', spec: 'AES_256' })
+    await spend(kms, 100)
+    fails = true
+    await spend(kms, 10)
+    for (let done = 0; done < 12; done++) await kms.encrypt({ key: 'k', plaintext: '1' })
+    const encrypted = async (): Promise<string | undefined> =>
+      /^chatelaine_operations_total\{.*"encrypt".*"success".*$/m.exec(await kms.ops.prometheus())?.[0]
+    const before = await encrypted()
+    expect(before).toMatch(/ 12$/)
+    await spend(kms, 100)
+    expect(await encrypted()).toBe(before)
+    fails = false
+    clock.advance(10_000)
+    await spend(kms, 100)
+    expect(await encrypted()).toBe(before)
+  })
+
   test('where the storage does not take the records either: it says nothing of counting, which goes on', async () => {
     let fails = false
     const failed: string[] = []

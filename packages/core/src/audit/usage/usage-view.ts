@@ -55,12 +55,14 @@ export async function readUsage(reader: StorageReader, question: UsageQuestion):
   const sum = new Sum(reader, question)
   const standing = newest === undefined ? undefined : sum.read(() => decodeStanding(newest))
   const countedTo = newest === undefined ? 0 : (newest['toSeq'] as number)
-  const from = Math.max(countedTo, size - tailRecords)
-  const rows = await recordsBetween(reader, { tenant, from, to: size })
+  // Of too many the first ones, which stay the same, so that no count is ever less than it was; but the newest ones of all.
+  const from = newest === undefined ? Math.max(0, size - tailRecords) : countedTo
+  const to = Math.min(size, from + tailRecords)
+  const rows = await recordsBetween(reader, { tenant, from, to })
   const tail = rows.flatMap((row) => sum.read(() => countedFrom(row)) ?? [])
   sum.tally.add(Tally.of(tail.filter(({ at }) => hourOf(at) >= question.from)))
   if (standing !== undefined && newest !== undefined) await sum.addRows(standing, newest)
-  const more = { tail, passed: from - countedTo, hasAll: from === 0 }
+  const more = { tail, passed: size - to + from - countedTo, hasAll: from === 0 }
   return { tally: sum.tally, damaged: sum.damaged, ...standingWith(standing, more) }
 }
 
