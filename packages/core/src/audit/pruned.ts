@@ -25,7 +25,7 @@ export const prunedLog: Query<Pruned | undefined> = {
 }
 
 /** The row as a store that is only looked at has it. */
-export async function readPruned(reader: StorageReader, tenant: string): Promise<Pruned | undefined> {
+export async function readPruned(reader: Pick<StorageReader, 'get'>, tenant: string): Promise<Pruned | undefined> {
   return prunedLog.decode([await reader.get('pruning', [tenant, 'log'])].filter((row) => row !== undefined))
 }
 

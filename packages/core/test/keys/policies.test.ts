@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { deviceKey, shortGrace } from '../../src/index.ts'
+import { deviceKey, shortGrace, type AuditAnchor } from '../../src/index.ts'
+import { until } from '../support/audit-world.ts'
 import { day, expectCode, makeWorld, outcomeOf, recordOf } from '../support/kms.ts'
 
 const periods = ['rotationPeriodDays', 'expiresAfterDays', 'deletionUnusedDays'] as const
@@ -168,6 +169,31 @@ describe('a deletion', () => {
     await expectCode(kms.keys.scheduleDeletion({ key: 'k' }), 'INVALID_KEY_STATE')
     expect((await kms.ops.usage({ key: 'k' })).lastUsedAt).toEqual(lastUsedAt)
     expect((await kms.ops.unusedKeys()).items.map(({ keyId }) => keyId)).not.toContain(id)
+  })
+
+  test('C50 of a key whose uses may have been pruned is refused rather than guessed', async () => {
+    const anchors: AuditAnchor[] = [{ name: 'kept', everyMs: 365 * day, publish: async () => undefined }]
+    const { kms, clock } = await makeWorld({ anchors })
+    const { id } = await kms.keys.create({ name: 'k', spec: 'AES_256', deletionUnusedDays: 14 })
+    clock.advance(100 * day)
+    await kms.encrypt({ key: 'k', plaintext: 'x' })
+    const used = clock.now()
+    clock.advance(day)
+    await kms.keys.create({ name: 'later', spec: 'AES_256', deletionUnusedDays: 14 })
+    const { size } = await kms.audit.checkpoint()
+    await kms.audit.anchor()
+    await kms.audit.prune({ upTo: size - 1 })
+    await until(async () => (await kms.ops.usage({ key: 'k' })).lastUsedAt === undefined)
+    const unused = async (unusedDays: number): Promise<string[]> =>
+      (await kms.ops.unusedKeys({ unusedDays })).items.map(({ keyId }) => keyId)
+    clock.advance(13 * day - 1)
+    await expectCode(kms.keys.scheduleDeletion({ key: 'k' }), 'INVALID_KEY_STATE')
+    expect(await unused(14)).toEqual([])
+    clock.advance(day + 1)
+    expect(clock.now()).toBe(used + 15 * day)
+    expect(await unused(14)).toContain(id)
+    expect(await kms.keys.scheduleDeletion({ key: 'k' })).toMatchObject({ lastUsedAt: undefined })
+    expect(await kms.keys.scheduleDeletion({ key: 'later' })).toMatchObject({ lastUsedAt: undefined })
   })
 
   test('C50 says when the key was last used', async () => {

@@ -9,7 +9,7 @@ import { lastUseOf } from './last-use.ts'
 export async function requireDeletable(change: ChangeWalk, key: KeyRow): Promise<number | undefined> {
   const { deletionProtection, deletionUnusedDays } = policyOf(key)
   if (deletionProtection === true) throw invalidState('it is protected from deletion: update deletionProtection first')
-  const { at, isBound } = await lastUseOf(change.set, key.id)
+  const { at, isBound } = await lastUseOf(change.set, key)
   const since = deletionUnusedDays === undefined ? -Infinity : change.now - deletionUnusedDays * dayMs
   if (at !== undefined && at > since && deletionUnusedDays !== undefined) {
     throw invalidState(`it was used less than ${deletionUnusedDays} days ago`)

@@ -1,3 +1,4 @@
+import { readPruned } from '../../audit/pruned.ts'
 import type { StorageReader } from '../../storage/adapter.ts'
 import { isUse } from './last-use.ts'
 
@@ -18,7 +19,7 @@ export interface RecentUseQuestion {
 export interface RecentUse {
   /** When it was last used with success; `undefined` where none of those records is a use. */
   readonly at: number | undefined
-  /** Whether those were all the records that it has. */
+  /** Whether those were all the records that it ever had: none of a log that was pruned. */
   readonly isAll: boolean
   /** The time of the oldest record that was looked at. */
   readonly lookedTo: number
@@ -26,11 +27,20 @@ export interface RecentUse {
 
 /** When a key was last used with success, by its newest records: one read along the index of records by key. */
 export async function recentUseOf(
-  reader: Pick<StorageReader, 'range'>,
+  reader: Pick<StorageReader, 'get' | 'range'>,
   { tenant, keyId, size, limit = lookedAt }: RecentUseQuestion,
 ): Promise<RecentUse> {
   const range = { index: 'by_key', prefix: [tenant, keyId], after: [size], order: 'desc', limit } as const
   const rows = await reader.range('records', range)
-  const lookedTo = (rows.at(-1)?.['ts'] as number | undefined) ?? 0
-  return { at: rows.find(isUse)?.['ts'] as number | undefined, isAll: rows.length < limit, lookedTo }
+  const at = rows.find(isUse)?.['ts'] as number | undefined
+  if (rows.length >= limit) return { at, isAll: false, lookedTo: rows.at(-1)?.['ts'] as number }
+  const oldest = at === undefined ? await oldestKept(reader, tenant) : undefined
+  return { at, isAll: oldest === undefined, lookedTo: oldest ?? 0 }
+}
+
+/** The time of the oldest record that is left of a log that was pruned. */
+async function oldestKept(reader: Pick<StorageReader, 'get'>, tenant: string): Promise<number | undefined> {
+  const pruned = await readPruned(reader, tenant)
+  if (pruned === undefined) return undefined
+  return ((await reader.get('records', [tenant, pruned.size]))?.['ts'] as number | undefined) ?? Infinity
 }
