@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AuditRecord, Kms } from '../../src/index.ts'
+import { fakeClock } from '../../src/testing.ts'
 import { actor, day, makeWorld, settle, type World } from '../support/kms.ts'
 import { inWindow, naiveBy, naiveCounts } from '../support/naive-usage.ts'
 
@@ -147,6 +148,21 @@ describe('what is counted is what the log says', () => {
     // What lies in the year to come is counted too: a window has no end.
     expect((await world.kms.ops.metrics()).all.calls).toBe(all.length)
   })
+})
+
+test.each([1.5, 2.5, 20])('processes whose clocks are %d hours apart end no hour in turn', async (hours) => {
+  const world = await withKeys()
+  const clock = fakeClock(world.clock.now() + hours * hour)
+  const other = await world.again({ clock, timers: clock })
+  for (let round = 0; round < 40; round++) {
+    for (const kms of [world.kms, other]) {
+      await Promise.all(Array.from({ length: 40 }, async () => kms.generateRandom({ numberOfBytes: 1 })))
+    }
+  }
+  const { operations } = await world.kms.ops.metrics()
+  expect(operations['generateRandom']?.calls).toBe(40 * 2 * 40)
+  const ended = (await world.db.rows('usage', ['default', 'totals'])).filter(({ level }) => level === 20)
+  expect(ended.length).toBeLessThanOrEqual(1)
 })
 
 test('S0-42 keys by state follow every change of theirs', async () => {

@@ -16,9 +16,12 @@ export interface Ending {
   readonly rows: Row[]
 }
 
-/** Clocks of processes differ: what lies a little before the hour that has begun is counted in it. */
+/**
+ * Clocks of processes differ: what lies less than a day before the hour that has begun is counted in it. Else processes
+ * whose clocks are hours apart would end hours in turn, with every batch.
+ */
 export function isSameHour(known: number, hour: number): boolean {
-  return hour === known || hour === known - 1
+  return hour <= known && hour > known - 24
 }
 
 /** Ends an hour, and with it perhaps a day: everything of it in one row of each kind. */
