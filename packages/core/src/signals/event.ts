@@ -7,7 +7,7 @@ export interface KmsEvents {
   readonly rotation: RecordEvent
   /** Something has come to its end: material, a key, a version. */
   readonly expiry: RecordEvent
-  /** A key, version, grant or principal was taken out of use for good, or until somebody lets it in again. */
+  /** A key, version or grant was revoked, or a principal deactivated. A key that is disabled is told as a record only. */
   readonly revocation: RecordEvent
   /** The deletion of a key was scheduled or cancelled, or it was destroyed. */
   readonly deletion: RecordEvent
