@@ -60,8 +60,9 @@ export const problematicKeys: UseOperation<ProblematicKeysRequest, z.output<type
   perform: async ({ limit = defaultLimit, window }, walk) => {
     await walk.authorize('readMetrics')
     const { from, shown } = windowAt(window, walk.now)
+    const turn = async (): Promise<void> => walk.tools.timers.turn()
     const { tally } = await walk.snapshot(async (reader, { tenant, size }) =>
-      readUsage(reader, { tenant, size, kind: 'keys', from }),
+      readUsage(reader, { tenant, size, kind: 'keys', from, turn }),
     )
     const { keys, all } = ratesOf(tally.series.keys)
     const found = keys.filter((key) => key.id !== '' && standsOut(key, all))

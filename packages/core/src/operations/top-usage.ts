@@ -61,8 +61,9 @@ export const topUsage: UseOperation<TopUsageRequest, z.output<typeof schema>, To
     await walk.authorize('readMetrics')
     const { from, shown } = windowAt(window, walk.now)
     const kind = kinds[by]
+    const turn = async (): Promise<void> => walk.tools.timers.turn()
     const { tally } = await walk.snapshot(async (reader, { tenant, size }) =>
-      readUsage(reader, { tenant, size, kind, from }),
+      readUsage(reader, { tenant, size, kind, from, turn }),
     )
     const { '': other, ...named } = Object.fromEntries(tally.series[kind]) as Record<string, ByAction>
     const order = Object.entries(named).map(([id, actions]) => ({ id, actions, calls: callsOf(sumOf(actions)) }))

@@ -72,8 +72,9 @@ export const usage: UseOperation<UsageRequest, Parsed, Usage> = {
     await walk.authorize('readMetrics')
     const { from, shown } = windowAt(request.window, walk.now)
     const { kind, name } = await seriesOf(request, walk)
+    const turn = async (): Promise<void> => walk.tools.timers.turn()
     const { actions, last } = await walk.snapshot(async (reader, { tenant, size }) => {
-      const { tally } = await readUsage(reader, { tenant, size, kind, from })
+      const { tally } = await readUsage(reader, { tenant, size, kind, from, turn })
       const actions: ByAction = tally.series[kind].get(name) ?? new Map()
       const of = { tenant, keyId: name, size }
       return {

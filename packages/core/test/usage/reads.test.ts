@@ -112,6 +112,34 @@ describe('ops.usage', () => {
   })
 })
 
+test('P8 who asks for thousands of series lets others have their turn in between', async () => {
+  const world = await withKey()
+  const { kms, db, clock } = world
+  const series = Array.from({ length: 3000 }, (_, at) => [`p${at}`, { encrypt: [1, 0, 0, 1, 0, 5, 5, 1] }] as const)
+  const counts = JSON.stringify(Object.fromEntries(series))
+  const hourNow = Math.floor(clock.now() / hour)
+  for (let at = 1; at <= 20; at++) {
+    const place = { tenant: 'default', level: 21, fromSeq: 0, toSeq: 1_000_000 + at, hour: hourNow - 24 * at }
+    for (const kind of ['keys', 'principals']) await db.add('usage', { ...place, kind, counts, standing: null })
+  }
+  for (const ask of [
+    async () => kms.ops.topUsage({ by: 'principal', window: '30d' }),
+    async () => kms.ops.usage({ principal: 'p1', window: '30d' }),
+    async () => kms.ops.problematicKeys({ window: '30d' }),
+  ]) {
+    let isOver = false
+    const asked = ask().finally(() => {
+      isOver = true
+    })
+    let others = 0
+    for (; !isOver; others++) await new Promise((resolve) => void setImmediate(resolve))
+    await asked
+    expect(others).toBeGreaterThanOrEqual(20)
+  }
+  const { items } = await kms.ops.topUsage({ by: 'principal', window: '30d', limit: 1 })
+  expect(items[0]?.all.calls).toBe(20)
+})
+
 describe('ops.problematicKeys', () => {
   async function fail(kms: Kms, key: string, count: number): Promise<void> {
     const { ciphertext } = await kms.encrypt({ key, plaintext: '1', context: { a: 'b' } })

@@ -24,6 +24,8 @@ export interface UsageQuestion {
   readonly kind: UsageKind
   /** The first hour of the window, which goes on to the end of the log. */
   readonly from: number
+  /** Gives others a turn, where rows are large. @defaultValue they wait */
+  readonly turn?: (() => Promise<void>) | undefined
 }
 
 /** What the counts say. */
@@ -45,6 +47,8 @@ export interface UsageAnswer {
 const tailRecords = 40
 /** Rows of days that are read: 30 days, one more in part, and one more where a clock was set. */
 const daysAtMost = 32
+/** After rows with longer counts others get a turn: that is some milliseconds of work. */
+const longCounts = 65_536
 /** Rows of hours that are read for one day: clocks that were set may have given it more than 24. */
 const hoursOfDay = 26
 
@@ -112,7 +116,7 @@ class Sum {
     })
     for (const day of days) {
       const hour = day['hour'] as number
-      if (hour >= from) this.#add(day)
+      if (hour >= from) await this.#addInTurn(day)
       else if (hour + 24 > from) await this.#addHours(day['fromSeq'] as number, day['toSeq'] as number)
     }
   }
@@ -121,8 +125,13 @@ class Sum {
     const { tenant, kind, from } = this.#question
     const range = { prefix: [tenant, kind, hourLevel], after: [fromSeq], limit: hoursOfDay }
     for (const row of await this.#reader.range('usage', range)) {
-      if ((row['toSeq'] as number) <= toSeq && (row['hour'] as number) >= from) this.#add(row)
+      if ((row['toSeq'] as number) <= toSeq && (row['hour'] as number) >= from) await this.#addInTurn(row)
     }
+  }
+
+  async #addInTurn(row: Row): Promise<void> {
+    this.#add(row)
+    if (String(row['counts']).length > longCounts) await this.#question.turn?.()
   }
 
   #add(row: Row): void {
