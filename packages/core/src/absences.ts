@@ -1,5 +1,7 @@
-import { isKmsError } from './errors.ts'
+import { late } from './audit/live-view.ts'
 import { attempt, raise, type Done } from './attempt.ts'
+import type { Clock, Timers } from './internal/clock.ts'
+import { within } from './internal/patience.ts'
 import { NotReady } from './not-ready.ts'
 import { listEntries } from './state/tree/listing.ts'
 import type { AuthenticView } from './walk-parts.ts'
@@ -16,16 +18,11 @@ export interface Absent {
  * Rows come into being under new ids only, so that what was proved stays so.
  */
 export class Absences {
-  readonly #view: Pick<AuthenticView, 'snapshot'>
+  readonly #parts: AbsencesParts
   readonly #proved = new Map<string, Done<undefined>>()
 
-  constructor(view: Pick<AuthenticView, 'snapshot'>) {
-    this.#view = view
-  }
-
-  /** Whether the storage has not answered at the last. */
-  get isUnanswered(): boolean {
-    return [...this.#proved.values()].some(({ error }) => isKmsError(error, 'STORAGE_UNAVAILABLE'))
+  constructor(parts: AbsencesParts) {
+    this.#parts = parts
   }
 
   /** @throws NotReady, StorageTamperedError where the state lists one */
@@ -33,25 +30,38 @@ export class Absences {
     const name = JSON.stringify([absent.table, absent.id])
     const proved = this.#proved.get(name)
     if (proved === undefined) {
-      throw new NotReady(async () => {
-        this.#proved.set(name, await attempt(async () => this.#prove(absent)))
-      })
+      const prepare = async (until: number): Promise<void> => {
+        this.#proved.set(name, await attempt(async () => this.#prove(absent, until)))
+      }
+      throw new NotReady(prepare, { asksStorage: true })
     }
     if (proved.error !== undefined) raise(proved.error)
   }
 
-  async #prove({ table, id }: Absent): Promise<undefined> {
-    const tables = new Set([table])
+  async #prove(absent: Absent, until: number): Promise<undefined> {
+    const { clock, tools } = this.#parts
     for (let from: number | undefined = 0; from !== undefined;) {
-      const start: number = from
-      from = await this.#view.snapshot(async (reader) => {
-        const { items, next } = await listEntries(reader, { tables, from: start })
-        const found = items.find(({ key }) => key.at(-1) === id)
-        // It may be there by its key: whoever asks has looked for it by its id, and the index shows none.
-        if (found !== undefined) throw reader.tree.tampered(table, found.key)
-        return next
-      })
+      const deadlineMs = Math.max(0, until - clock.monotonic())
+      from = await within({ timers: tools.timers, deadlineMs }, this.#page(absent, from), late)
     }
     return undefined
   }
+
+  /** Looks through some buckets, and says which is next. */
+  async #page({ table, id }: Absent, from: number): Promise<number | undefined> {
+    return this.#parts.view.snapshot(async (reader) => {
+      const { items, next } = await listEntries(reader, { tables: new Set([table]), from })
+      const found = items.find(({ key }) => key.at(-1) === id)
+      // It may be there by its key: whoever asks has looked for it by its id, and the index shows none.
+      if (found !== undefined) throw reader.tree.tampered(table, found.key)
+      return next
+    })
+  }
+}
+
+/** What absence is proved with. */
+export interface AbsencesParts {
+  readonly view: Pick<AuthenticView, 'snapshot'>
+  readonly clock: Clock
+  readonly tools: { readonly timers: Timers }
 }

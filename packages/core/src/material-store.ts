@@ -34,7 +34,8 @@ export class MaterialStore {
   async take(asked: MaterialPlan): Promise<FreshMaterial> {
     const plan = ownOnly(asked)
     if (!isSlow(plan)) return make(plan, this.#random)
-    if (this.#made === undefined || !isSame(this.#plan, plan)) throw new NotReady(async () => this.prepare(plan))
+    if (this.#made === undefined || !isSame(this.#plan, plan))
+      throw new NotReady(async () => this.prepare(plan), { asksStorage: false })
     if (this.#made.result === undefined) return raise(this.#made.error)
     return { ...this.#made.result, bytes: copyBytes(this.#made.result.bytes) }
   }

@@ -186,7 +186,6 @@ export class Pipeline {
         const { done, outcome, notReady } = await this.#turn(operation, request, { on, ready })
         if (outcome !== 'again') return release(outcome, done, undefined)
         if (notReady === undefined) throw new Error('a change is done again only to get what it was not ready for')
-        // What is waited for here is no storage: the patience with that begins anew.
         await ready.prepare(notReady, on.signal)
       }
     } finally {

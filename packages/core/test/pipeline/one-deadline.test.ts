@@ -50,7 +50,7 @@ test('a change that has waited for the storage to prove something does not wait 
   await kms.keys.create({ name: 'orders', spec: 'AES_256' })
   Object.assign(between, { snapshot })
   const use = watch(kms.grants.revoke({ grant: '00000000-0000-4000-8000-000000000000' }))
-  for (let waited = 0; waited < 5700; waited += 100) {
+  for (let waited = 0; waited < 5000; waited += 100) {
     await settle()
     world.clock.advance(100)
   }
