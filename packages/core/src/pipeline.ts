@@ -1,4 +1,5 @@
 import { NotReady } from './not-ready.ts'
+import { doneInside } from './inside.ts'
 import { leastMs, Ready } from './ready.ts'
 import type { ChangeEntry, UseEntry } from './audit/entry.ts'
 import type { Ledger } from './audit/ledger.ts'
@@ -7,13 +8,12 @@ import { attempt, markOf, mayGoUnrecorded, raise, release, type Done } from './a
 import { LiveChange, type ChangeParts } from './change-walk.ts'
 import { parse, parseOptions, tagged } from './call.ts'
 import { draftBare, type Caller } from './drafts.ts'
-import { AuditOverloadedError, isKmsError } from './errors.ts'
+import { AuditOverloadedError } from './errors.ts'
 import { wipeDeep } from './internal/bytes.ts'
 import { limits } from './internal/defaults.ts'
 import { unlessAborted } from './internal/patience.ts'
 import { OpenStreams, type StreamCaller } from './open-streams.ts'
 import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime.ts'
-import type { StateView } from './state/view.ts'
 import type { ByteTransform } from './stream-session.ts'
 import type { StreamOperation } from './streaming.ts'
 import { readUnrecorded, type Call } from './unrecorded.ts'
@@ -141,40 +141,19 @@ export class Pipeline {
       })
       const least = Math.min(leastMs, this.#parts.deadlineMs)
       on.deadline.at ??= this.#parts.clock.monotonic() + Math.max(on.remaining.ms, least)
-      const inside = tries < triesOutside || operation.effect === 'read' ? undefined : this.#inside(once, discard)
+      const isDoneInside = tries >= triesOutside && operation.effect !== 'read'
+      const inside = isDoneInside ? doneInside(this.#parts, { once, discard, isAbandoned: () => abandoned }) : undefined
       try {
         const outcome = await this.#parts.ledger.append(inside === undefined ? entry : { ...entry, inside }, on)
         if (outcome !== 'again') return release(outcome, done, markOf(operation))
         discard()
         on.remaining.ms = Math.max(0, on.deadline.at - this.#parts.clock.monotonic())
       } catch (error) {
-        if (mayGoUnrecorded(operation, done, error)) return operation.mark(done.result as R, false)
         abandoned = true
+        if (mayGoUnrecorded(operation, done, error)) return operation.mark(done.result as R, false)
         discard()
         throw error
       }
-    }
-  }
-
-  /** Does it once more under the lock, where nothing moves any more: so that no stream of changes starves it. */
-  #inside(
-    once: (parts: WalkParts, view: SnapshotView) => Promise<UseEntry>,
-    discard: () => void,
-  ): NonNullable<UseEntry['inside']> {
-    return async (locked, revision) => {
-      discard()
-      const failures: unknown[] = []
-      const read: StateView['read'] = async (query) => {
-        try {
-          return await locked.read(query)
-        } catch (error) {
-          failures.push(error)
-          throw error
-        }
-      }
-      const locking = { read, snapshot: this.#parts.view.snapshot.bind(this.#parts.view) }
-      const entry = await once({ ...this.#parts, revision: () => revision, recent: undefined }, locking)
-      return failures.length === 0 || isKmsError(failures[0]) ? entry : raise(failures[0])
     }
   }
 

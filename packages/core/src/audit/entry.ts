@@ -18,8 +18,11 @@ export interface UseEntry {
   holds(view: StateView, now: number): Promise<boolean>
   /** What is counted of it; `undefined` where nothing is. */
   readonly charge: Charge | undefined
-  /** Does it inside the transaction, whatever was done before: for one that was done in vain too often. */
-  readonly inside?: ((view: StateView, revision: number) => Promise<UseEntry>) | undefined
+  /**
+   * Does it inside the transaction, whatever was done before: for one that was done in vain too often. `undefined` where
+   * nobody waits for it any more, so that its request is wiped: then there is nothing to record.
+   */
+  readonly inside?: ((view: StateView, revision: number) => Promise<UseEntry | undefined>) | undefined
 }
 
 /** What is counted of a use. */

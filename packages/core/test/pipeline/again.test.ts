@@ -76,6 +76,20 @@ describe('a use that is overtaken by changes', () => {
     await expectCode(kms.encrypt({ key: 'k', plaintext: 'x' }, { signal: controller.signal }), 'ABORTED')
   })
 
+  test('under the lock is not done, nor recorded, once nobody waits for it: its request is wiped', async () => {
+    const { world, events, db } = await rotations(2)
+    const controller = new AbortController()
+    events.push(async () => controller.abort())
+    const { kms, commits } = await disturbed(world, events)
+    const call = { signal: controller.signal, requestId: 'r' }
+    const given = expectCode(kms.encrypt({ key: 'k', plaintext: 'x' }, call), 'ABORTED')
+    // Somebody else waits for the same transaction, so that it goes on.
+    const { keyVersion } = await kms.encrypt({ key: 'k', plaintext: 'y' })
+    await given
+    expect([keyVersion, commits()]).toEqual([3, 3])
+    expect((await db.records()).filter(({ requestId }) => requestId === 'r')).toEqual([])
+  })
+
   test('under the lock fails with the storage, and is tried again where that may help', async () => {
     const { world, events, db } = await rotations(3)
     let failures = 1
