@@ -7,7 +7,7 @@ import type { Soil } from './soil.ts'
 import type { World } from './world.ts'
 
 const asked = ['default']
-const deadlineMs = 2000
+const deadlineMs = 1000
 
 /** When something is planted: before the house is opened, or while it is open. */
 interface Planting extends Plant {

@@ -7,7 +7,7 @@
 // house of its own that is the same as the others', and plays its part of the attacks.
 //
 //   pnpm rig:tamper [--storage sqlite,postgres] [--workers 2] [--every 1] [--records 6] [--pairs 500] [--annex 8]
-//                   [--hidden 12] [--clean 100000] [--seed tamper] [--shard 0/2] [--write] [--join]
+//                   [--hidden 12] [--clean 100000] [--seed tamper] [--shard 0/2] [--planted] [--write] [--join]
 //
 // What a storage came to is left in node_modules/.cache/tamper, so that storages may be attacked side by side: each by a
 // command of its own, and `--join` writes docs/tamper-verdicts.md of what they left. `--write` attacks and writes.
@@ -35,6 +35,7 @@ const { values } = parseArgs({
     shard: { type: 'string' },
     write: { type: 'boolean', default: false },
     join: { type: 'boolean', default: false },
+    planted: { type: 'boolean', default: false },
   },
 })
 
@@ -58,6 +59,7 @@ function partsOn(storage: string, place: string): Part[] {
       storage,
       place,
       seed: values.seed,
+      isPlantedOnly: values.planted,
       clean: Math.ceil(Number(values.clean) / count),
       scope: { ...scope, shard },
     }))
@@ -132,7 +134,7 @@ const storages = values.storage.split(',')
 for (const storage of values.join ? [] : storages) {
   const chapter = storage === 'postgres' ? await attackPostgres() : await attackFile(storage)
   // A part of the work is no chapter.
-  if (values.shard === undefined) leave(chapter)
+  if (values.shard === undefined && !values.planted) leave(chapter)
 }
 if (values.join || values.write) {
   writeFileSync(new URL('../../docs/tamper-verdicts.md', import.meta.url), pageOf(storages.map(left)))
