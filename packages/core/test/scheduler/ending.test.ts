@@ -1,17 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import { day, expectCode, makeWorld, turns, type World } from '../support/kms.ts'
-
-const hour = 3_600_000
-const minute = 60_000
-
-/** Lets time pass, minute by minute, with whatever it sets going. */
-async function pass({ clock }: World, ms: number): Promise<void> {
-  await turns(24)
-  for (let passed = 0; passed < ms; passed += minute) {
-    clock.advance(minute)
-    await turns(24)
-  }
-}
+import { day, expectCode, makeWorld, type World } from '../support/kms.ts'
+import { hour, minute, pass } from '../support/passing.ts'
 
 describe('a scheduler', () => {
   test.each([
