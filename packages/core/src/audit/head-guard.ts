@@ -1,11 +1,11 @@
 import type { SecretKey } from '../crypto/secret-key.ts'
 import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
-import { leafHash } from '../crypto/hash.ts'
+import { asBuffer } from '../internal/bytes.ts'
+import { limits } from '../internal/defaults.ts'
 import type { StorageReader } from '../storage/adapter.ts'
 import { hasGrown } from './growth.ts'
 import { openHead, type Head } from './head.ts'
 import { Frontier } from './merkle.ts'
-import { readPruned } from './pruned.ts'
 
 /** Keys of heads, by epoch; throws for one that does not exist. */
 export type MacKeys = (epoch: number) => SecretKey
@@ -60,16 +60,13 @@ export class HeadGuard {
 
   /**
    * A longer chain goes on from the one that was seen, and does not merely outgrow it: where a standby took over that
-   * lacked the end of it, others may have written more since than was lost.
+   * lacked the end of it, others may have written more since than was lost. Nothing that is stored is believed for that,
+   * not even the record that was seen last, for it may have been put there: the hashes have to lead to this head.
    */
   async #expectBelow(reader: StorageReader, floor: Seen, head: Head): Promise<void> {
-    const last = await reader.get('records', [this.#tenant, floor.size - 1])
-    const text = last?.['text']
-    if (typeof text === 'string' && leafHash(text).equals(floor.headHash)) return
-    // Where that record was pruned, the tree proves the same.
+    if (await leadsOn(reader, floor, head)) return
     const root = floor.root ?? rootOf(floor)
-    const isGone = last === undefined && (await readPruned(reader, head.tenant)) !== undefined
-    if (isGone && root !== undefined && (await hasGrown(reader, { size: floor.size, root }, head))) return
+    if (root !== undefined && (await hasGrown(reader, { size: floor.size, root }, head))) return
     throw new RollbackDetectedError('the storage shows another chain than this process has seen')
   }
 
@@ -83,6 +80,16 @@ export class HeadGuard {
   saw(head: Seen): void {
     if (this.#seen === undefined || head.size > this.#seen.size) this.#seen = head
   }
+}
+
+/** Whether the records since lead from what was seen to a head: the quickest way, where they are few. */
+async function leadsOn(reader: StorageReader, { size, frontier: seen }: Seen, head: Head): Promise<boolean> {
+  const limit = head.size - size
+  if (seen === undefined || limit > limits.batchRecords) return false
+  const rows = await reader.range('records', { prefix: [head.tenant], after: [size - 1], limit })
+  const frontier = new Frontier(size, seen)
+  for (const row of rows) frontier.append(asBuffer(row['hash'] as Uint8Array))
+  return frontier.size === head.size && frontier.toBytes().equals(head.frontier)
 }
 
 function rootOf({ size, frontier }: Seen): Buffer | undefined {

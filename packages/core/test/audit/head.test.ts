@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { leafHash } from '../../src/crypto/hash.ts'
 import { headRow, openHead, type Head } from '../../src/audit/head.ts'
 import { HeadGuard } from '../../src/audit/head-guard.ts'
 import { secretKey } from '../../src/crypto/secret-key.ts'
 import type { StorageReader } from '../../src/storage/adapter.ts'
 import type { Row, Value } from '../../src/storage/table.ts'
+import { Log, macKey as logKey } from '../support/audit-log.ts'
 import { codeOf } from '../support/audit-world.ts'
 
 const macBytes = Buffer.alloc(32, 3)
@@ -143,25 +143,39 @@ describe('the guard before heads', () => {
     ['a shorter chain', { size: 2 }, 'ROLLBACK_DETECTED'],
     ['a lower revision of a longer chain', { size: 4, revision: 1 }, 'ROLLBACK_DETECTED'],
     ['the same size with another last record', { headHash: Buffer.alloc(32, 7) }, 'STORAGE_TAMPERED'],
-    ['a longer chain that lacks the last record seen', { size: 4 }, 'ROLLBACK_DETECTED'],
   ])('E81 after a head was seen, %s: %s', async (_, change, expected) => {
     expect(await codeOf(guard().read(storageOf(rowOf(change)), head))).toBe(expected)
   })
 
-  test.each<[string, string, string | undefined]>([
-    ['goes on from it', 'the last record seen', undefined],
-    ['outgrew it with other records', 'another record', 'ROLLBACK_DETECTED'],
-  ])('E81 after a head was seen, a longer chain that %s', async (_, text, expected) => {
-    const seen = of({ headHash: leafHash('the last record seen') })
-    for (const change of [{ size: 4 }, { size: 9, revision: 3 }]) {
-      const reader = storageOf(rowOf(change))
-      const get: StorageReader['get'] = async (table, key) => {
-        expect([table, key]).toEqual(['records', ['default', seen.size - 1]])
-        return { text }
-      }
-      expect(await codeOf(guard().read({ ...reader, get }, seen))).toBe(expected)
-    }
-  })
+  /** Logs of which the longer ones go on from the shorter, or do not. */
+  const logOf = async (records: number, isFork = false): Promise<Log> =>
+    Log.of({ records, isChange: (seq) => !isFork && seq === 1 })
+  const guarded = async (log: Log, seen: Head): Promise<string | undefined> =>
+    codeOf(log.shelf.read(async (reader) => new HeadGuard('default', () => logKey).read(reader, seen)))
+
+  test.each([4, 9, 260, 600])(
+    'E81 a chain that goes on to %d records from one that was seen is believed',
+    async (size) => {
+      const log = await logOf(size)
+      for (const seen of [1, 2, 3]) expect(await guarded(log, (await logOf(seen)).head)).toBeUndefined()
+    },
+  )
+
+  test.each([4, 9, 260])(
+    'E81 one of %d records that outgrew it with others is not, whatever stands in their places',
+    async (size) => {
+      const { head: seen, shelf } = await logOf(3)
+      const [, , last] = await shelf.rows('records')
+      const fork = await logOf(size, true)
+      await fork.forgeHead({ revision: 9 })
+      expect(await guarded(fork, seen)).toBe('ROLLBACK_DETECTED')
+      await fork.edit(2, () => last as Row)
+      expect(await guarded(fork, seen)).toBe('ROLLBACK_DETECTED')
+      const whole = await logOf(size)
+      for (const row of await whole.shelf.rows('records')) await fork.edit(row['seq'] as number, () => row)
+      expect(await guarded(fork, seen)).toBe('ROLLBACK_DETECTED')
+    },
+  )
 
   test('E81 says which of the two it is', async () => {
     await expect(guard().read(storageOf(rowOf({ size: 2 })), head)).rejects.toThrow(
