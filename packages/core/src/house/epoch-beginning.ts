@@ -7,7 +7,8 @@ import { stateEpoch } from '../keys/epoch-statement.ts'
 import { fingerprintOf } from '../keys/epochs.ts'
 import type { KeyringState, Wrap } from '../keys/keyring-store.ts'
 import { beginKeyringEpoch } from '../operations/begin-keyring-epoch.ts'
-import { configured, readStored, signingKeys, type KeyringDesk, type Named } from './keyring-desk.ts'
+import { readKeyringRows } from './foundation.ts'
+import { configured, proven, signingKeys, type KeyringDesk, type Named } from './keyring-desk.ts'
 import { keyringContext, unwrapWith, wrapWith } from './keyring-row.ts'
 
 /**
@@ -15,7 +16,7 @@ import { keyringContext, unwrapWith, wrapWith } from './keyring-row.ts'
  * open this. The key is taken over as it is stored, by whoever meets a head of the new epoch; this process at once.
  */
 export async function beginNextEpoch(desk: KeyringDesk, run: Run, call: CallOptions): Promise<void> {
-  const before = await readStored(desk)
+  const before = await proven(desk, async (reader) => readKeyringRows(reader, desk.tenant))
   const openers = await openersOf(desk, before)
   const epoch = (before.keyring.at(-1)?.epoch ?? 0) + 1
   const key = randomBytesOf(desk.settings.random, 32)

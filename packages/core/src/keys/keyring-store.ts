@@ -111,12 +111,19 @@ export async function signEpochs(set: ChangeSet, by: SigningKey): Promise<void> 
   }
 }
 
-/** Begins an epoch. Nothing is wrapped under it before it is durable. @throws ConflictError */
+/**
+ * Begins an epoch. Nothing is wrapped under it before it is durable. Whoever opens the newest one opens it, and nobody else
+ * but the first: a root key that was retired meanwhile does not, and one that was staged does. @throws ConflictError
+ */
 export async function beginEpoch(set: ChangeSet, next: EpochBeginning): Promise<void> {
-  const { keyring } = await readKeyringState(set)
+  const { keyring, wraps } = await readKeyringState(set)
   const { statement, now } = next
   const { epoch } = statement
   if (keyring.at(-1)?.epoch !== epoch - 1) throw changed()
+  const openers = [...keyring, ...wraps].filter((row) => row.epoch === epoch - 1).map(({ provider }) => provider)
+  const given = next.wraps.map(({ provider }) => provider)
+  const areSame = openers.every((one) => given.includes(one)) && given.slice(1).every((one) => openers.includes(one))
+  if (!areSame) throw changed()
   await requireAllSigned(set, statement)
   const [first, ...others] = next.wraps
   if (first === undefined) throw changed()
