@@ -1,7 +1,8 @@
 import { RootKeyMismatchError } from '../errors.ts'
 import type { RootKeyState } from '../house-health.ts'
 import { wipe } from '../internal/bytes.ts'
-import { readStored, type KeyringDesk } from './keyring-desk.ts'
+import { readKeyringRows } from './foundation.ts'
+import { proven, type KeyringDesk } from './keyring-desk.ts'
 import { keyringContext, unwrapKeyringKey } from './keyring-row.ts'
 
 /** A root key that does not answer is not asked more often than this. */
@@ -58,11 +59,13 @@ export class Vigil {
   }
 
   async #prove(): Promise<void> {
-    const { settings, keyring, tenant } = this.#desk
+    const { settings, keyring, tenant, learn } = this.#desk
     // What was shown when the answer comes was shown when it was asked for.
     const askedAt = settings.clock.monotonic()
     try {
-      const stored = await readStored(this.#desk)
+      await learn()
+      // A wrapping by another root key, which was retired, would let that one answer for the one that was taken away.
+      const stored = await proven(this.#desk, async (reader) => readKeyringRows(reader, tenant))
       const { epoch } = keyring
       const wraps = [...stored.keyring, ...stored.wraps].filter((row) => row.epoch === epoch)
       const key = await unwrapKeyringKey(settings, wraps, keyringContext(tenant, epoch))

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { isKmsError, type Kms, type RootKey } from '../../src/index.ts'
-import { RootKeyUnavailableError } from '../../src/index.ts'
+import {
+  generateRootKey,
+  isKmsError,
+  localRootKey,
+  RootKeyUnavailableError,
+  type Kms,
+  type RootKey,
+} from '../../src/index.ts'
+import type { Row } from '../../src/storage/table.ts'
 import { codeOf, rootKey as honest, settle, until, World } from '../support/audit-world.ts'
 import { begun, through, type Ends } from '../support/streams.ts'
 
@@ -173,4 +180,41 @@ describe('a running process whose root key does not answer', () => {
   test.each([0, 999, Infinity, '1 h'])('is given a grace in milliseconds: %j is refused', async (rootKeyGraceMs) => {
     expect(await codeOf(new World().open({ rootKeyGraceMs: rootKeyGraceMs as number }))).toBe('INVALID_REQUEST')
   })
+})
+
+test('F97 a root key that was retired does not answer for the one that was taken away', async () => {
+  const world = new World()
+  const before = await world.open()
+  await before.keys.create({ name: 'orders', spec: 'AES_256' })
+  const next = localRootKey(generateRootKey())
+  await before.rootKey.rotate({ to: next })
+  const [retired] = await world.shelf.rows('keyring_wraps')
+  await before.rootKey.rotate({ to: next, retire: true })
+  let isDown = false
+  const failing: RootKey = {
+    describe: next.describe.bind(next),
+    wrap: next.wrap.bind(next),
+    unwrap: async (wrapped, context) => {
+      if (isDown) throw new RootKeyUnavailableError('it is away')
+      return next.unwrap(wrapped, context)
+    },
+  }
+  const options = { rootKey: failing, previousRootKeys: [honest], rootKeyGraceMs: graceMs }
+  const kms = await world.open(options)
+  expect(await encrypt(kms)).toBe('done')
+  isDown = true
+  await world.shelf.tamper(async (tx) => tx.insert('keyring_wraps', retired as Row))
+  world.clock.advance(graceMs)
+  expect(await encrypt(kms)).toBe('STORAGE_TAMPERED')
+  await Promise.all([before.close(), kms.close()])
+})
+
+test('who has not heard of a new epoch when its grace is over hears of it then', async () => {
+  const { world, provider, kms, rootKey } = await house()
+  const other = await world.open({ rootKey })
+  await other.rootKey.rewrap({ newEpoch: true })
+  world.clock.advance(graceMs)
+  expect([await encrypt(kms), (await kms.ops.health()).rootKey.epoch]).toEqual(['done', 2])
+  expect(provider.asked).toBeGreaterThan(0)
+  await Promise.all([other.close(), kms.close()])
 })
