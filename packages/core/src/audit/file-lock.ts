@@ -6,6 +6,8 @@ import { systemClock, systemTimers } from '../internal/defaults.ts'
 
 /** A lock that is older belongs to a process that died with it, or sleeps. */
 const staleMs = 3000
+/** Whoever makes a lock says at once who it is: one that is older and says nothing was left by a process that died then. */
+const namelessMs = 250
 const tryAgainMs = 5
 
 /**
@@ -45,8 +47,9 @@ async function tryToMake(path: string): Promise<boolean> {
 async function removeIfStale(path: string): Promise<void> {
   try {
     const { mtimeMs } = await stat(path)
-    const isOld = systemClock.now() - mtimeMs >= staleMs
-    if (!isOld && !hasDied(await readFile(path, 'utf8'))) return
+    const owner = await readFile(path, 'utf8')
+    const isOld = systemClock.now() - mtimeMs >= (owner === '' ? namelessMs : staleMs)
+    if (!isOld && !hasDied(owner)) return
     // Only one of several gets it; the others find that it is gone.
     const away = `${path}.${systemRandomness.uuid()}`
     await rename(path, away)

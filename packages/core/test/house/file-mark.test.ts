@@ -67,6 +67,20 @@ describe('a mark in a file', () => {
     expect(existsSync(`${file}.lock`)).toBe(false)
   })
 
+  test('waits less for a process that died before it had said who it is than for one of another machine', async () => {
+    const then = new Date(Date.now() - 1000)
+    const order: string[] = []
+    const locks = { 'other.mark': `1 not-${hostname()}`, 'nobody.mark': '' }
+    const writes = Object.entries(locks).map(async ([name, owner]) => {
+      writeFileSync(`${at(name)}.lock`, owner)
+      utimesSync(`${at(name)}.lock`, then, then)
+      await fileHighWaterMark(at(name)).advance('default', markOf(1))
+      order.push(name)
+    })
+    await Promise.all(writes)
+    expect(order).toEqual(['nobody.mark', 'other.mark'])
+  })
+
   test.each(['', '{', '{"v":2,"marks":{}}', '{"v":1,"marks":{"default":{"size":1}}}', 'null', '[]'])(
     'E81 that is %s is refused like a rollback, and not written over',
     async (text) => {
