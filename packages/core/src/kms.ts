@@ -109,7 +109,7 @@ export class Kms extends KmsClient {
    * Whoever has archive and recovery root key has everything, so it is recorded before the first byte, and only an admin
    * may. It has to be read to its end, or left, before the KMS is closed.
    *
-   * @throws AccessDeniedError, InvalidRequestError, StorageTamperedError for a row that does not verify
+   * @throws AccessDeniedError, InvalidRequestError, StorageTamperedError for a row or a log that does not verify
    * @throws RootKeyMissingError, RootKeyMismatchError, RootKeyUnavailableError
    * @example
    * ```ts

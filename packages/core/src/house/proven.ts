@@ -126,7 +126,10 @@ async function checkFoundation(tree: StateTree, foundation: Foundation): Promise
  *
  * @throws StorageTamperedError
  */
-function provenOrigin({ genesis, checkpoint }: Foundation, publicKey: Buffer): string {
+export function provenOrigin(
+  { genesis, checkpoint }: Pick<Foundation, 'genesis' | 'checkpoint'>,
+  publicKey: Buffer,
+): string {
   const origin = originOf(genesis)
   const root = leafHash(String(genesis?.['text']))
   if (verifyCheckpoint(String(checkpoint?.['note']), { origin, size: 1, root }, publicKey)) return origin

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { generateRootKey, localRootKey, type Kms } from '../../src/index.ts'
 import type { Row } from '../../src/storage/table.ts'
+import { rehashed } from '../support/audit-log.ts'
 import { small, type World } from '../support/audit-world.ts'
 
 const recoveryKey = localRootKey(generateRootKey())
@@ -41,4 +42,18 @@ describe('F97 a backup', () => {
     await world.shelf.tamper(async (tx) => tx.remove('records', ['default', 2]))
     await expect(backUp()).rejects.toMatchObject({ code: 'STORAGE_TAMPERED' })
   })
+
+  test.each<[string, readonly [string, number], (row: Row) => Row]>([
+    ['a text', ['records', 2], (row) => rehashed(row, String(row['text']).replace('owner', 'eve'))],
+    ['a hash', ['records', 2], (row) => ({ ...row, hash: Buffer.alloc(32) })],
+    ['a column', ['records', 2], (row) => ({ ...row, actor: 'eve' })],
+    ['a checkpoint', ['checkpoints', 1], (row) => ({ ...row, note: String(row['note']).replace('\n1\n', '\n2\n') })],
+    ['how long a checkpoint is', ['checkpoints', 1], (row) => ({ ...row, size: 99 })],
+  ])(
+    'does not end where %s of the log was changed, for none of it would be restored',
+    async (_, [table, key], change) => {
+      await world.shelf.edit(table, ['default', key], change)
+      await expect(backUp()).rejects.toMatchObject({ code: 'STORAGE_TAMPERED' })
+    },
+  )
 })

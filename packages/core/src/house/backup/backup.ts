@@ -25,6 +25,7 @@ import { ArchiveDigest, entryBytes, type ArchiveEntry } from './entries.ts'
 import { Handoff } from './handoff.ts'
 import { headerBytes } from './header.ts'
 import { sealAll } from './sealing.ts'
+import { requireWholeLog } from './whole-log.ts'
 
 const pageRows = 500
 /** What is made anew from the other rows. */
@@ -84,7 +85,9 @@ interface Writing {
 }
 
 async function writeAll(reading: Reading, { header, handoff }: Writing): Promise<void> {
-  const { reader, desk } = reading
+  const { reader, head, desk } = reading
+  // Known of now: while everything is read, its epoch may go.
+  const headKey = desk.keyring.headMacKey(head.epoch)
   const digest = new ArchiveDigest(header)
   let rows = 0
   const give = async (entry: ArchiveEntry): Promise<void> => {
@@ -99,6 +102,8 @@ async function writeAll(reading: Reading, { header, handoff }: Writing): Promise
   const signer = (await desk.logKeys.at(reader)).at(-1) as SigningKey
   for (const entry of await keyringKeys(reading)) await give(entry)
   await readAll(reading, give)
+  // Whatever is wrong with the log would be found when it is restored, and nothing would be: better now.
+  await requireWholeLog(reader, { tenant: desk.tenant, keys: desk.logKeys, macKeyOf: () => headKey })
   await handoff.give(entryBytes({ kind: 'end', rows, signature: signEd25519(signer, digest.end()) }))
 }
 

@@ -1,6 +1,4 @@
-import { originOf, prove } from '../proven.ts'
-import { prunedLog, type Pruned } from '../../audit/pruned.ts'
-import { verifyChain } from '../../audit/verify.ts'
+import { prove } from '../proven.ts'
 import { verifyEd25519 } from '../../crypto/ed25519.ts'
 import { secretKey } from '../../crypto/secret-key.ts'
 import { ConflictError, InvalidRequestError, StorageTamperedError } from '../../errors.ts'
@@ -9,7 +7,6 @@ import type { Settings } from '../../options.ts'
 import type { RootKey } from '../../root-key/root-key.ts'
 import type { VersionRow } from '../../state/rows.ts'
 import { rowsAs } from '../../state/rows.ts'
-import { fetchAnswer } from '../../state/query.ts'
 import { NodeCache } from '../../state/tree/node-cache.ts'
 import { isOfState, keyOf } from '../../state/tree/place.ts'
 import type { StorageTransaction } from '../../storage/adapter.ts'
@@ -21,6 +18,7 @@ import { ArchiveDigest, entriesOf, type ArchiveEntry } from './entries.ts'
 import { noArchive, readHeader, type ArchiveHeader } from './header.ts'
 import { RecoveredRootKey } from './recovered-root-key.ts'
 import { openAll } from './sealing.ts'
+import { requireWholeLog } from './whole-log.ts'
 
 /** An archive, and what opens it. */
 export interface Restoring {
@@ -169,15 +167,11 @@ class Restoration {
       keepRecords: undefined,
       nodes: new NodeCache(),
     })
-    const { keys, head, macKeyOf, snapshot } = proven
+    const { keys, head, macKeyOf } = proven
     if (!verifyEd25519(keys.all.at(-1) as Buffer, this.#signed.digest, this.#signed.signature)) throw noArchive()
     if (!head.stateRoot.equals(this.#tree.root))
       throw new StorageTamperedError('the rows are not the state of the head')
-    const signing = { publicKey: keys.first, allKeys: () => keys.all }
-    const pruned = async (): Promise<Pruned | undefined> => fetchAnswer(this.#tx, tenant, prunedLog)
-    const source = { tenant, origin: originOf(foundation.genesis), ...signing, macKeyOf, snapshot, pruned }
-    const verified = await verifyChain(source)
-    if (!verified.ok) throw new StorageTamperedError('the log in the archive does not verify')
+    await requireWholeLog(this.#tx, { tenant, keys, macKeyOf })
     return { rootKey: this.#rootKey, withheld: this.#withheld }
   }
 }
