@@ -4,6 +4,12 @@ import { parseCount, parseHash } from './tlog-proof.ts'
 
 const algorithmEd25519 = Buffer.of(0x01)
 
+/**
+ * So many of a log's keys sign the checkpoint that an export ends in, the newest and those before it: a segment may end
+ * where an earlier one was in force, or where the newest was not vouched for yet. A note has room for witnesses beside.
+ */
+export const mostSigners = 48
+
 /** A checkpoint (C2SP tlog-checkpoint): how long the log is, and the root of its Merkle tree. */
 export interface Checkpoint {
   readonly origin: string
@@ -41,6 +47,12 @@ export function readCheckpoint({ text }: Note): Checkpoint | undefined {
   const [size, root] = [parseCount(count), parseHash(encoded)]
   if (origin === '' || size === undefined || root === undefined) return undefined
   return text === noteBody({ origin, size, root }) ? { origin, size, root } : undefined
+}
+
+/** The checkpoint that a text is of; `undefined` for any other text. Nothing is verified. */
+export function readCheckpointText(text: string): Checkpoint | undefined {
+  const note = parseNote(text)
+  return note === undefined ? undefined : readCheckpoint(note)
 }
 
 /** A key of the log, as notes are verified with it. */

@@ -1,14 +1,13 @@
 import { leafHash } from '../crypto/hash.ts'
 import { InvalidRequestError, StorageTamperedError } from '../errors.ts'
 import type { AuthenticReader } from '../state/tree/authentic-reader.ts'
-import { readCheckpoint, signCheckpoint, verifierKey } from './checkpoint.ts'
+import { mostSigners, readCheckpointText, signCheckpoint, verifierKey, verifyCheckpoint } from './checkpoint.ts'
 import { publicKeyOf, type SigningKey } from '../crypto/ed25519.ts'
 import type { Head } from './head.ts'
 import type { LogKeys } from './log-keys.ts'
 import { Frontier } from './merkle.ts'
 import { consistencyPath, inclusionPath, spanOf, subtreesOf, type Span } from './merkle-path.ts'
 import { isConsistent, isIncluded } from './merkle-proof.ts'
-import { parseNote } from './note.ts'
 import { readPruned } from './pruned.ts'
 import { StoredTree } from './stored-tree.ts'
 import { formatConsistencyProof, formatTlogProof } from './tlog-proof.ts'
@@ -170,7 +169,7 @@ export class Proofs {
   async exportPlan(range: { from?: number | undefined; to?: number | undefined }): Promise<ExportPlan> {
     return this.#look(async (view) => {
       const { tenant, origin } = this.#parts
-      const { checkpoint, size } = await this.#signed(view)
+      const { checkpoint, size } = await this.#signed(view, mostSigners)
       const gone = (await readPruned(view.reader, tenant))?.size ?? 0
       const { from = gone, to = size } = range
       if (from < gone) throw new InvalidRequestError(`the records before ${gone} were pruned`)
@@ -199,10 +198,11 @@ export class Proofs {
     })
   }
 
-  async #signed({ reader, frontier }: View): Promise<SignedCheckpoint> {
+  /** @param signers - how many of the log's keys sign, the newest one and those before it */
+  async #signed({ reader, frontier }: View, signers = 1): Promise<SignedCheckpoint> {
     const { origin, keys } = this.#parts
     const [size, root] = [frontier.size, frontier.root()]
-    const checkpoint = signCheckpoint({ origin, size, root }, (await keys.at(reader)).at(-1) as SigningKey)
+    const checkpoint = signCheckpoint({ origin, size, root }, ...(await keys.at(reader)).slice(-signers))
     return { checkpoint, size, root: root.toString('hex') }
   }
 
@@ -212,14 +212,16 @@ export class Proofs {
     const row = size < view.head.size ? await view.reader.get('checkpoints', [this.#parts.tenant, size]) : undefined
     if (row === undefined) throw new InvalidRequestError(`there is no checkpoint of ${size} records`)
     const checkpoint = row['note'] as string
-    const note = parseNote(checkpoint)
-    const read = note === undefined ? undefined : readCheckpoint(note)
-    if (read?.size !== size || read.origin !== this.#parts.origin) throw unproven()
+    const { origin, keys } = this.#parts
+    const root = readCheckpointText(checkpoint)?.root
+    if (root === undefined) throw unproven()
+    const isOurs = (key: SigningKey): boolean => verifyCheckpoint(checkpoint, { origin, size, root }, publicKeyOf(key))
+    if (!(await keys.at(view.reader)).some(isOurs)) throw unproven()
     // The stored note is believed only as far as the log as it is has grown out of it.
     const toRoot = view.frontier.root()
     const proof = await view.tree.hashesOf(consistencyPath(size, view.head.size))
-    if (!isConsistent({ from: size, fromRoot: read.root, to: view.head.size, toRoot, proof })) throw unproven()
-    return { checkpoint, size, root: read.root.toString('hex') }
+    if (!isConsistent({ from: size, fromRoot: root, to: view.head.size, toRoot, proof })) throw unproven()
+    return { checkpoint, size, root: root.toString('hex') }
   }
 
   async #consistent({ tree }: View, of: { from: number; to: number; toRoot: Buffer }): Promise<Buffer[]> {

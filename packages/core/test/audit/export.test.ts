@@ -51,6 +51,25 @@ async function verified(exported: string, keys = [key], pieces = 1000) {
 }
 
 describe('An export', () => {
+  test('that ends between the rotation of the key and the checkpoint that both keys signed verifies by either', async () => {
+    const [rotated] = await Promise.all([
+      kms.audit.rotateKey(),
+      ...Array.from({ length: 20 }, async () => kms.keys.create({ spec: 'AES_256' })),
+    ])
+    await grow(3)
+    const records = await shelf.read(async (reader) =>
+      reader.range('records', { prefix: ['default'], after: [590], limit: 100 }),
+    )
+    const at = Number(records.find(({ action }) => action === 'rotateAuditKey')?.['seq'])
+    for (const to of [at, at + 1, at + 2, at + 10]) {
+      for (const trusted of [key, rotated.verifierKey]) {
+        expect([to, await verified(await text({ to }), [trusted])]).toMatchObject([to, { ok: true, to }])
+        const parts = (await text({ to })) + (await text({ from: to }))
+        expect([to, await verified(parts, [trusted])]).toMatchObject([to, { ok: true }])
+      }
+    }
+  })
+
   test('of all records verifies, whatever pieces it comes in', async () => {
     const exported = await text()
     for (const pieces of [7, 1000, 1_000_000]) {
@@ -95,6 +114,12 @@ describe('An export', () => {
     expect(await verified(late, [verifierKey])).toMatchObject({ ok: true })
     const early = await text({ to: 300 })
     expect(await verified(early, [verifierKey])).toMatchObject({ ok: true })
+    expect(await verified(early)).toMatchObject({ ok: true })
+    const { files } = await kms.audit.export({ dir, segmentRecords: 256 })
+    const segments = files.map((file) => readFileSync(path.join(dir, file), 'utf8'))
+    for (const trusted of [key, verifierKey]) {
+      expect(await verified(segments.join(''), [trusted])).toMatchObject({ ok: true })
+    }
   })
 
   test('is refused with a key that signed nothing of it', async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { memoryStorage } from '@chatelaine/storage-memory'
+import { signCheckpoint } from '../../src/audit/checkpoint.ts'
+import { signingKey } from '../../src/crypto/ed25519.ts'
 import { createKms, type Kms } from '../../src/index.ts'
 import { fakeClock } from '../../src/testing.ts'
 import { verifyCheckpoint, verifyConsistency, verifyProof } from '../../src/verify.ts'
@@ -96,8 +98,26 @@ describe('A proof', () => {
     await expectCode(kms.audit.consistencyProof({ from: 300 }), 'STORAGE_TAMPERED')
     await shelf.edit('records', ['default', 580], (row) => ({ ...row, hash: Buffer.alloc(32) }))
     await expectCode(kms.audit.inclusionProof({ seq: 581 }), 'STORAGE_TAMPERED')
-    await shelf.edit('checkpoints', ['default', 1], (row) => ({ ...row, note: 'none' }))
-    await expectCode(kms.audit.inclusionProof({ seq: 0, size: 1 }), 'STORAGE_TAMPERED')
+  })
+
+  test('is never handed out with a checkpoint that the log did not sign, whatever else signed it', async () => {
+    const shelf = new Shelf()
+    const kms = await createKms({ storage: shelf.adapter(), rootKey, clock, timers: clock, auditOrigin })
+    await grow(kms, 10)
+    const [stored] = await shelf.rows('checkpoints')
+    const note = String(stored?.['note'])
+    const unsigned = note.replace(/.{4}(?==*\n$)/, 'AAAA')
+    const foreign = signCheckpoint(
+      { origin: auditOrigin, size: 1, root: Buffer.from(note.split('\n')[2] as string, 'base64') },
+      signingKey(Buffer.alloc(32, 9)),
+    )
+    for (const altered of [unsigned, foreign, note.slice(0, note.lastIndexOf('—')), `${note}\n`, 'none']) {
+      await shelf.edit('checkpoints', ['default', 1], (row) => ({ ...row, note: altered }))
+      await expectCode(kms.audit.inclusionProof({ seq: 0, size: 1 }), 'STORAGE_TAMPERED')
+    }
+    const witnessed = `${note}${foreign.slice(foreign.lastIndexOf('—'))}`
+    await shelf.edit('checkpoints', ['default', 1], (row) => ({ ...row, note: witnessed }))
+    expect(await kms.audit.inclusionProof({ seq: 0, size: 1 })).toMatchObject({ seq: 0, size: 1 })
   })
 })
 
