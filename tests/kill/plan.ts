@@ -15,8 +15,11 @@ export interface WriterPlan {
   readonly journal: string
 }
 
-/** What a writer says: that its house is open, or that something succeeded which it asked after it was told `back`. */
-export type Word = 'open' | 'recovered'
+/**
+ * What a writer says: that it runs, that its house is open, or that something succeeded which it asked after it was told
+ * `back`.
+ */
+export type Word = 'running' | 'open' | 'recovered'
 
 /** What a rig of this kind does. */
 export interface KillPlan {

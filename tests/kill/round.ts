@@ -48,7 +48,11 @@ export async function runRound(round: Round): Promise<RoundReport> {
   // The first of them, which finds an empty database, and some later ones die while they open it.
   const isMidway = round.server !== undefined || round.number % openingEvery !== 0
   if (isMidway) {
-    for (const { name, says } of writers) if (!(await says('open'))) problems.push(`${name} did not open`)
+    // A machine that has much else to do starts a process late: only from then on its opening is waited for.
+    for (const { name, says } of writers) {
+      if (!(await says('running'))) problems.push(`${name} did not start`)
+      else if (!(await says('open'))) problems.push(`${name} did not open`)
+    }
   }
   if (round.server !== undefined && problems.length === 0) recoveriesMs = await crash(round.server, round, writers)
   const killed = await Promise.all(writers.map(async (writer) => kill(writer, round.random() * (isMidway ? 800 : 700))))

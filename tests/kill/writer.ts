@@ -12,6 +12,7 @@ const random = numbers(plan.seed)
 const say = (word: Word): unknown => process.send?.(word)
 
 const { deadlineMs } = plan
+say('running')
 const kms = await createKms({ storage: storageAt(plan.place), rootKey: localRootKey(plan.rootKey), deadlineMs })
 const desk = new Desk(kms, plan.name, {
   grants: plan.grants,
