@@ -15,6 +15,7 @@ export interface Source {
 /** Longest beginning that is looked at. */
 const peekBytes = 64
 const tileWidth = 256
+const lineFeed = Buffer.from('\n')
 
 /** Opens a folder, a file, or `-` for standard input. */
 export async function openSource(name: string, { stdin }: Terminal): Promise<Source> {
@@ -47,6 +48,15 @@ export async function readAll(chunks: Chunks): Promise<string> {
     parts.push(part)
   }
   return Buffer.concat(parts).toString('utf8')
+}
+
+/** A text in UTF-8; `undefined` for bytes that are none, which would be taken for another text otherwise. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
 }
 
 function kindOf(beginning: string): Source['kind'] {
@@ -94,18 +104,19 @@ async function* tiles(folder: string): Chunks {
   for (let next = 0; next < to; next += tileWidth) {
     const width = Math.min(tileWidth, to - next)
     const entries = entriesOf(await readFile(path.join(folder, 'tile', 'entries', tilePath(next / tileWidth, width))))
-    if (next === 0) yield `${JSON.stringify({ ...header, tenant: tenantOf(entries[0]) })}\n`
-    yield entries.map((entry) => `${entry}\n`).join('')
+    if (next === 0) yield `${JSON.stringify({ ...header, tenant: tenantOf(entries[0]?.toString('utf8')) })}\n`
+    // As bytes: whoever reads them refuses those that are no text, instead of taking them for another.
+    yield Buffer.concat(entries.flatMap((entry) => [entry, lineFeed]))
   }
   yield `${JSON.stringify({ end: { checkpoint, consistency: [] } })}\n`
 }
 
 /** A bundle: entries, each behind its length in two bytes. */
-function entriesOf(bundle: Buffer): string[] {
-  const entries: string[] = []
+function entriesOf(bundle: Buffer): Buffer[] {
+  const entries: Buffer[] = []
   for (let place = 0; place + 2 <= bundle.length;) {
     const length = bundle.readUInt16BE(place)
-    entries.push(bundle.toString('utf8', place + 2, place + 2 + length))
+    entries.push(bundle.subarray(place + 2, place + 2 + length))
     place += 2 + length
   }
   return entries

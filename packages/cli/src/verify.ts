@@ -8,7 +8,7 @@ import {
   type CheckedCheckpoint,
   type OfflineProblem,
 } from '@chatelaine/core/verify'
-import { openSource, readAll, type Source } from './sources.ts'
+import { openSource, readAll, textOf, type Source } from './sources.ts'
 import { exitCodes, harmless, Progress, UsageError, type Terminal } from './terminal.ts'
 
 /** What was asked for. */
@@ -76,7 +76,8 @@ async function checkExport({ chunks }: Source, { keys }: Asked, { stderr }: Term
 async function checkInclusion({ chunks }: Source, { keys, record }: Asked): Promise<Answer> {
   if (record === undefined) throw new UsageError('a proof needs --record: the file with the text of the record')
   // An editor's line feed at the end is not of the record, which has none.
-  const text = (await readFile(record, 'utf8')).replace(/\n$/, '')
+  const text = textOf(await readFile(record))?.replace(/\n$/, '')
+  if (text === undefined) return { ok: false, problem: { kind: 'record', message: 'the record is not UTF-8' } }
   const found = verifyProof({ proof: await readAll(chunks), record: text, keys })
   if (!found.ok) return found
   return { ok: true, lines: [`the record stands at place ${found.seq}`, described(found)] }
