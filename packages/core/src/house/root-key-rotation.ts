@@ -42,6 +42,8 @@ async function attempt(
 ): Promise<RootKeyRotation> {
   const { signal, requestId } = call
   const before = await run(describeRootKey, {}, { signal, requestId })
+  // Another process may have begun an epoch under which there is no head yet.
+  await desk.learn()
   const plan = planOf(before, to.id, retire === true)
   if (dryRun === true) {
     await tryOut(desk, before, to)
@@ -121,8 +123,15 @@ async function prove(desk: KeyringDesk, { keyring, wraps }: KeyringState, to: Na
 }
 
 function requireKey(desk: KeyringDesk, epoch: number, key: Buffer): void {
+  requireEpoch(desk, epoch)
   if (desk.keyring.epochs.isKeyOf(epoch, key)) return
   throw new RootKeyMismatchError('a root key opened the keyring to another key')
+}
+
+/** One that is not known has begun, or has gone, since the keyring was looked at. @throws ConflictError */
+function requireEpoch(desk: KeyringDesk, epoch: number): void {
+  if (desk.keyring.epochs.has(epoch)) return
+  throw new ConflictError('the keyring was changed by somebody else at the same time')
 }
 
 /** Whether the new root key wraps and opens at all: shown with bytes that mean nothing. */
@@ -139,6 +148,7 @@ async function statementsOf(desk: KeyringDesk, { keyring, epochs }: KeyringState
   const signing = await signingKeys(desk)
   const unsaid = keyring.filter(({ epoch }) => !epochs.some((said) => said.epoch === epoch))
   return unsaid.map(({ epoch, provider }) => {
+    requireEpoch(desk, epoch)
     const { fingerprint } = desk.keyring.epochs.of(epoch)
     return stateEpoch(signing, { tenant: desk.tenant, madeUnder: provider }, { epoch, fingerprint })
   })

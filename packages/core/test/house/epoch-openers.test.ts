@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { RootKey } from '../../src/index.ts'
+import { RootKeyUnavailableError, type RootKey } from '../../src/index.ts'
 import type { Row } from '../../src/storage/table.ts'
 import type { Between } from '../support/audit-storage.ts'
 import { codeOf, rootKey as old, type World } from '../support/audit-world.ts'
@@ -90,4 +90,50 @@ test('F97 a wrapping that is shown for a moment gets a root key that leaked no n
   expect([await wrappedBy(world, old), await epochsOf(world, 'keyring')]).toEqual([[], [1]])
   planted = undefined
   await rewrapping.close()
+})
+
+test('a root key is rotated beside an epoch that another process has just begun, and that epoch with it', async () => {
+  const { world, kms } = await house()
+  let asked = 0
+  const failing: RootKey = {
+    describe: async () => old.describe(),
+    wrap: async (key, context) => old.wrap(key, context),
+    // The epoch that begins is opened once to see that it can be, and once to take it over.
+    unwrap: async (wrapped, context) => {
+      if (context.epoch === 2 && (asked += 1) > 1) throw new RootKeyUnavailableError('it is away')
+      return old.unwrap(wrapped, context)
+    },
+  }
+  const dying = await world.open({ rootKey: failing })
+  expect(await codeOf(dying.rootKey.rewrap({ newEpoch: true }))).toBe('ROOT_KEY_UNAVAILABLE')
+  expect(await epochsOf(world, 'heads')).toEqual([1])
+  const next = fresh()
+  await kms.rootKey.rotate({ to: next })
+  expect([await wrappedBy(world, old), await wrappedBy(world, next)]).toEqual([
+    [1, 2],
+    [1, 2],
+  ])
+  await Promise.all([kms.close(), dying.close()])
+})
+
+test('a root key is rotated beside an epoch that goes', async () => {
+  const { world, kms } = await house()
+  const next = fresh()
+  let isDone = false
+  const slow: RootKey = {
+    describe: async () => next.describe(),
+    wrap: async (key, context) => next.wrap(key, context),
+    unwrap: async (wrapped, context) => {
+      if (!isDone) {
+        isDone = true
+        await both.rootKey.rewrap({ newEpoch: true })
+      }
+      return next.unwrap(wrapped, context)
+    },
+  }
+  const both = await world.open({ previousRootKeys: [slow] })
+  await both.rootKey.rotate({ to: slow })
+  expect([await wrappedBy(world, old), await wrappedBy(world, next)]).toEqual([[2], [2]])
+  expect((await both.ops.health()).tampering).toBeUndefined()
+  await Promise.all([kms.close(), both.close()])
 })
