@@ -7,7 +7,8 @@ import { createKms, generateRootKey, localRootKey, type Kms } from '@chatelaine/
 import { fakeClock } from '@chatelaine/core/testing'
 import { memoryStorage } from '@chatelaine/storage-memory'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { exitCodes, run, type Terminal } from '../src/index.ts'
+import { exitCodes } from '../src/index.ts'
+import { said, type Said } from './said.ts'
 
 const dir = mkdtempSync(path.join(tmpdir(), 'chatelaine-cli-'))
 const file = (name: string): string => path.join(dir, name)
@@ -38,82 +39,12 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-interface Said {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-/** Runs a command, as somebody at a terminal would, or not. */
-async function said(args: readonly string[], how: { tty?: boolean; stdin?: string } = {}): Promise<Said> {
-  const texts = { out: '', err: '' }
-  const terminal: Terminal = {
-    stdout: { write: (text) => (texts.out += text) },
-    stderr: { isTTY: how.tty, write: (text) => (texts.err += text) },
-    stdin: (async function* () {
-      yield how.stdin ?? ''
-    })(),
-  }
-  return { code: await run(args, terminal), ...texts }
-}
-
 describe('chatelaine verify', () => {
   test('verifies a folder of segments, and says what is in it', async () => {
     expect(await readdir(file('whole/segments'))).toHaveLength(3)
     const { code, out, err } = await said(['verify', file('whole'), '--key', key])
     expect([code, err]).toEqual([exitCodes.ok, ''])
     expect(out).toMatch(/^verified\n {2}\d+ records, 0 to \d+, of example.com\/log, tenant default\n/)
-  })
-
-  test('verifies what was exported after the key of the log was rotated by the first key, and by the newest', async () => {
-    const rootKey = localRootKey(generateRootKey())
-    const rotated = await createKms({ storage: memoryStorage(), rootKey, auditOrigin: 'example.com/log' })
-    const first = (await rotated.audit.verifierKey()).verifierKey
-    const draw = async (): Promise<unknown> => rotated.generateRandom({ numberOfBytes: 1 })
-    await Promise.all(Array.from({ length: 300 }, draw))
-    const { verifierKey } = await rotated.audit.rotateKey()
-    await draw()
-    await rotated.audit.export({ dir: file('rotated'), segmentRecords: 256 })
-    await rotated.audit.exportTiles({ dir: file('rotated-tiles') })
-    for (const folder of ['rotated', 'rotated/segments/000000000000.jsonl', 'rotated-tiles']) {
-      for (const one of [first, verifierKey]) {
-        expect([folder, (await said(['verify', file(folder), '--key', one])).out]).toEqual([
-          folder,
-          expect.stringMatching(/^verified/),
-        ])
-      }
-      expect((await said(['verify', file(folder), '--key', key])).code).toBe(exitCodes.notVerified)
-    }
-    await rotated.close()
-  })
-
-  test('takes no bytes that are no text for the text of a record', async () => {
-    const rootKey = localRootKey(generateRootKey())
-    const odd = await createKms({ storage: memoryStorage(), rootKey, auditOrigin: 'example.com/log' })
-    const { verifierKey } = await odd.audit.verifierKey()
-    await odd.generateRandom({ numberOfBytes: 1 }, { requestId: 'a\ufffdb' })
-    await odd.audit.exportTiles({ dir: file('odd') })
-    const { proof, record = '' } = await odd.audit.inclusionProof({ seq: 2 })
-    await odd.close()
-    writeFileSync(file('odd-proof'), proof)
-    const entries = file('odd/tile/entries/000.p/3')
-    const alter = (bytes: Buffer): Buffer => {
-      const at = bytes.indexOf('\ufffd')
-      expect(at).toBeGreaterThan(0)
-      return Buffer.concat([bytes.subarray(0, at), Buffer.of(0xff), bytes.subarray(at + 3)])
-    }
-    const verifyBoth = async (): Promise<number[]> => {
-      const found = await said(['verify', file('odd-proof'), '--record', file('odd-record'), '--key', verifierKey])
-      return [found.code, (await said(['verify', file('odd'), '--key', verifierKey])).code]
-    }
-    writeFileSync(file('odd-record'), record)
-    expect(await verifyBoth()).toEqual([exitCodes.ok, exitCodes.ok])
-    writeFileSync(file('odd-record'), alter(Buffer.from(record)))
-    const bundle = readFileSync(entries)
-    const at = bundle.indexOf(record) - 2
-    bundle.writeUInt16BE(bundle.readUInt16BE(at) - 2, at)
-    writeFileSync(entries, alter(bundle))
-    expect(await verifyBoth()).toEqual([exitCodes.notVerified, exitCodes.notVerified])
   })
 
   test('verifies a folder of C2SP tiles, a single segment, and standard input', async () => {
