@@ -116,14 +116,18 @@ export class ChainWalk {
     throw new Problem(record.seq, 'checkpoint', { expected: 'a verifier key of this log', found: 'none' })
   }
 
-  /** A pruned log begins with whichever of its keys signed the first checkpoint that is met. */
+  /**
+   * A pruned log begins with whichever of its keys signed the first checkpoint that is met. Where several did, the newest
+   * is in force, unless it was put in force by a record that was met: then the first vouches for it.
+   */
   #signersOf(text: string): Signers | undefined {
     const { origin, publicKey, allKeys } = this.#source
     const note = parseNote(text)
     const keys = allKeys?.() ?? (publicKey === undefined ? [] : [publicKey])
-    const key = keys.find(
+    const signing = keys.filter(
       (candidate) => note !== undefined && signersOf(note, [logKey(origin, candidate)]) !== undefined,
     )
+    const key = signing.at(this.#pending === undefined ? -1 : 0)
     const signers = key === undefined ? undefined : signersFrom(origin, key)
     if (this.#pending !== undefined) signers?.rotate(this.#pending)
     return signers

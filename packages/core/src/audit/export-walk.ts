@@ -162,10 +162,11 @@ export class ExportWalk {
     return accepted
   }
 
-  /** In the middle of a log the keys begin with whichever given one signed a checkpoint that the walk meets. */
+  /** In the middle of a log the keys begin with whichever given one signed a checkpoint that the walk meets: the last. */
   #signersIn(note: Note): Signers | undefined {
     const origin = this.#header?.origin
-    const key = signersOf(note, this.#keys)?.find(({ kind, name }) => kind === 'log' && name === origin)
+    const signing = signersOf(note, this.#keys)?.filter(({ kind, name }) => kind === 'log' && name === origin)
+    const key = signing?.at(this.#rotation === undefined ? -1 : 0)
     const signers = key === undefined ? undefined : new Signers(key, this.#keys)
     if (this.#rotation !== undefined && signers?.rotate(this.#rotation) === false) throw noKey(this.#rotation.seq)
     return signers

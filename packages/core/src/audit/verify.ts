@@ -16,11 +16,23 @@ import type { Verification, VerifyOptions } from './verification.ts'
  * each from a snapshot of its own: memory does not grow with the log.
  */
 export async function verifyChain(source: VerifySource, options: VerifyOptions = {}): Promise<Verification> {
-  const pruned = await prunedBefore(source)
-  const from = Math.max(options.from ?? 0, pruned?.size ?? 0)
-  const found = await verifyFrom(source, { from, pruned }, options)
-  return pruned === undefined ? found : { ...found, pruned: pruned.size }
+  for (let left = mostBeginnings; ; left--) {
+    const pruned = await prunedBefore(source)
+    const from = Math.max(options.from ?? 0, pruned?.size ?? 0)
+    const found = await verifyFrom(source, { from, pruned }, options)
+    // What is missing may have been pruned since: then the log begins later.
+    if (!found.ok && left > 1 && (await isPrunedBeyond(source, from))) continue
+    return pruned === undefined ? found : { ...found, pruned: pruned.size }
+  }
 }
+
+async function isPrunedBeyond(source: VerifySource, size: number): Promise<boolean> {
+  const pruned = await prunedBefore(source)
+  return pruned !== undefined && pruned.size > size
+}
+
+/** So often a verification begins anew where somebody goes on pruning. */
+const mostBeginnings = 10
 
 async function verifyFrom(source: VerifySource, start: WalkStart, options: VerifyOptions): Promise<Verification> {
   const { from } = start

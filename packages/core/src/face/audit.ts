@@ -161,8 +161,9 @@ export class Audit {
    * `@chatelaine/cli`, or `verifyExport` of `@chatelaine/core/verify`. A folder gets segments of JSON Lines in
    * `segments/`; each ends in a signed checkpoint. Recorded once.
    *
-   * @throws InvalidRequestError where the log has no such records; StorageTamperedError where they are not those that its
-   *   head is of: then nothing of the last segment is left behind. Whatever writing throws.
+   * @throws InvalidRequestError where the log has no such records; ConflictError where they are pruned meanwhile;
+   *   StorageTamperedError where they are not those that its head is of. Nothing of the last segment is left behind then.
+   *   Whatever writing throws.
    * @example
    * ```ts
    * import type { Kms } from '@chatelaine/core'

@@ -14,6 +14,7 @@ import { RecentGrants } from '../recent-grants.ts'
 import type { HouseHealth } from '../house-health.ts'
 import type { House } from '../runtime.ts'
 import type { Herald } from '../signals/herald.ts'
+import { fetchAnswer } from '../state/query.ts'
 import { watch, type TelemetryGauges, type Watch } from '../signals/telemetry.ts'
 import { checkByAnchors, recordAnchorFaults } from './anchors.ts'
 import { openBooks } from './books.ts'
@@ -98,7 +99,12 @@ type Readable = Pick<Proven, 'origin' | 'keys' | 'macKeyOf' | 'snapshot' | 'guar
 
 /** Where and with what the log is verified. */
 function sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view }: Readable): VerifySource {
-  const pruned = async (): Promise<Pruned | undefined> => view.read(prunedLog)
+  // As it is stored: this process may have heard neither of what others have pruned, nor of keys that went with it.
+  const pruned = async (): Promise<Pruned | undefined> =>
+    view.snapshot(async (reader) => {
+      await keys.at(reader)
+      return fetchAnswer(reader, tenant, prunedLog)
+    })
   const signing = { publicKey: keys.first, allKeys: () => keys.all }
   return { tenant, origin, ...signing, macKeyOf, snapshot, seen: () => guard.seen, pruned }
 }

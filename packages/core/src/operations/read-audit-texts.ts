@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { StorageTamperedError } from '../errors.ts'
+import { readPruned } from '../audit/pruned.ts'
+import { ConflictError, StorageTamperedError } from '../errors.ts'
 import type { UseOperation } from '../runtime.ts'
 
 /** Which records to read, as they are stored. */
@@ -33,6 +34,9 @@ export const readAuditTexts: UseOperation<AuditTextsRequest, AuditTextsRequest, 
     return walk.snapshot(async (reader, { tenant }) => {
       const rows = await reader.range('records', { prefix: [tenant], after: [from - 1], limit: count })
       if (rows.length < count || rows.some((row, i) => row['seq'] !== from + i)) {
+        const pruned = (await readPruned(reader, tenant))?.size ?? 0
+        if (pruned > from)
+          throw new ConflictError(`the records before ${pruned} were pruned meanwhile: export what is left`)
         throw new StorageTamperedError(`a record from ${from} on is missing`)
       }
       const found = await reader.range('checkpoints', { prefix: [tenant], after: [from], limit: count })
