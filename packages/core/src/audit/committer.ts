@@ -206,7 +206,7 @@ export class Committer {
     const written = allOf([tx.append('records', chain.rows), tx.insert('heads', row)])
     const linked = { before, head, chain, written }
     try {
-      await allOf([written, ...companions.map(async (companion) => companion.write(tx, linked))])
+      await allOf<unknown>([written, ...companions.map(async (companion) => companion.write(tx, linked))])
     } catch (error) {
       this.#failed(linked)
       throw error

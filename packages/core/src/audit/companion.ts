@@ -11,7 +11,7 @@ export interface LinkedBatch {
   /** The records, and what became of the tree with them. */
   readonly chain: LinkedRecords
   /** Rejects where the records and the head could not be written: the batch fails then, whatever a companion does. */
-  readonly written: Promise<void>
+  readonly written: Promise<unknown>
 }
 
 /** Whether all that a batch does is to ask for numbers: those who ask for them shall not wait for what others left to do. */

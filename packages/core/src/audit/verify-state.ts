@@ -3,7 +3,7 @@ import { allOf } from '../internal/all-of.ts'
 import { limits } from '../internal/defaults.ts'
 import type { AuthenticReader } from '../state/tree/authentic-reader.ts'
 import { Bucket, bucketHash } from '../state/tree/bucket.ts'
-import { rowsOf as rowsListed } from '../state/tree/listing.ts'
+import { checkRows } from '../state/tree/listing.ts'
 import { bitsOfNode, childrenOf, levelsOfNodes, nodeHash } from '../state/tree/node.ts'
 import { keyOf, stateTables } from '../state/tree/place.ts'
 import { storageFailureOf } from '../storage/errors.ts'
@@ -145,7 +145,7 @@ async function checkStored(reader: AuthenticReader, row: Row, listed: Set<string
   // Every row that a bucket lists is stored: whoever reads one that is not, is told.
   const entries = [...Bucket.of(content).entries()]
   for (const { table } of entries) listed.add(table)
-  await rowsListed(reader, entries)
+  await checkRows(reader, entries)
 }
 
 /** Every child that a node names is stored. Whether it is the one that is named, shows when it is met itself. */

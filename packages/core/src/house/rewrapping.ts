@@ -1,8 +1,9 @@
 import { InvalidRequestError } from '../errors.ts'
+import { raise } from '../attempt.ts'
 import { aborted } from '../audit/queue.ts'
 import { pause } from '../internal/clock.ts'
 import { importTokenLifetimeMs } from '../keys/import-token.ts'
-import { nameOf, wrappedTables, type RowName } from '../keys/rewrap.ts'
+import { wrappedTables, type RowName } from '../keys/rewrap.ts'
 import type { KeyringState } from '../keys/keyring-store.ts'
 import type { Run } from '../face/run.ts'
 import type { RewrapOptions, Rewrapping } from '../face/root-key-options.ts'
@@ -11,16 +12,15 @@ import { retireKeyringEpochs } from '../operations/retire-keyring-epochs.ts'
 import { rewrapMaterial } from '../operations/rewrap-material.ts'
 import type { ListedRow } from '../state/tree/listing.ts'
 import type { Row } from '../storage/table.ts'
-import { tables } from '../storage/tables.ts'
 import { beginNextEpoch } from './epoch-beginning.ts'
 import { readKeyringRows } from './foundation.ts'
-import { configured, glance, proven, type KeyringDesk } from './keyring-desk.ts'
+import { configured, proven, type KeyringDesk } from './keyring-desk.ts'
 import { listed } from './listed.ts'
 
-const pageRows = 1000
+const wrapped = Object.keys(wrappedTables)
 const mostRows = 100
-/** The names of the rows of one change, as JSON: less than what its record has room for. */
-const mostNameBytes = 7500
+/** The names and revisions of the rows of one change, as JSON: less than what its record has room for. */
+const mostNameBytes = 8000
 
 /**
  * Moves all material of a tenant to the newest keyring epoch, and begins one if the newest began under another root key.
@@ -79,9 +79,11 @@ class Job {
 
   async #plan(before: KeyringState, outdated: boolean): Promise<Rewrapping> {
     const newest = this.#desk.keyring.epoch + (outdated ? 1 : 0)
+    const isOld = isBefore(newest)
     let moved = 0
-    for (const table of Object.keys(wrappedTables)) {
-      for await (const rows of this.#pages(table)) moved += rows.filter(({ epoch }) => epoch !== newest).length
+    for await (const { items, problem } of listed(this.#desk, wrapped)) {
+      if (problem !== undefined) raise(problem)
+      moved += items.filter(({ row }) => isOld(row)).length
     }
     const others = before.keyring.map(({ epoch }) => epoch).filter((epoch) => epoch !== newest)
     return { dryRun: true, epoch: newest, began: outdated, moved, retired: others }
@@ -90,44 +92,51 @@ class Job {
   /**
    * Moves whatever is under an older epoch, then removes those. The first change, which moves nothing, makes a head under
    * the newest epoch: whoever sees it has to learn that epoch before writing anything, so that from then on nothing new
-   * comes under an older one, and what was looked through stays so. What the tables show is moved in their order, quickly;
-   * that nothing is left is told by what the state tree lists, for what an epoch takes along is gone for ever.
+   * comes under an older one, and one look at everything that the state lists is enough.
    */
   async #finish(): Promise<Ending> {
     await this.#change([])
-    for (const table of Object.keys(wrappedTables)) await this.#pass(table)
-    while ((await this.#passListed()) > 0);
-    const { keyring } = await proven(this.#desk, async (reader) => readKeyringRows(reader, this.#desk.tenant))
     const { epoch: newest } = this.#desk.keyring
-    const old = keyring.map(({ epoch }) => epoch).filter((epoch) => epoch < newest)
+    const dueAt = ((await this.#keyring()).at(-1)?.createdAt ?? 0) + importTokenLifetimeMs
+    const mayWait = this.#desk.settings.clock.now() < dueAt
+    const hasImports = await this.#moveAll(mayWait ? [...wrapped, 'keys'] : wrapped, newest)
+    const old = (await this.#keyring()).map(({ epoch }) => epoch).filter((epoch) => epoch < newest)
     if (old.length === 0) return { retired: [] }
-    const dueAt = (keyring.at(-1)?.createdAt ?? 0) + importTokenLifetimeMs
-    if (this.#desk.settings.clock.now() < dueAt && (await this.#hasImports())) {
-      return { retired: [], retireDueAt: new Date(dueAt) }
-    }
+    if (hasImports) return { retired: [], retireDueAt: new Date(dueAt) }
     await this.#run(retireKeyringEpochs, { epochs: old }, this.#call)
-    this.#desk.keyring.epochs.keepOnly([newest])
+    this.#desk.keyring.epochs.forgetBefore(newest)
     return { retired: old }
   }
 
-  /** Looks through a table once, as it shows itself. */
-  async #pass(table: string): Promise<void> {
-    for await (const rows of this.#pages(table)) await this.#moveOld(rows.map((row) => ({ table, row })))
+  /**
+   * Moves every row of these tables that is before an epoch, as the state lists them. Says whether there are keys among
+   * them whose material is imported: tokens for that may be on their way.
+   *
+   * @throws StorageTamperedError for what is hidden or does not verify, when everything else was moved: an epoch takes
+   * along for ever what is still under it.
+   */
+  async #moveAll(names: readonly string[], newest: number): Promise<boolean> {
+    const isOld = isBefore(newest)
+    let hasImports = false
+    let waiting: ListedRow[] = []
+    let problem: unknown
+    // What says that it is under an older epoch is checked by the change that moves it.
+    for await (const page of listed(this.#desk, names, isOld)) {
+      this.#goOn()
+      problem ??= page.problem
+      hasImports ||= page.items.some(({ row }) => row['origin'] === 'EXTERNAL')
+      waiting.push(...page.items.filter(({ row }) => isOld(row)))
+      const groups = [...groupsOf(waiting, this.#options.batch ?? mostRows)]
+      // The last one may have room for rows of the next page.
+      waiting = groups.pop() ?? []
+      for (const some of groups) await this.#move(some)
+    }
+    if (waiting.length > 0) await this.#move(waiting)
+    return problem === undefined ? hasImports : raise(problem)
   }
 
-  /** Looks through everything that the state lists once. Says how many rows there were to move. */
-  async #passListed(): Promise<number> {
-    let found = 0
-    for await (const rows of listed(this.#desk, Object.keys(wrappedTables))) found += await this.#moveOld(rows)
-    return found
-  }
-
-  async #moveOld(rows: readonly ListedRow[]): Promise<number> {
-    this.#goOn()
-    const old = rows.filter(({ row }) => row['epoch'] !== this.#desk.keyring.epoch)
-    const names = old.map(({ table, row }) => nameOf(table, row))
-    for (const some of groupsOf(names, this.#options.batch ?? mostRows)) await this.#move(some)
-    return old.length
+  async #keyring(): Promise<KeyringState['keyring']> {
+    return (await proven(this.#desk, async (reader) => readKeyringRows(reader, this.#desk.tenant))).keyring
   }
 
   #goOn(): void {
@@ -135,10 +144,10 @@ class Job {
     if (signal?.aborted === true) throw aborted(signal)
   }
 
-  async #move(rows: readonly RowName[]): Promise<void> {
+  async #move(rows: readonly ListedRow[]): Promise<void> {
     const { onProgress, ratePerSecond } = this.#options
     this.#goOn()
-    this.#moved += await this.#change(rows)
+    this.#moved += await this.#change(rows.map(({ table, key }) => ({ table, key })))
     await onProgress?.({ epoch: this.#desk.keyring.epoch, moved: this.#moved })
     if (ratePerSecond === undefined) return
     const { clock, timers } = this.#desk.settings
@@ -149,28 +158,6 @@ class Job {
   async #change(rows: readonly RowName[]): Promise<number> {
     return this.#run(rewrapMaterial, { rows }, this.#call)
   }
-
-  async *#pages(table: string): AsyncGenerator<readonly Row[]> {
-    const { tenant } = this.#desk
-    const primaryKey = tables.find(({ name }) => name === table)?.primaryKey ?? []
-    for (let after: Row | undefined; ;) {
-      const from = after === undefined ? {} : { after: primaryKey.slice(1).map((column) => after?.[column] as string) }
-      const rows = await glance(this.#desk, async (reader) =>
-        reader.range(table, { prefix: [tenant], ...from, limit: pageRows }),
-      )
-      yield rows
-      if (rows.length < pageRows) return
-      after = rows.at(-1)
-    }
-  }
-
-  /** Whether there are keys whose material is imported: tokens for that may be on their way. */
-  async #hasImports(): Promise<boolean> {
-    for await (const rows of listed(this.#desk, ['keys'])) {
-      if (rows.some(({ row }) => row['origin'] === 'EXTERNAL')) return true
-    }
-    return false
-  }
 }
 
 interface Ending {
@@ -178,16 +165,22 @@ interface Ending {
   readonly retireDueAt?: Date
 }
 
+const isBefore =
+  (epoch: number) =>
+  (row: Row): boolean =>
+    typeof row['epoch'] === 'number' && row['epoch'] < epoch
+
 /** Rows in groups whose names fit into the record of one change. */
-function* groupsOf(names: readonly RowName[], most: number): Generator<readonly RowName[]> {
-  let [group, bytes]: [RowName[], number] = [[], 0]
-  for (const name of names) {
-    const length = Buffer.byteLength(JSON.stringify(name)) + 20
+function* groupsOf(rows: readonly ListedRow[], most: number): Generator<ListedRow[]> {
+  let [group, bytes]: [ListedRow[], number] = [[], 0]
+  for (const each of rows) {
+    const { table, key, row } = each
+    const length = Buffer.byteLength(JSON.stringify({ table, key, rev: Number(row['rev']) + 1 }))
     if (group.length === most || bytes + length > mostNameBytes) {
       yield group
       ;[group, bytes] = [[], 0]
     }
-    group.push(name)
+    group.push(each)
     bytes += length
   }
   if (group.length > 0) yield group

@@ -4,6 +4,11 @@
  *
  * @throws what the first of it that failed threw: what comes after that may only be its consequence.
  */
-export async function allOf(work: readonly Promise<unknown>[]): Promise<void> {
-  for (const done of await Promise.allSettled(work)) if (done.status === 'rejected') throw done.reason
+export async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const results: T[] = []
+  for (const done of await Promise.allSettled(work)) {
+    if (done.status === 'rejected') throw done.reason
+    results.push(done.value)
+  }
+  return results
 }

@@ -55,9 +55,9 @@ export class Epochs {
     this.#newest = Math.max(this.#newest, others.newest)
   }
 
-  /** Forgets the keys of every other epoch. */
-  keepOnly(epochs: readonly number[]): void {
-    for (const epoch of this.all) if (!epochs.includes(epoch)) this.#keys.delete(epoch)
+  /** Forgets the keys of every epoch before one. */
+  forgetBefore(epoch: number): void {
+    for (const each of this.all) if (each < epoch) this.#keys.delete(each)
   }
 
   /** Forgets all keys. */

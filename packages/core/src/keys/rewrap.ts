@@ -6,7 +6,6 @@ import type { ChangeSet } from '../state/change-set.ts'
 import type { SecretRow } from '../state/keyring-rows.ts'
 import { decodeVersions } from '../state/decode.ts'
 import { rowsAs, type ImportRow, type KeyRow } from '../state/rows.ts'
-import { keyOf } from '../state/tree/place.ts'
 import type { Row, Value } from '../storage/table.ts'
 import type { Keyring } from './keyring.ts'
 import { secretIdentity, type SecretPurpose } from './house-secret.ts'
@@ -133,9 +132,4 @@ export interface Rewrapping {
   readonly keyring: Keyring
   readonly random: Randomness
   readonly keys: KeyReader
-}
-
-/** The name of a stored row. */
-export function nameOf(table: string, row: Row): RowName {
-  return { table, key: keyOf(table, row) }
 }

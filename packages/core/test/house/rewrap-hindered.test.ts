@@ -111,6 +111,18 @@ describe('F97 an epoch that something hangs on which somebody hides', () => {
     expect(await readAll(await world.open(), ciphertexts)).toEqual(expected)
   })
 
+  test('stays while a row says that it was moved, and was not', async () => {
+    const { world, kms, ciphertexts } = await house()
+    const row = (await world.shelf.rows('versions'))[4] as Row
+    const key = keyOf('versions', row)
+    await world.shelf.edit('versions', key, (was) => ({ ...was, epoch: 2 }))
+    expect(await codeOf(kms.rootKey.rewrap({ newEpoch: true }))).toBe('STORAGE_TAMPERED')
+    expect(await epochsOf(world, 'keyring')).toEqual([1, 2])
+    await world.shelf.edit('versions', key, () => row)
+    expect(await kms.rootKey.rewrap()).toMatchObject({ moved: 1, retired: [1] })
+    expect(await readAll(await world.open(), ciphertexts)).toEqual(expected)
+  })
+
   test('stays while somebody hides the key that an import token was sealed for', async () => {
     const { world, kms } = await house()
     const { id } = await (await kms.keys.create(given)).describe()

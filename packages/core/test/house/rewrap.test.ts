@@ -111,10 +111,10 @@ describe('moving all material to a new keyring epoch', () => {
     expect(await codeOf(interrupted)).toBe('ABORTED')
     const status = await kms.rootKey.status()
     expect(status).toMatchObject({ rewrap: 'unfinished', epochs: [{ epoch: 1 }, { epoch: 2 }] })
-    expect(status.epochs.map(({ rows }) => rows.versions + rows.secrets)).toEqual([7, 5])
+    expect(status.epochs.map(({ rows }) => rows.versions + rows.secrets)).toEqual([8, 4])
     const other = await world.open()
     expect(await readAll(other, ciphertexts)).toEqual(expected)
-    expect(await other.rootKey.rewrap()).toEqual({ dryRun: false, epoch: 2, began: false, moved: 7, retired: [1] })
+    expect(await other.rootKey.rewrap()).toEqual({ dryRun: false, epoch: 2, began: false, moved: 8, retired: [1] })
     expect(await readAll(kms, ciphertexts)).toEqual(expected)
   })
 
@@ -131,6 +131,31 @@ describe('moving all material to a new keyring epoch', () => {
     expect((await epochsOf(world, 'versions')).length).toBe(1)
     expect(await readAll(await world.open(), ciphertexts)).toEqual(expected)
     expect(await kms.audit.verify()).toMatchObject({ ok: true })
+  })
+
+  test('takes no epoch away that another process has begun in the meantime, nor the one before it', async () => {
+    const { world, kms, ciphertexts } = await house()
+    const other = await world.open()
+    const stop = new AbortController()
+    const others = async (): Promise<string | undefined> =>
+      codeOf(
+        other.rootKey.rewrap({
+          newEpoch: true,
+          batch: 2,
+          signal: stop.signal,
+          onProgress: ({ epoch }) => (epoch === 3 ? stop.abort(new Error('enough')) : undefined),
+        }),
+      )
+    let began: string | undefined
+    const onProgress = async ({ moved }: { moved: number }): Promise<void> => {
+      if (moved >= 4) began ??= await others()
+    }
+    expect(await kms.rootKey.rewrap({ newEpoch: true, batch: 4, onProgress })).toMatchObject({ epoch: 3, retired: [] })
+    expect(began).toBe('ABORTED')
+    expect([await epochsOf(world, 'keyring'), await readAll(kms, ciphertexts)]).toEqual([[2, 3], expected])
+    expect(await readAll(await world.open(), ciphertexts)).toEqual(expected)
+    expect(await kms.rootKey.rewrap()).toMatchObject({ began: false, retired: [2] })
+    expect(await readAll(other, ciphertexts)).toEqual(expected)
   })
 
   test('moves no more rows a second than it may', async () => {

@@ -15,7 +15,7 @@ import type { KeyRow } from '../../state/rows.ts'
 import { fetchAnswer } from '../../state/query.ts'
 import { isOfState, rowHash, stateTables } from '../../state/tree/place.ts'
 import type { AuthenticReader } from '../../state/tree/authentic-reader.ts'
-import { listEntries, listRows, type Listing } from '../../state/tree/listing.ts'
+import { listEntries, listRows, type ListedRows, type Listing } from '../../state/tree/listing.ts'
 import type { Row } from '../../storage/table.ts'
 import { tables } from '../../storage/tables.ts'
 import { readKeyringRows } from '../foundation.ts'
@@ -167,7 +167,8 @@ async function countListed(reader: AuthenticReader): Promise<number> {
 /** The error of a row that is missing: it tells which, where it is not merely left out of pages. */
 async function missing(reader: AuthenticReader): Promise<Error> {
   for (let from: number | undefined = 0; from !== undefined;) {
-    const { next }: Listing<unknown> = await listRows(reader, { tables: state, from })
+    const { next, problem }: ListedRows = await listRows(reader, { tables: state, from })
+    if (problem !== undefined) return problem
     from = next
   }
   return reader.tree.tampered('state_tree', [])

@@ -1,12 +1,17 @@
+import { isKmsError, type KmsError } from '../../errors.ts'
+import { allOf } from '../../internal/all-of.ts'
 import type { Row } from '../../storage/table.ts'
-import { among, type RowKey } from '../among.ts'
+import { sought, type RowKey } from '../among.ts'
 import type { AuthenticReader } from './authentic-reader.ts'
-import { Bucket, bucketHash, type Entry } from './bucket.ts'
-import { bitsOfNode, childrenOf, levelsOfNodes, nodeHash } from './node.ts'
+import type { Entry } from './bucket.ts'
+import { bitsOfNode, childrenOf, levelsOfNodes } from './node.ts'
 
-/** A row that the tree lists, as it is stored: it was checked. */
+/** A row that the tree lists. */
 export interface ListedRow {
   readonly table: string
+  /** Its primary key, without the tenant. */
+  readonly key: RowKey
+  /** As it is stored: it was checked, unless that was left to whoever asked for it. */
   readonly row: Row
 }
 
@@ -23,6 +28,11 @@ export interface Listed {
   readonly from: number
 }
 
+/** Which rows to list, and which of them are not checked here, because they are where they are used. */
+export interface ListedWith extends Listed {
+  readonly unchecked?: ((row: Row) => boolean) | undefined
+}
+
 /** So many buckets are read at once. */
 const bucketsAtOnce = 100
 
@@ -37,16 +47,21 @@ export async function listEntries(reader: AuthenticReader, of: Listed): Promise<
   return { items: items.flat(), next }
 }
 
+/** Rows that the tree lists, as far as they verify. */
+export interface ListedRows extends Listing<ListedRow> {
+  /** What is wrong with another, if anything is. */
+  readonly problem: KmsError | undefined
+}
+
 /**
  * The same with the rows: for whoever does something that cannot be undone once it has met all of them. One that is
- * hidden is missed.
- *
- * @throws StorageTamperedError for a row that is not there, or is another
+ * hidden, or is another, is missed.
  */
-export async function listRows(reader: AuthenticReader, of: Listed): Promise<Listing<ListedRow>> {
+export async function listRows(reader: AuthenticReader, of: ListedWith): Promise<ListedRows> {
   const { items, next } = await listBuckets(reader, of)
-  const rows = await Promise.all(items.map(async (entries) => rowsOf(reader, entries)))
-  return { items: rows.flat(), next }
+  const read = await allOf(items.map(async (entries) => readRows(reader, entries, of.unchecked)))
+  const problem = read.find((each) => each.problem !== undefined)?.problem
+  return { items: read.flatMap(({ rows }) => rows), next, problem }
 }
 
 async function listBuckets(reader: AuthenticReader, { tables, from }: Listed): Promise<Listing<readonly Entry[]>> {
@@ -64,7 +79,7 @@ async function* bucketsBelow(reader: AuthenticReader, [level, place]: Place, fro
     yield place
     return
   }
-  const content = await contentAt(reader, [level, place])
+  const content = await reader.tree.nodeAt([level, place])
   const bucketsOfChild = 2 ** (bitsOfNode * (levelsOfNodes - level - 1))
   for (const at of content === undefined ? [] : childrenOf(content)) {
     const child = place * 2 ** bitsOfNode + at
@@ -73,35 +88,40 @@ async function* bucketsBelow(reader: AuthenticReader, [level, place]: Place, fro
 }
 
 async function entriesOf(reader: AuthenticReader, place: number, tables: ReadonlySet<string>): Promise<Entry[]> {
-  const content = await contentAt(reader, [levelsOfNodes, place])
-  return content === undefined ? [] : [...Bucket.of(content).entries()].filter(({ table }) => tables.has(table))
+  return [...(await reader.tree.bucketAt(place)).entries()].filter(({ table }) => tables.has(table))
 }
 
-/** The rows of entries of one bucket. @throws StorageTamperedError for a row that is not there, or is another */
-export async function rowsOf(reader: AuthenticReader, entries: readonly Entry[]): Promise<ListedRow[]> {
+/** Checks the rows of entries of one bucket. @throws StorageTamperedError for one that is not there, or is another */
+export async function checkRows(reader: AuthenticReader, entries: readonly Entry[]): Promise<void> {
+  const { problem } = await readRows(reader, entries)
+  if (problem !== undefined) throw problem
+}
+
+async function readRows(
+  reader: AuthenticReader,
+  entries: readonly Entry[],
+  unchecked: ListedWith['unchecked'] = () => false,
+): Promise<{ readonly rows: readonly ListedRow[]; readonly problem: KmsError | undefined }> {
   const rows: ListedRow[] = []
-  for (const [table, keys] of together(entries)) {
-    for (const row of await among(reader, { table, tenant: reader.tree.tenant, keys })) rows.push({ table, row })
+  let problem: KmsError | undefined
+  for (const [table, some] of Map.groupBy(entries, (entry) => entry.table)) {
+    const keys = some.map(({ key }) => key)
+    for (const { key, row } of await sought(reader.unchecked, { table, tenant: reader.tree.tenant, keys })) {
+      const isLeft = row !== undefined && unchecked(row)
+      const found = isLeft ? undefined : await problemOf(reader.tree.check(table, key, row))
+      if (row !== undefined && found === undefined) rows.push({ table, key, row })
+      problem ??= found
+    }
   }
-  return rows
+  return { rows, problem }
 }
 
-/** Keys that belong together, by their tables: those of versions of one key are read in one go. */
-function together(entries: readonly Entry[]): (readonly [string, readonly RowKey[]])[] {
-  const groups = Map.groupBy(entries, ({ table, key }) => JSON.stringify([table, ...key.slice(0, -1)]))
-  return [...groups.values()].map((group) => [
-    (group[0] as Entry).table,
-    group.map(({ key }) => key).toSorted((a, b) => Number(a.at(-1)) - Number(b.at(-1))),
-  ])
-}
-
-/** What is stored at a place of the tree, if it is what is named above it; `undefined` where there is nothing. */
-async function contentAt(reader: AuthenticReader, [level, place]: Place): Promise<Uint8Array | undefined> {
-  const { tree } = reader
-  const hash = await tree.hashAt([level, place])
-  if (hash === undefined) return undefined
-  const content = (await reader.get('state_tree', [tree.tenant, level, place]))?.['content']
-  const hashOf = level === levelsOfNodes ? bucketHash : nodeHash
-  if (content instanceof Uint8Array && hashOf(content).equals(hash)) return content
-  throw tree.tampered('state_tree', [level, place])
+async function problemOf(check: Promise<void>): Promise<KmsError | undefined> {
+  try {
+    await check
+    return undefined
+  } catch (error) {
+    if (isKmsError(error, 'STORAGE_TAMPERED')) return error
+    throw error
+  }
 }

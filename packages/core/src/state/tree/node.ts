@@ -14,6 +14,11 @@ export const levelsOfNodes = 4
 /** The content of a node without children, which is never stored. */
 export const emptyNode = Buffer.alloc(mapBytes)
 
+/** The name of a place in the tree. */
+export function nodeName(level: number, place: number): string {
+  return `${level}/${place}`
+}
+
 /** The hash of a node with this content. */
 export function nodeHash(content: Uint8Array): Buffer {
   return sha256(label, content)

@@ -4,7 +4,7 @@ import type { Row } from '../../storage/table.ts'
 import type { Alarm } from './alarm.ts'
 import { Bucket, bucketHash, isKnown, type Entry, type Versions } from './bucket.ts'
 import type { NodeCache } from './node-cache.ts'
-import { bitsOfNode, childOf, emptyNode, levelsOfNodes, nodeHash, withChild } from './node.ts'
+import { bitsOfNode, childOf, emptyNode, levelsOfNodes, nodeHash, nodeName, withChild } from './node.ts'
 import { bucketOf, keyOf, lookupOf, rowHash, type Lookup } from './place.ts'
 
 /** What a tree is read with. */
@@ -95,6 +95,24 @@ export class StateTree {
     return hash
   }
 
+  /** The content of the node at a place of the tree; `undefined` where there is none. @throws StorageTamperedError */
+  async nodeAt(place: readonly [number, number]): Promise<Buffer | undefined> {
+    const hash = await this.hashAt(place)
+    return hash === undefined ? undefined : this.#node(place, hash)
+  }
+
+  /** What is known of the rows of a bucket. @throws StorageTamperedError */
+  async bucketAt(place: number): Promise<Bucket> {
+    const known = this.#staged.get(place) ?? this.#buckets.get(place)
+    if (known !== undefined) return known
+    const hash = await this.hashAt([levelsOfNodes, place])
+    // What is stored counts only if it has the hash that the node above names.
+    const content = hash === undefined ? undefined : await this.#content([levelsOfNodes, place], bucketHash, hash)
+    const bucket = content === undefined ? new Bucket() : Bucket.of(content)
+    this.#buckets.set(place, bucket)
+    return bucket
+  }
+
   /** A row was added, or replaced. Returns what was known of it. @throws StorageTamperedError */
   async put(table: string, row: Row): Promise<Entry | undefined> {
     const key = keyOf(table, row)
@@ -161,7 +179,7 @@ export class StateTree {
   /** The bucket of a row as this change leaves it. */
   async #staging(table: string, key: Entry['key']): Promise<Bucket> {
     const place = bucketOf(lookupOf(table, key) as Lookup)
-    const bucket = this.#staged.get(place) ?? (await this.#bucket(place)).copy()
+    const bucket = this.#staged.get(place) ?? (await this.bucketAt(place)).copy()
     this.#staged.set(place, bucket)
     return bucket
   }
@@ -196,21 +214,7 @@ export class StateTree {
   }
 
   async #bucketOf(lookup: Lookup | undefined): Promise<Bucket> {
-    return lookup === undefined ? new Bucket() : this.#bucket(bucketOf(lookup))
-  }
-
-  async #bucket(place: number): Promise<Bucket> {
-    const known = this.#staged.get(place) ?? this.#buckets.get(place)
-    if (known !== undefined) return known
-    const bucket = await this.#read(place)
-    this.#buckets.set(place, bucket)
-    return bucket
-  }
-
-  /** Reads a bucket along its path. What is stored counts only if it has the hash that the node above names. */
-  async #read(place: number): Promise<Bucket> {
-    const hash = await this.hashAt([levelsOfNodes, place])
-    return hash === undefined ? new Bucket() : Bucket.of(await this.#content([levelsOfNodes, place], bucketHash, hash))
+    return lookup === undefined ? new Bucket() : this.bucketAt(bucketOf(lookup))
   }
 
   async #node([level, place]: readonly [number, number], hash: Buffer): Promise<Buffer> {
@@ -232,8 +236,4 @@ export class StateTree {
     if (content instanceof Uint8Array && hashOf(content).equals(hash)) return Buffer.from(content)
     throw this.tampered('state_tree', place)
   }
-}
-
-function nodeName(level: number, place: number): string {
-  return `${level}/${place}`
 }
