@@ -18,6 +18,8 @@ export interface WorkerPlan {
   readonly messages: string
   /** The number of the process, which is the seed of what it does. */
   readonly number: number
+  /** Whether a job begins another epoch though nothing asks for one. */
+  readonly newEpoch?: boolean
 }
 
 /** What a job tells as it comes along: rows that it has moved. */
@@ -29,6 +31,8 @@ export interface JobProgress {
 export interface LoadReport {
   readonly encrypted: number
   readonly decrypted: number
+  /** Messages of its own that it has kept. */
+  readonly said: readonly Message[]
   readonly failures: readonly string[]
 }
 

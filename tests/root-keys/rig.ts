@@ -11,11 +11,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { generateRootKey, type Kms } from '@chatelaine/core'
+import { generateRootKey } from '@chatelaine/core'
 import { oracleOn } from '../processes/oracle.ts'
 import { withPlace, withServer, type Place, type Site } from '../processes/place.ts'
 import { numbers } from '../processes/plan.ts'
-import { keyName, openWith, type LoadReport, type Message, type WorkerPlan } from './plan.ts'
+import { fillHouse } from './fill.ts'
+import { openWith, type LoadReport, type Message, type WorkerPlan } from './plan.ts'
 import { doneAgain } from './stored.ts'
 
 /** What the rig does. */
@@ -32,7 +33,8 @@ export interface RootKeyPlan {
 
 /** What came of it. */
 export interface RootKeyReport {
-  readonly killed: number
+  /** Jobs that came to their end, beside those that were killed: one, or more where some were done too soon. */
+  readonly finished: number
   /** What the other processes did meanwhile. */
   readonly encrypted: number
   readonly decrypted: number
@@ -42,10 +44,6 @@ export interface RootKeyReport {
   readonly seconds: { readonly made: number; readonly moved: number; readonly judged: number }
   readonly problems: readonly string[]
 }
-
-const versionsOfKey = 20
-const atOnce = 400
-const mostMessages = 2000
 
 /** Runs the rig on a place of its own. */
 export async function runRootKeyRig(plan: RootKeyPlan): Promise<RootKeyReport> {
@@ -64,6 +62,7 @@ class Rig {
   readonly #new = generateRootKey()
   readonly #said: Message[] = []
   readonly #problems: string[] = []
+  #finished = 0
 
   constructor(plan: RootKeyPlan, place: Place, folder: string) {
     this.#plan = plan
@@ -75,70 +74,49 @@ class Rig {
     const times = [performance.now()]
     const lap = (): void => void times.push(performance.now())
     const before = await openWith(this.#place, [this.#old])
-    await this.#fill(before)
+    this.#said.push(...(await fillHouse(before, this.#plan.versions)))
     await before.close()
     writeFileSync(this.#messages, JSON.stringify(this.#said))
     lap()
     const loads = await Promise.all([this.#load([this.#old], 1), this.#load([this.#new, this.#old], 2)])
-    const killed = await this.#work()
+    await this.#work()
     lap()
     const reports = await Promise.all(loads.map(endLoad))
+    this.#said.push(...reports.flatMap(({ said }) => said))
     const left = await this.#judge()
     const failures = reports.flatMap(({ failures: some }) => some)
     this.#expect(failures.length === 0, `a process could not work: ${failures.slice(0, 3).join('; ')}`)
     for (const { decrypted } of reports) this.#expect(decrypted > 0, 'a process did nothing')
-    this.#expect(killed === this.#plan.kills, `only ${killed} jobs were killed`)
     this.#problems.push(...(await oracleOn(this.#place)))
     lap()
     const [made = 0, moved = 0, judged = 0] = times.slice(1).map((time, at) => (time - (times[at] ?? 0)) / 1000)
     const sum = (of: 'encrypted' | 'decrypted'): number => reports.reduce((all, report) => all + report[of], 0)
     const done = { encrypted: sum('encrypted'), decrypted: sum('decrypted') }
-    return { killed, ...done, left, seconds: { made, moved, judged }, problems: this.#problems }
-  }
-
-  /** Keys with several versions each, and messages under many of them. */
-  async #fill(kms: Kms): Promise<void> {
-    const { versions } = this.#plan
-    const keys = Math.ceil(versions / versionsOfKey)
-    const every = Math.max(1, Math.floor(versions / mostMessages))
-    let made = 0
-    const fill = async (number: number): Promise<void> => {
-      const key = await kms.keys.create({ name: keyName(number), spec: 'AES_256' })
-      for (let version = 1; made < versions; version++) {
-        made += 1
-        if (made % every === 0 || version === 1) {
-          const says = `${keyName(number)} version ${version}`
-          const { ciphertext } = await key.encrypt(says)
-          this.#said.push({ ciphertext: ciphertext.toString('base64url'), says })
-        }
-        if (version === versionsOfKey) return
-        await key.rotate()
-      }
-    }
-    for (let from = 0; from < keys; from += atOnce) {
-      await Promise.all(Array.from({ length: Math.min(atOnce, keys - from) }, async (_, at) => fill(from + at)))
-    }
+    return { finished: this.#finished, ...done, left, seconds: { made, moved, judged }, problems: this.#problems }
   }
 
   /** Starts the job again and again: it is killed a moment after it has come so far, or after so long. */
-  async #work(): Promise<number> {
+  async #work(): Promise<void> {
     const random = numbers(this.#plan.seed)
     const share = this.#plan.versions / (this.#plan.kills + 1)
-    let killed = 0
-    while (killed < this.#plan.kills) {
+    let newEpoch = false
+    for (let killed = 0; killed < this.#plan.kills && this.#problems.length === 0;) {
       // Every fifth is killed while it starts and rotates, all others while they move rows.
       const isEarly = killed % 5 === 0
       const when = isEarly ? { afterMs: random() * 400 } : { moved: random() * share, afterMs: random() * 10 }
-      if (!(await this.#job(when))) break
-      killed += 1
+      const wasKilled = await this.#job({ newEpoch }, when)
+      // One that was done before there was time to kill it has to begin anew.
+      newEpoch = !wasKilled
+      if (wasKilled) killed += 1
+      else this.#finished += 1
     }
-    await this.#job(undefined)
-    return killed
+    await this.#job({ newEpoch })
+    this.#finished += 1
   }
 
   /** Runs the job to its end, or kills it. Says whether it was killed. */
-  async #job(kill: { readonly moved?: number; readonly afterMs: number } | undefined): Promise<boolean> {
-    const child = this.#spawn({ role: 'job', rootKeys: [this.#new, this.#old], number: 0 })
+  async #job(how: { readonly newEpoch: boolean }, kill?: Moment): Promise<boolean> {
+    const child = this.#spawn({ role: 'job', rootKeys: [this.#new, this.#old], number: 0, ...how })
     const exited = once(child, 'exit')
     const strike = async (ms: number): Promise<void> => {
       await after(ms)
@@ -164,12 +142,13 @@ class Rig {
     const failed = once(child, 'exit').then(([code]): LoadReport => ({
       encrypted: 0,
       decrypted: 0,
+      said: [],
       failures: [`it ended with ${String(code)}`],
     }))
     return { child, report: Promise.race([report, failed]) }
   }
 
-  #spawn(told: Pick<WorkerPlan, 'role' | 'rootKeys' | 'number'>): ChildProcess {
+  #spawn(told: Pick<WorkerPlan, 'role' | 'rootKeys' | 'number' | 'newEpoch'>): ChildProcess {
     const plan: WorkerPlan = { ...told, place: this.#place, batch: this.#plan.batch, messages: this.#messages }
     const program = path.join(import.meta.dirname, 'worker.ts')
     return spawn(process.execPath, [program, JSON.stringify(plan)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
@@ -203,6 +182,12 @@ class Rig {
   }
 }
 
+/** When to kill: so long after it is ready, or after it has moved so many rows. */
+interface Moment {
+  readonly moved?: number
+  readonly afterMs: number
+}
+
 interface Load {
   readonly child: ChildProcess
   readonly report: Promise<LoadReport>
@@ -229,7 +214,9 @@ if (import.meta.main) {
   const numbersOf = { versions: Number(values.versions), kills: Number(values.kills), batch: Number(values.batch) }
   const plan = { storage, ...numbersOf, seed: Number(values.seed), folder: values.folder }
   const report = await runRootKeyRig(plan)
-  console.log(`${storage}, seed ${plan.seed}: ${plan.versions} versions, ${report.killed} jobs killed`)
+  console.log(
+    `${storage}, seed ${plan.seed}: ${plan.versions} versions, ${plan.kills} jobs killed, ${report.finished} finished`,
+  )
   const { made, moved, judged } = report.seconds
   console.log(`made in ${made.toFixed(1)} s, moved in ${moved.toFixed(1)} s, judged in ${judged.toFixed(1)} s`)
   console.log(`${report.encrypted} encrypted and ${report.decrypted} decrypted meanwhile`)

@@ -9,16 +9,17 @@ const callers = 4
 const mostFailures = 20
 const keptMessages = 500
 
-async function job(kms: Kms, batch: number): Promise<void> {
+async function job(kms: Kms, { batch, newEpoch }: WorkerPlan): Promise<void> {
   await kms.rootKey.rotate()
   const tell = (progress: JobProgress): void => void process.send?.(progress)
   tell({ moved: 0 })
-  await kms.rootKey.rewrap({ batch, onProgress: ({ moved }) => tell({ moved }) })
+  await kms.rootKey.rewrap({ batch, newEpoch, onProgress: ({ moved }) => tell({ moved }) })
 }
 
 /** Encrypts under keys that there are, and decrypts what it, or the rig, has encrypted; sometimes it rotates a key. */
 async function load(kms: Kms, plan: WorkerPlan): Promise<LoadReport> {
   const messages = JSON.parse(readFileSync(plan.messages, 'utf8')) as Message[]
+  const others = new Set(messages)
   const report = { encrypted: 0, decrypted: 0, failures: [] as string[] }
   let stopped = false
   process.on('message', () => {
@@ -43,14 +44,14 @@ async function load(kms: Kms, plan: WorkerPlan): Promise<LoadReport> {
     }
   }
   await Promise.all(Array.from({ length: callers }, async (_, number) => caller(number)))
-  return report
+  return { ...report, said: messages.filter((message) => !others.has(message)) }
 }
 
 if (import.meta.main) {
   const plan = JSON.parse(process.argv[2] ?? '') as WorkerPlan
   const kms = await openWith(plan.place, plan.rootKeys)
   process.send?.({ ready: true })
-  if (plan.role === 'job') await job(kms, plan.batch)
+  if (plan.role === 'job') await job(kms, plan)
   else process.send?.(await load(kms, plan))
   await kms.close()
   process.disconnect?.()
