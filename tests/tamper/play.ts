@@ -116,9 +116,14 @@ function isRefusal(answer: string): boolean {
   return fatal.some((code) => answer === code)
 }
 
-/** A list shows some of what it showed, and nothing else. */
+/** A list shows less than it showed: in its order, nothing twice, and nothing else. */
 function isHidden(question: string, { answer, usual }: { answer: string; usual: string }): boolean {
   if (!question.includes('.list')) return false
-  const shown = answer.split('; ')
-  return answer === '' || shown.every((item) => usual.split('; ').includes(item))
+  const [shown, left] = [answer === '' ? [] : answer.split('; '), usual.split('; ')]
+  for (const item of shown) {
+    const at = left.indexOf(item)
+    if (at === -1) return false
+    left.splice(0, at + 1)
+  }
+  return true
 }

@@ -13,7 +13,7 @@ import { hideAll, hidings, type Hiding } from './hiding.ts'
 import { unexplained } from './page.ts'
 import { plantAll } from './planting.ts'
 import { sqliteSoil } from './soil.ts'
-import { baselineOf } from './play.ts'
+import { baselineOf, verdictOf } from './play.ts'
 import { buildWorld, nobody, tenants, type Image, type World } from './world.ts'
 
 /** What acts stand on: each of them is refused where a row of it is hidden. */
@@ -94,6 +94,39 @@ describe('F97 somebody who has the database and no key', () => {
       ['acme verify', 'ok'],
       ['thief verify', 'ok'],
     ])
+  })
+})
+
+describe('F97 what is told of an attack', () => {
+  const usual = new Map([
+    ['default keys.list', 'a; b; b; c'],
+    ['default decrypts', 'x'],
+    ['default verify', 'ok'],
+  ])
+  const told = (answers: Readonly<Record<string, string>>): string | undefined => {
+    const seen = Object.entries(answers).map(([question, answer]) => [`default ${question}`, answer] as const)
+    return verdictOf(new Map([...usual, ...seen]), usual)?.verdict
+  }
+
+  test.each<[string, Readonly<Record<string, string>>, string | undefined]>([
+    ['nothing changed', {}, undefined],
+    ['less is listed', { 'keys.list': 'b; c' }, 'hidden from a list'],
+    ['nothing is listed', { 'keys.list': '' }, 'hidden from a list'],
+    ['something is listed twice', { 'keys.list': 'a; a; b; c' }, 'EFFECTIVE'],
+    ['something is listed in another place', { 'keys.list': 'b; a' }, 'EFFECTIVE'],
+    ['something else is listed', { 'keys.list': 'a; d' }, 'EFFECTIVE'],
+    ['somebody is told something else', { decrypts: 'y' }, 'EFFECTIVE'],
+    ['somebody is denied it', { decrypts: 'ACCESS_DENIED' }, 'EFFECTIVE'],
+    [
+      'somebody is told something else, and another is refused',
+      { decrypts: 'y', 'keys.list': 'STORAGE_TAMPERED' },
+      'EFFECTIVE',
+    ],
+    ['it is refused', { decrypts: 'STORAGE_TAMPERED' }, 'refused on read'],
+    ['it is opened no more', { open: 'ROLLBACK_DETECTED' }, 'refused on open'],
+    ['a verification tells', { verify: 'state' }, 'refused on verify'],
+  ])('where %s', (_, answers, verdict) => {
+    expect(told(answers)).toBe(verdict)
   })
 })
 

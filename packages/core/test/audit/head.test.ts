@@ -142,6 +142,8 @@ describe('the guard before heads', () => {
   test.each<[string, Partial<Head>, string | undefined]>([
     ['a shorter chain', { size: 2 }, 'ROLLBACK_DETECTED'],
     ['a lower revision of a longer chain', { size: 4, revision: 1 }, 'ROLLBACK_DETECTED'],
+    ['the same chain of an older epoch', { epoch: 1 }, 'ROLLBACK_DETECTED'],
+    ['a longer chain of an older epoch', { size: 4, epoch: 1 }, 'ROLLBACK_DETECTED'],
     ['the same size with another last record', { headHash: Buffer.alloc(32, 7) }, 'STORAGE_TAMPERED'],
   ])('E81 after a head was seen, %s: %s', async (_, change, expected) => {
     expect(await codeOf(guard().read(storageOf(rowOf(change)), head))).toBe(expected)
