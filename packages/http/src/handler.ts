@@ -51,6 +51,8 @@ export function createHttpHandler(kms: Kms, options: HttpOptions): HttpHandler {
     )
   }
   const allowed = methodsAt(settings.basePath, [...routes, ...pages, { path: tailPath, method: 'GET' }])
+  // Of what is around the routes, such as CORS: hono itself would print it, and answer without the headers of safety.
+  app.onError((error, context) => answer(service, context, () => Promise.reject(error)))
   app.notFound((context: Context) => answer(service, context, () => refuse(allowed(context.req.path))))
   const handle = async (request: Request, env?: unknown): Promise<Response> => app.fetch(request, (env ?? {}) as object)
   return Object.assign(handle, { drain: () => service.drain() })

@@ -153,34 +153,6 @@ describe('The handler', () => {
     },
   )
 
-  test('H109 a compressed body is not unpacked', async () => {
-    const { ask } = await newHttpHouse()
-    const answer = await ask('POST', '/v1/crypto/encrypt', { headers: { 'content-encoding': 'gzip' }, body: 'bomb' })
-    expect(answer.status).toBe(415)
-  })
-
-  test('H109 a body over the limit is refused, whether it says its length or not', async () => {
-    const { ask } = await newHttpHouse({ maxBodyBytes: 2048 })
-    const json = { key: 'a', plaintext: 'A'.repeat(4096) }
-    const told = await ask('POST', '/v1/crypto/encrypt', { json, headers: { 'content-length': '4200' } })
-    expect(told).toMatchObject({ status: 413, json: { code: 'LIMIT_EXCEEDED' } })
-    let pulled = 0
-    const endless = new ReadableStream<Uint8Array>({
-      pull: (controller) => {
-        pulled += 1
-        controller.enqueue(new Uint8Array(1024))
-      },
-    })
-    expect(await ask('POST', '/v1/crypto/encrypt', { body: endless })).toMatchObject({ status: 413 })
-    expect(pulled).toBeLessThan(10)
-  })
-
-  test('H109 a body that does not come is given up', async () => {
-    const { ask } = await newHttpHouse({ patienceMs: 20 })
-    const slow = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(1)) })
-    expect(await ask('POST', '/v1/crypto/encrypt', { body: slow })).toMatchObject({ status: 408 })
-  })
-
   test('H111 an error says what the library says, and neither stack nor storage nor state', async () => {
     const { ask, kms } = await newHttpHouse()
     await kms.keys.create({ name: 'orders', spec: 'AES_256' })

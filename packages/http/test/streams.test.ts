@@ -20,6 +20,27 @@ describe('Streams', () => {
   })
 })
 
+describe('What else a stream says', () => {
+  const asked = Buffer.from('{"key":"orders"}').toString('base64url')
+
+  test.each([
+    ['something before it', `!${asked}`, 400],
+    ['something in its midst', `${asked.slice(0, 4)} ${asked.slice(4)}`, 400],
+    ['two headers of that kind', `${asked}, ${asked}`, 400],
+    ['base64', Buffer.from('{"key":"orders","context":{"a":"???>>>"}}').toString('base64'), 400],
+    ['a member twice', Buffer.from('{"key":"other","key":"orders"}').toString('base64url'), 400],
+    ['no object', Buffer.from('["orders"]').toString('base64url'), 400],
+    ['nothing', '', 400],
+    ['base64url with its padding', `${asked}==`, 200],
+    ['base64url', asked, 200],
+  ])('H110 in %s is %i', async (_, header, status) => {
+    const { ask, kms } = await newHttpHouse()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const headers = { 'content-type': 'application/octet-stream', 'chatelaine-request': header }
+    expect((await ask('POST', '/v1/crypto/encrypt', { headers, body: 'x' })).status).toBe(status)
+  })
+})
+
 describe('The body of a stream', () => {
   const headers = {
     'content-type': 'application/octet-stream',
@@ -71,6 +92,8 @@ describe('A tail', () => {
     expect(head.headers.get('content-type')).toBe('text/event-stream')
     expect(vi.getTimerCount()).toBe(0)
     expect((await ask('HEAD', '/v1/audit/tail', { token: 'billing' })).status).toBe(403)
+    for (const name of ['idempotency-key', 'if-match'])
+      expect((await ask('GET', '/v1/audit/tail', { token: 'auditor', headers: { [name]: 'x' } })).status).toBe(400)
     const followed = await handler(requestOf('GET', '/v1/audit/tail', { token: 'auditor' }))
     expect(vi.getTimerCount()).toBe(1)
     await followed.body?.cancel()

@@ -4,7 +4,7 @@ import { HttpError } from '../problem.ts'
 import type { Route } from '../routes.ts'
 import { parseStrictJson } from '../strict-json.ts'
 import { requestCodec, type RequestCodec } from '../wire/request-codec.ts'
-import { readBody, requirePlain } from './body.ts'
+import { readBody, requireNoBody, requirePlain } from './body.ts'
 import type { Service } from './service.ts'
 
 const codecs = new Map<OperationName, RequestCodec>()
@@ -32,7 +32,8 @@ export interface Asking {
 export async function readAsked(service: Service, asking: Asking): Promise<object> {
   const { request, route, path } = asking
   const inQuery = route.method === 'GET' || route.method === 'DELETE'
-  if (!inQuery) requireNoQuery(request)
+  if (inQuery) requireNoBody(request)
+  else requireNoQuery(request)
   const given = inQuery
     ? readQuery(queryOf(request.url), requestSchema(route.operation))
     : await readJson(service, asking)

@@ -18,6 +18,12 @@ export function requirePlain(request: Request): void {
   throw new HttpError('UNSUPPORTED_MEDIA_TYPE', 'a body is not compressed', { 'accept-encoding': 'identity' })
 }
 
+/** Refuses a body, as its headers tell of one, where none is read: what it says would be passed over. @throws InvalidRequestError */
+export function requireNoBody({ headers }: Request): void {
+  if (Number(headers.get('content-length')) === 0 && headers.get('transfer-encoding') === null) return
+  throw new InvalidRequestError('this route takes no body: what it has to know is in its path and its query')
+}
+
 /**
  * Reads a whole body, of at most so many bytes, with so much patience.
  *

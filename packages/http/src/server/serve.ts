@@ -7,7 +7,7 @@ import { mediaTypeOf } from '../results.ts'
 import { etagOf, ifMatchOf, isNamed } from './etag.ts'
 import { jsonAnswer, plainAnswer } from './answers.ts'
 import { readAsked, requireNoQuery } from './asked.ts'
-import { mediaType } from './body.ts'
+import { mediaType, requireNoBody } from './body.ts'
 import { serveTail } from './events.ts'
 import type { Place } from './place.ts'
 import type { Service } from './service.ts'
@@ -30,7 +30,8 @@ export async function serve(service: Service, visit: Visit): Promise<Response> {
   const type = mediaType(request)
   const stream = streamOf(route.operation, type)
   if (stream !== undefined) {
-    requireNothingElse(request)
+    requireNoQuery(request)
+    requireNoCondition(request)
     return serveStream(stream, { client, request, env: context.env, id, patience: service.patience })
   }
   const asked = await readAsked(service, { request, route, type, path: pathOf(visit) })
@@ -58,15 +59,17 @@ function textAnswer(text: string, { result, status }: Route, requestId: string):
 export async function serveTailTo(service: Service, context: Context, id: string): Promise<Response> {
   const request = context.req.raw
   const client = await service.admission.admit(request, context.env, id)
+  requireNoBody(request)
+  requireNoCondition(request)
   const answer = await serveTail({ client, request, id, draining: service.draining })
+  if (request.method !== 'HEAD') return answer
   // Nobody will read it, and nobody else ends it.
-  if (request.method === 'HEAD') await answer.body?.cancel()
-  return answer
+  await answer.body?.cancel()
+  return new Response(null, answer)
 }
 
-/** A stream is no change, and says what it has to say in a header of its own. @throws InvalidRequestError */
-function requireNothingElse(request: Request): void {
-  requireNoQuery(request)
+/** A stream is no change, nor is a tail. @throws InvalidRequestError */
+function requireNoCondition(request: Request): void {
   if (Object.keys({ ...idempotencyOf(request), ...ifMatchOf(request) }).length > 0)
     throw new InvalidRequestError('a stream is no change: it takes neither Idempotency-Key nor If-Match')
 }

@@ -14,6 +14,8 @@ export const bytesType = 'application/octet-stream'
 /** The header with what else a request has to say: base64url of a JSON object. */
 export const requestHeader = 'chatelaine-request'
 
+const base64url = /^[\w-]*={0,2}$/
+
 /** The operation on streams that stands beside one on messages, at the same place. */
 export const streams = { encrypt: 'encryptStream', decrypt: 'decryptStream', reEncrypt: 'reEncryptStream' } as const
 
@@ -68,6 +70,7 @@ function requireUnread({ request, env }: Streamed): void {
 
 function readHeader(name: StreamOperationName, request: Request): object {
   const given = request.headers.get(requestHeader) ?? ''
+  if (!base64url.test(given)) throw new InvalidRequestError(`${requestHeader} is not base64url`)
   const value = given === '' ? {} : parseStrictJson(Buffer.from(given, 'base64url'))
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidRequestError(`${requestHeader} is not an object`)

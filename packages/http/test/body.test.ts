@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest'
+import { newHttpHouse } from './support/house.ts'
+
+describe('A body', () => {
+  test('H109 a compressed body is not unpacked', async () => {
+    const { ask } = await newHttpHouse()
+    const answer = await ask('POST', '/v1/crypto/encrypt', { headers: { 'content-encoding': 'gzip' }, body: 'bomb' })
+    expect(answer.status).toBe(415)
+  })
+
+  test('H109 a body over the limit is refused, whether it says its length or not', async () => {
+    const { ask } = await newHttpHouse({ maxBodyBytes: 2048 })
+    const json = { key: 'a', plaintext: 'A'.repeat(4096) }
+    const told = await ask('POST', '/v1/crypto/encrypt', { json, headers: { 'content-length': '4200' } })
+    expect(told).toMatchObject({ status: 413, json: { code: 'LIMIT_EXCEEDED' } })
+    let pulled = 0
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        pulled += 1
+        controller.enqueue(new Uint8Array(1024))
+      },
+    })
+    expect(await ask('POST', '/v1/crypto/encrypt', { body: endless })).toMatchObject({ status: 413 })
+    expect(pulled).toBeLessThan(10)
+  })
+
+  test('H109 a body that does not come is given up', async () => {
+    const { ask } = await newHttpHouse({ patienceMs: 20 })
+    const slow = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(1)) })
+    expect(await ask('POST', '/v1/crypto/encrypt', { body: slow })).toMatchObject({ status: 408 })
+  })
+
+  test.each([{ 'content-length': '20' }, { 'transfer-encoding': 'chunked' }])(
+    'H110 a body is refused where nothing is read of it: %j',
+    async (headers) => {
+      const { ask, kms } = await newHttpHouse()
+      for (const per of ['tenant', 'principal'] as const)
+        await kms.quotas.set({ name: per, operation: 'createKey', per, limit: 9, windowSeconds: 60 })
+      const answer = await ask('DELETE', '/v1/quotas/createKey', { headers, json: { name: 'principal' } })
+      expect(answer).toMatchObject({ status: 400, json: { code: 'INVALID_REQUEST' } })
+      expect((await kms.quotas.list()).items).toHaveLength(2)
+      const empty = { headers: { 'content-length': '0' } }
+      expect((await ask('DELETE', '/v1/quotas/createKey?name=principal', empty)).status).toBe(200)
+      expect((await kms.quotas.list()).items).toMatchObject([{ name: 'tenant' }])
+    },
+  )
+})
