@@ -1,56 +1,8 @@
-import { createKms, generateRootKey, localRootKey, type Kms } from '@chatelaine/core'
-import { createHttpHandler, type HttpHandler } from '@chatelaine/http'
-import { memoryStorage } from '@chatelaine/storage-memory'
 import { fc } from '@fast-check/vitest'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { newHouse, requestOf } from './asking.ts'
 import { good } from './good.ts'
-import { document, faultOf, operations, type DocumentedOperation } from './schemas.ts'
-
-/** A house with keys of every usage, and an admin, a service and an auditor at its door. */
-async function newHouse(): Promise<{ kms: Kms; handler: HttpHandler; unexpected: unknown[] }> {
-  const kms = await createKms({ storage: memoryStorage(), rootKey: localRootKey(generateRootKey()) })
-  onTestFinished(() => kms.close())
-  const unexpected: unknown[] = []
-  const roles = {
-    admin: { id: 'boss', role: 'admin' },
-    auditor: { id: 'eve', role: 'auditor' },
-    service: 'billing',
-  } as const
-  const handler = createHttpHandler(kms, {
-    authenticate: (request) => roles[request.headers.get('authorization') as keyof typeof roles],
-    onError: (error) => unexpected.push(error),
-  })
-  return { kms, handler, unexpected }
-}
-
-interface Asked {
-  readonly path?: Readonly<Record<string, string>> | undefined
-  readonly query?: Readonly<Record<string, unknown>> | undefined
-  readonly body?: unknown
-  /** Headers besides. */
-  readonly more?: Readonly<Record<string, string>> | undefined
-}
-
-function requestOf(operation: DocumentedOperation, asked: Asked, who = 'admin'): Request {
-  const { path = {}, query = {}, body, more } = asked
-  const filled = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(path[name] ?? 'orders'),
-  )
-  const search = new URLSearchParams(
-    Object.fromEntries(Object.entries(query).map(([name, value]) => [name, textOf(value)])),
-  ).toString()
-  const target = `http://kms.test${filled}${search === '' ? '' : `?${search}`}`
-  const headers = { authorization: who, 'content-type': 'application/json', ...more }
-  return new Request(target, {
-    method: operation.method,
-    headers,
-    ...(operation.body === undefined ? {} : { body: JSON.stringify(body ?? {}) }),
-  })
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : String(JSON.stringify(value))
-}
+import { document, faultOf, operations } from './schemas.ts'
 
 /** Leaves that are often nearly right, and whole values that are not. */
 const leaf = fc.oneof(
@@ -96,6 +48,20 @@ function near(schema: Readonly<Record<string, unknown>>): fc.Arbitrary<unknown> 
     return fc.oneof(fc.dictionary(fc.string({ maxLength: 5 }), fc.string({ maxLength: 5 }), { maxKeys: 3 }), leaf)
   return leaf
 }
+
+/** Headers that ask for something besides, or nearly: mostly none, since most operations take none. */
+const besides = fc.oneof(
+  { weight: 4, arbitrary: fc.constant({}) },
+  fc.record(
+    {
+      'idempotency-key': fc.constantFrom('once', 'twice', 'a b', 'x'.repeat(129)),
+      'if-match': fc.constantFrom('*', 'x', `"${'x'.repeat(22)}"`),
+      'if-none-match': fc.constantFrom('*', 'x'),
+      'x-request-id': fc.constantFrom('trace', 'a b', 'x'.repeat(129)),
+    },
+    { requiredKeys: [] },
+  ),
+)
 
 const seed = Number(process.env['CHATELAINE_SEED'] ?? 20_261_129)
 const runs = Number(process.env['CHATELAINE_CONTRACT_RUNS'] ?? 25)
@@ -145,7 +111,7 @@ describe('The OpenAPI document', () => {
           fc.oneof(fc.string({ minLength: 1, maxLength: 8 }), fc.constantFrom('orders', 'mac', 'signer')),
         )
         const who = fc.constantFrom('admin', 'admin', 'service', 'auditor', 'nobody')
-        const asked = fc.record({ path, query, body: near(operation.body ?? {}) })
+        const asked = fc.record({ path, query, body: near(operation.body ?? {}), more: besides })
         await fc.assert(
           fc.asyncProperty(asked, who, async (given, name) => {
             // Dots alone are taken out of a path before it is sent.

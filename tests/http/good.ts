@@ -178,5 +178,9 @@ export async function good(kms: Kms): Promise<Readonly<Record<string, () => Good
     prometheus: () => ({}),
     rotationCandidates: () => ({ query: { olderThanDays: 0, limit: 3 } }),
     unusedKeys: () => ({ query: { unusedDays: 1 } }),
+    healthz: () => ({}),
+    readyz: () => ({}),
+    openapi: () => ({}),
+    reference: () => ({}),
   }
 }

@@ -8,7 +8,7 @@ import { createHttpHandler } from '@chatelaine/http'
 import { serveHttp } from '@chatelaine/http/node'
 import { memoryStorage } from '@chatelaine/storage-memory'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { operations } from './schemas.ts'
+import { documented } from './schemas.ts'
 
 /** A browser that runs without a screen: the one that is named, or one that is installed. */
 const browser = [process.env['CHATELAINE_BROWSER'] ?? '', 'chromium', 'chromium-browser', 'google-chrome'].find(runs)
@@ -54,7 +54,7 @@ describe('The reference page', () => {
     const shown = [...html.matchAll(/<summary><b>(\w+)<\/b> <code>([^<]+)<\/code> (\w+)<\/summary>/g)]
     const named = shown.map(([, method, place, name]) => `${method} ${place} ${name}`)
     expect(named.toSorted()).toEqual(
-      operations.map(({ method, path: place, operationId }) => `${method} ${place} ${operationId}`).toSorted(),
+      documented.map(({ method, path: place, operationId }) => `${method} ${place} ${operationId}`).toSorted(),
     )
     expect(console).not.toMatch(/Content.Security.Policy|Refused to/i)
   }, 120_000)

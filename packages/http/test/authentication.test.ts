@@ -1,5 +1,5 @@
 import { InvalidRequestError, type Principal } from '@chatelaine/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createHttpHandler, type Authenticated } from '../src/index.ts'
 import { newHttpHouse, newKms } from './support/house.ts'
 
@@ -90,12 +90,32 @@ describe('Who asks', () => {
     ])
   })
 
-  test('more people than are kept are still told apart', async () => {
+  test('H113 one name in two roles is two people, in whatever order they come', async () => {
+    const people: Principal[] = [
+      { id: 'boss', role: 'admin' },
+      { id: 'boss', role: 'auditor' },
+      'boss',
+      { id: 'boss', role: 'admin' },
+    ]
+    const { ask, kms } = await newHttpHouse({ authenticate: () => people.shift() })
+    const statuses: number[] = []
+    for (const name of ['a', 'b', 'c', 'd'])
+      statuses.push((await ask('POST', '/v1/keys', { json: { name, spec: 'AES_256' } })).status)
+    expect(statuses).toEqual([201, 403, 403, 201])
+    const { items } = await kms.audit.list({ action: 'createKey' })
+    expect(items.map(({ role }) => role)).toEqual(['admin', 'auditor', 'service', 'admin'])
+  })
+
+  test('more people than are kept are still told apart, and a thousand are kept', async () => {
     const { ask, kms } = await newHttpHouse({
       authenticate: (request): Principal => request.headers.get('x-who') ?? '',
     })
+    const bound = vi.spyOn(kms, 'as')
     for (let i = 0; i < 1005; i++)
       await ask('POST', '/v1/crypto/random', { json: { numberOfBytes: 1 }, headers: { 'x-who': `p${i}` } })
+    expect(bound).toHaveBeenCalledTimes(1005)
+    for (const who of ['p1004', 'p0']) await ask('GET', '/v1/keys', { headers: { 'x-who': who } })
+    expect(bound).toHaveBeenCalledTimes(1006)
     const { items } = await kms.audit.list({ action: 'generateRandom', limit: 500, from: 800 })
     expect(new Set(items.map(({ actor }) => actor)).size).toBe(items.length)
   })

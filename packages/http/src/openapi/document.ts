@@ -1,36 +1,14 @@
 import { requestSchema, takesIdempotencyKey, takesIfMatch, type JsonSchema } from '@chatelaine/core/remote'
-import { commonCodes, statuses, type ProblemCode } from '../problem.ts'
-import { mediaTypeOf, resultSchema, type ResultName } from '../results.ts'
+import { commonCodes, type ProblemCode } from '../problem.ts'
+import { mediaTypeOf, resultSchema } from '../results.ts'
 import { pathMembers, routes, type Route } from '../routes.ts'
+import { bytesType, streamOf } from '../server/streams.ts'
+import { framesType } from '../wire/frames.ts'
+import { besidePaths, requestIdParameter } from './beside.ts'
+import { problems, problemSchema } from './problems.ts'
 
 /** An OpenAPI document, as plain data. */
 export type OpenApiDocument = Readonly<Record<string, unknown>>
-
-/** What routes have that have no operation behind them. */
-const problemSchema = {
-  type: 'object',
-  description: 'RFC 9457. Decide by `code`.',
-  properties: {
-    type: { const: 'about:blank' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-    code: { enum: Object.keys(statuses) },
-    retryable: { type: 'boolean' },
-    requestId: { type: 'string' },
-    outcome: { enum: ['none', 'unknown'] },
-    retryAt: { type: 'string', format: 'date-time' },
-    issues: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: { path: { type: 'string' }, message: { type: 'string' } },
-        required: ['path', 'message'],
-      },
-    },
-  },
-  required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
-}
 
 /** The OpenAPI 3.1 document of all routes: requests by the schemas that check them. */
 export function openApiDocument(basePath: string): OpenApiDocument {
@@ -44,7 +22,7 @@ export function openApiDocument(basePath: string): OpenApiDocument {
     info: { title: 'Chatelaine', version: '1', description: 'A key management service. Bytes are base64 in JSON.' },
     servers: [{ url: basePath === '' ? '/' : basePath }],
     security: [{ bearer: [] }],
-    paths: sorted(paths),
+    paths: sorted({ ...paths, ...besidePaths() }),
     components: {
       schemas: { Problem: problemSchema, ...resultSchemas() },
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'Or whatever the host asks for.' } },
@@ -62,7 +40,7 @@ function resultSchemas(): Record<string, JsonSchema> {
 }
 
 function operationOf(route: Route): Record<string, unknown> {
-  const { operation, path, result, status } = route
+  const { operation, path, status } = route
   const { properties = {}, ...schema } = requestSchema(operation) as { properties?: Record<string, JsonSchema> }
   const inPath = pathMembers(path)
   const others = Object.entries(properties).filter(([name]) => !inPath.includes(name))
@@ -72,14 +50,15 @@ function operationOf(route: Route): Record<string, unknown> {
   const flat = others.filter(([, { type }]) => type !== 'object')
   const inQuery = isQuery ? flat.map(([name, one]) => parameter(name, { in: 'query', schema: one })) : []
   const body = { ...schema, properties: Object.fromEntries(others), required }
-  const content = { 'application/json': { schema: body } }
+  const stream = streamOf(operation, bytesType)
+  const content = { 'application/json': { schema: body }, ...(stream === undefined ? {} : { [bytesType]: {} }) }
   const named = inPath.map((name) => parameter(name, { in: 'path', schema: properties[name] ?? {}, required: true }))
   return {
     operationId: operation,
     tags: [tagOf(path)],
     parameters: [...named, ...inQuery, ...headersOf(route)],
     ...(isQuery ? {} : { requestBody: { required: required.length > 0, content } }),
-    responses: { [status]: success(result), ...unchanged(route), ...problems(route) },
+    responses: { [status]: success(route), ...unchanged(route), ...problems(codesOf(route)) },
   }
 }
 
@@ -92,42 +71,66 @@ function parameter(name: string, more: Record<string, unknown>): Record<string, 
 }
 
 const etag = { type: 'string', pattern: '^"[A-Za-z0-9_-]{22}"$' }
-const ifMatchCodes: readonly ProblemCode[] = ['PRECONDITION_FAILED']
 
-function headersOf({ operation }: Route): Record<string, unknown>[] {
-  const schema = { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' }
-  const id = parameter('X-Request-Id', { in: 'header', schema, description: 'Recorded, and given back.' })
-  const once = parameter('Idempotency-Key', { in: 'header', schema, description: 'Asked again, it is not done again.' })
+/** Codes of a route: its own, and those of what its requests may ask besides. */
+function codesOf({ codes, operation }: Route): readonly ProblemCode[] {
+  const ofName: readonly ProblemCode[] = takesIdempotencyKey(operation) ? ['CONFLICT'] : []
+  const ofTag: readonly ProblemCode[] = takesIfMatch(operation) ? ['PRECONDITION_FAILED'] : []
+  return [...commonCodes, ...codes, ...ofName, ...ofTag]
+}
+
+function headersOf(route: Route): Record<string, unknown>[] {
+  const { operation } = route
+  const name = { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' }
+  const once = parameter('Idempotency-Key', {
+    in: 'header',
+    schema: name,
+    description: 'Asked again, it is not done again.',
+  })
   const unchanged = parameter('If-Match', {
     in: 'header',
     schema: etag,
     description: 'Done only while the key has this ETag.',
   })
-  return [id, ...(takesIdempotencyKey(operation) ? [once] : []), ...(takesIfMatch(operation) ? [unchanged] : [])]
+  return [
+    requestIdParameter,
+    ...(takesIdempotencyKey(operation) ? [once] : []),
+    ...(takesIfMatch(operation) ? [unchanged] : []),
+    ...(mayBeKnown(route) ? [parameter('If-None-Match', { in: 'header', schema: { type: 'string' } })] : []),
+    ...besideBytes(operation),
+  ]
 }
 
-function success(result: ResultName): Record<string, unknown> {
+/** What a request says beside a body of bytes. */
+function besideBytes(operation: string): Record<string, unknown>[] {
+  const stream = streamOf(operation, bytesType)
+  if (stream === undefined) return []
+  const schema = {
+    type: 'string',
+    contentEncoding: 'base64url',
+    contentMediaType: 'application/json',
+    contentSchema: requestSchema(stream),
+  }
+  const description = `What the request says beside a body that is ${bytesType}.`
+  return [parameter('Chatelaine-Request', { in: 'header', schema, description })]
+}
+
+function success({ operation, result }: Route): Record<string, unknown> {
   const schema = { $ref: `#/components/schemas/${result}` }
   const headers = result === 'key' ? { headers: { ETag: { schema: etag } } } : {}
-  return { description: 'Done, and recorded.', ...headers, content: { [mediaTypeOf(result)]: { schema } } }
+  const asBytes = streamOf(operation, bytesType) === undefined ? {} : { [bytesType]: {}, [framesType]: {} }
+  return {
+    description: 'Done, and recorded.',
+    ...headers,
+    content: { [mediaTypeOf(result)]: { schema }, ...asBytes },
+  }
 }
 
-/** Of a key that its caller knows already. */
-function unchanged({ method, result }: Route): Record<string, unknown> {
-  return method === 'GET' && result === 'key' ? { 304: { description: 'It has not changed.' } } : {}
+/** Whether a route gives what its caller may know already, by its ETag. */
+function mayBeKnown({ method, result }: Route): boolean {
+  return method === 'GET' && result === 'key'
 }
 
-/** One answer for each status: its codes are in the description. */
-function problems({ codes, operation }: Route): Record<string, unknown> {
-  const byStatus = new Map<number, ProblemCode[]>()
-  for (const code of new Set([...commonCodes, ...codes, ...(takesIfMatch(operation) ? ifMatchCodes : [])])) {
-    byStatus.set(statuses[code], [...(byStatus.get(statuses[code]) ?? []), code])
-  }
-  const content = (all: readonly ProblemCode[]): Record<string, unknown> => {
-    const schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: all } } }] }
-    return { 'application/problem+json': { schema } }
-  }
-  return Object.fromEntries(
-    [...byStatus].map(([status, all]) => [status, { description: all.join(', '), content: content(all) }]),
-  )
+function unchanged(route: Route): Record<string, unknown> {
+  return mayBeKnown(route) ? { 304: { description: 'It has not changed.' } } : {}
 }
