@@ -14,6 +14,18 @@ describe('A body', () => {
     const told = await ask('POST', '/v1/crypto/encrypt', { json, headers: { 'content-length': '4200' } })
     expect(told).toMatchObject({ status: 413, json: { code: 'LIMIT_EXCEEDED' } })
     let pulled = 0
+    const unread = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          pulled += 1
+          controller.close()
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    const headers = { 'content-length': '4200' }
+    expect(await ask('POST', '/v1/crypto/encrypt', { body: unread, headers })).toMatchObject({ status: 413 })
+    expect(pulled).toBe(0)
     const endless = new ReadableStream<Uint8Array>({
       pull: (controller) => {
         pulled += 1
@@ -44,4 +56,14 @@ describe('A body', () => {
       expect((await kms.quotas.list()).items).toMatchObject([{ name: 'tenant' }])
     },
   )
+
+  test('H110 does not say again what the path says', async () => {
+    const { ask, kms } = await newHttpHouse()
+    for (const name of ['orders', 'other']) await kms.keys.create({ name, spec: 'AES_256' })
+    for (const key of ['other', 'orders'])
+      expect((await ask('POST', '/v1/keys/orders/disable', { json: { key } })).status).toBe(400)
+    expect((await ask('GET', '/v1/keys/orders?key=other')).status).toBe(400)
+    const states = (await kms.keys.list()).items.map(({ state }) => state)
+    expect(states).toEqual(['Enabled', 'Enabled'])
+  })
 })

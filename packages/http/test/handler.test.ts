@@ -81,7 +81,9 @@ describe('The handler', () => {
     for (const { headers } of await Promise.all(calls)) {
       expect(headers.get('cache-control')).toBe('no-store')
       expect(headers.get('x-content-type-options')).toBe('nosniff')
-      expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+      expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'")
+      expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')
+      expect(headers.get('referrer-policy')).toBe('no-referrer')
       expect(headers.get('x-request-id')).not.toBeNull()
       expect(headers.get('access-control-allow-origin')).toBeNull()
     }

@@ -34,12 +34,12 @@ describe('Trusted headers', () => {
   test('H110 that are there twice are nobody: a proxy that adds one takes none away', async () => {
     const authenticate = trustedHeaders({ principal: 'x-who', role: 'x-role', ...said })
     const { handler } = await newHttpHouse({ authenticate })
-    for (const more of [
+    for (const [name, value] of [
       ['x-who', 'boss'],
       ['x-role', 'admin'],
     ] as const) {
       const headers = new Headers({ 'x-who': 'eve', 'x-role': 'auditor' })
-      headers.append(...more)
+      headers.append(name, value)
       expect((await handler(new Request('http://kms.test/v1/audit', { headers }))).status).toBe(401)
     }
   })
