@@ -7,6 +7,7 @@ import { scratchFolder } from '../support/sqlite-file.ts'
 import { buildAnnex } from './annex.ts'
 import { attacksOnAnnex } from './annexed.ts'
 import { annexCampaign, attacksOn, campaign } from './campaign.ts'
+import { cleanHouse } from './clean-house.ts'
 import { cleanOperations } from './clean.ts'
 import { byVerdict } from './findings.ts'
 import { hideAll, hidings, type Hiding } from './hiding.ts'
@@ -149,4 +150,8 @@ describe('F97 every table of the schema', () => {
 
 test('F97 operations that nobody disturbs raise no alarm', { timeout: 30_000 }, async () => {
   expect(await cleanOperations(memoryStorage(), 2000)).toEqual({ operations: 2000, alarms: [] })
+})
+
+test('F97 administrators who do everything at once raise none either', { timeout: 60_000 }, async () => {
+  expect(await cleanHouse(memoryStorage(), 300)).toEqual([])
 })
