@@ -24,6 +24,8 @@ export interface VerifySource {
   /** How far the log was pruned, on the word of the state. @defaultValue it was not */
   readonly pruned?: (() => Promise<Pruned | undefined>) | undefined
   readonly macKeyOf: MacKeys
+  /** Takes over keyring epochs that others began. @defaultValue there are none that are not known */
+  readonly learn?: (() => Promise<void>) | undefined
   /** The newest head that this process has seen: the log cannot be older. @defaultValue none */
   readonly seen?: (() => Seen | undefined) | undefined
   snapshot<T>(read: (reader: StorageReader) => Promise<T>): Promise<T>

@@ -37,7 +37,7 @@ const mostBeginnings = 10
 async function verifyFrom(source: VerifySource, start: WalkStart, options: VerifyOptions): Promise<Verification> {
   const { from } = start
   const seen = source.seen?.()
-  const end = notBefore(seen, await source.snapshot(async (reader) => readEnd(reader, source)))
+  const end = notBefore(seen, await endOf(source))
   if (end.head !== undefined && end.beyond === undefined && from >= end.size) {
     return { ok: true, records: 0, head: end.head.headHash.toString('hex') }
   }
@@ -67,6 +67,14 @@ async function checkGenesis(source: VerifySource): Promise<void> {
   const note = String(checkpoint?.['note'])
   if (publicKey !== undefined && verifyCheckpoint(note, signed, publicKey)) return
   throw new Problem(0, 'checkpoint', { expected: 'the record that was signed first', found: 'another' })
+}
+
+/** Where the log ends. A head that does not verify may be of a keyring epoch that another process has just begun. */
+async function endOf(source: VerifySource): Promise<LogEnd> {
+  const end = await source.snapshot(async (reader) => readEnd(reader, source))
+  if (end.head !== undefined || source.learn === undefined) return end
+  await source.learn().catch(() => undefined)
+  return source.snapshot(async (reader) => readEnd(reader, source))
 }
 
 /** How far the log was pruned. On a word that does not verify nothing is left out: what is missing shows. */

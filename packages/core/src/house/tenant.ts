@@ -55,7 +55,7 @@ export async function openTenant(opening: Opening): Promise<Tenant> {
   const { keyring, secrets, keys, origin, macKeyOf, guard, trees, snapshot, head, accepted, learn } = proven
   const books = await openBooks(opening, proven)
   const { cache, view, proofs, anchoring, checkpoints, herald, retention, keeper, ledger, meter, counter } = books
-  const source = sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view })
+  const source = sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view, learn })
   const desk = openDesk({ settings, tenant, keyring, logKeys: keys, learn, guard, trees, foundation })
   const knowsEpoch = (epoch: number): boolean => keyring.epochs.has(epoch)
   const stateSource: StateSource = { tenant, macKeyOf, knowsEpoch, snapshot: async (read) => view.snapshot(read) }
@@ -92,13 +92,13 @@ function gaugesOf(ledger: Ledger, dataKeys: DataKeyCache): () => TelemetryGauges
   return () => ({ waiting: ledger.waiting, lagMs: ledger.lagMs, dataKeys: dataKeys.counts.cached })
 }
 
-type Readable = Pick<Proven, 'origin' | 'keys' | 'macKeyOf' | 'snapshot' | 'guard'> & {
+type Readable = Pick<Proven, 'origin' | 'keys' | 'macKeyOf' | 'snapshot' | 'guard' | 'learn'> & {
   readonly tenant: string
   readonly view: LiveView
 }
 
 /** Where and with what the log is verified. */
-function sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view }: Readable): VerifySource {
+function sourceOf({ tenant, origin, keys, guard, view, ...reading }: Readable): VerifySource {
   // As it is stored: this process may have heard neither of what others have pruned, nor of keys that went with it.
   const pruned = async (): Promise<Pruned | undefined> =>
     view.snapshot(async (reader) => {
@@ -106,7 +106,7 @@ function sourceOf({ tenant, origin, keys, macKeyOf, snapshot, guard, view }: Rea
       return fetchAnswer(reader, tenant, prunedLog)
     })
   const signing = { publicKey: keys.first, allKeys: () => keys.all }
-  return { tenant, origin, ...signing, macKeyOf, snapshot, seen: () => guard.seen, pruned }
+  return { tenant, origin, ...signing, ...reading, seen: () => guard.seen, pruned }
 }
 
 interface TenantParts {

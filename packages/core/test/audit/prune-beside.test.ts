@@ -37,6 +37,24 @@ async function prune(kms: Kms, upTo: number): Promise<void> {
   await until(async () => (await oldest()) === upTo)
 }
 
+/** Two processes; what the second does meanwhile is done before the first looks at the storage again, or once more. */
+async function houses(): Promise<{
+  kms: Kms
+  other: Kms
+  soon: (work: () => Promise<unknown>, after?: number) => void
+}> {
+  let meanwhile: { readonly work: () => Promise<unknown>; after: number } | undefined
+  const kms = await open({
+    snapshot: async (next) => {
+      const now = meanwhile !== undefined && meanwhile.after-- <= 0 ? meanwhile : undefined
+      if (now !== undefined) meanwhile = undefined
+      await now?.work()
+      return next()
+    },
+  })
+  return { kms, other: await open(), soon: (work, after = 0) => void (meanwhile = { work, after }) }
+}
+
 describe('E90 a log that was pruned where its key was rotated', () => {
   test.each([0, 1, 2, 3, 9])('verifies, %d records after the first of two rotations', async (after) => {
     const kms = await open()
@@ -79,20 +97,6 @@ describe('E90 a log that is pruned meanwhile', () => {
     await Promise.all([kms.close(), other.close()])
   })
 
-  /** Two processes; what the second does meanwhile is done before the first looks at the storage again. */
-  async function houses(): Promise<{ kms: Kms; other: Kms; soon: (work: () => Promise<unknown>) => void }> {
-    let meanwhile: (() => Promise<unknown>) | undefined
-    const kms = await open({
-      snapshot: async (next) => {
-        const work = meanwhile
-        meanwhile = undefined
-        await work?.()
-        return next()
-      },
-    })
-    return { kms, other: await open(), soon: (work) => void (meanwhile = work) }
-  }
-
   test('is verified from where it begins now, and nothing of it is missing', async () => {
     const { kms, other, soon } = await houses()
     await grow(kms, 1400)
@@ -118,3 +122,14 @@ describe('E90 a log that is pruned meanwhile', () => {
     await Promise.all([kms.close(), other.close()])
   })
 })
+
+test.each([0, 1, 2])(
+  'a log is verified though another process begins an epoch meanwhile, %d looks on',
+  async (after) => {
+    const { kms, other, soon } = await houses()
+    await grow(kms, 10)
+    soon(async () => other.rootKey.rewrap({ newEpoch: true }), after)
+    expect(await kms.audit.verify()).toMatchObject({ ok: true })
+    await Promise.all([kms.close(), other.close()])
+  },
+)

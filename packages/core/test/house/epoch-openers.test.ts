@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { RootKeyUnavailableError, type RootKey } from '../../src/index.ts'
+import { keyOf } from '../../src/state/tree/place.ts'
 import type { Row } from '../../src/storage/table.ts'
 import type { Between } from '../support/audit-storage.ts'
 import { codeOf, rootKey as old, type World } from '../support/audit-world.ts'
@@ -136,4 +137,25 @@ test('a root key is rotated beside an epoch that goes', async () => {
   expect([await wrappedBy(world, old), await wrappedBy(world, next)]).toEqual([[2], [2]])
   expect((await both.ops.health()).tampering).toBeUndefined()
   await Promise.all([kms.close(), both.close()])
+})
+
+test.each([
+  ['keyring_wraps', 1],
+  ['keyring_epochs', 1],
+  ['secrets', 3],
+])('F97 a tenant of which a row of %s is hidden is not opened', async (table, count) => {
+  const { world, kms } = await house()
+  const next = fresh()
+  await kms.rootKey.rotate({ to: next })
+  await kms.close()
+  const rows = await world.shelf.rows(table)
+  expect(rows).toHaveLength(count)
+  for (const row of rows) {
+    const key = keyOf(table, row)
+    await world.shelf.tamper(async (tx) => tx.remove(table, ['default', ...key]))
+    expect([key, await codeOf(world.open({ rootKey: next }))]).toEqual([key, 'STORAGE_TAMPERED'])
+    await world.shelf.tamper(async (tx) => tx.insert(table, row))
+  }
+  const again = await world.open({ rootKey: next })
+  await again.close()
 })
