@@ -4,7 +4,7 @@ import { serverUrl } from '../support/postgres-schema.ts'
 
 test(
   'G105 a root key is rotated on PostgreSQL, and all material moved, by a process that is killed, while others work',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const seed = Date.now() % 1_000_000
     const how = { versions: 100, kills: 1, batch: 10, seed, url: serverUrl() }

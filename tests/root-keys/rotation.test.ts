@@ -3,7 +3,7 @@ import { runRootKeyRig } from './rig.ts'
 
 test(
   'G105 a root key is rotated, and all material moved, by a process that is killed and started again, while others work',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const seed = Date.now() % 1_000_000
     const report = await runRootKeyRig({ storage: 'sqlite', versions: 200, kills: 2, batch: 10, seed })

@@ -9,11 +9,13 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * @throws TypeError for what it cannot express.
  */
 export function jcs(value: Json, numberText: (value: number) => string = decimal): string {
-  if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'string') return quote(value)
   if (typeof value === 'number') return numberText(value)
+  if (value === null || typeof value === 'boolean') return String(value)
   if (Array.isArray(value)) {
-    return `[${(value as readonly Json[]).map((each) => jcs(each, numberText)).join(',')}]`
+    let members = ''
+    for (const each of value as readonly Json[]) members += `,${jcs(each, numberText)}`
+    return `[${members.slice(1)}]`
   }
   if (typeof value !== 'object') throw new TypeError(`JCS cannot express a ${typeof value}`)
   const object = value as { readonly [key: string]: Json }

@@ -87,8 +87,13 @@ export function lookupOf(table: string, key: Beginning): Lookup | undefined {
 
 /** The bucket of a lookup, 0 to 2^20 - 1: the first 20 bits of SHA-256 over its JCS. */
 export function bucketOf(lookup: Lookup): number {
-  return Number.parseInt(sha256Of(jcs(lookup), 'hex').slice(0, 5), 16)
+  const text = jcs(lookup)
+  if (text !== last.text) last = { text, bucket: Number.parseInt(sha256Of(text, 'hex').slice(0, 5), 16) }
+  return last.bucket
 }
+
+/** The lookup before: rows that are read or written together mostly share theirs. */
+let last = { text: '', bucket: 0 }
 
 /** Of each table, its columns as a row mostly has them, and as JCS orders those that are hashed. */
 const columnsOf = new Map(
