@@ -1,3 +1,4 @@
+import { allOf } from '../internal/all-of.ts'
 import { asBuffer } from '../internal/bytes.ts'
 import type { StorageTransaction } from '../storage/adapter.ts'
 import type { BatchCompanion, LinkedBatch } from './companion.ts'
@@ -22,10 +23,12 @@ export class TileWriter implements BatchCompanion {
   async write(tx: StorageTransaction, { before, head: { tenant }, chain }: LinkedBatch): Promise<void> {
     const leaves = this.#upTo(before.size, before.headHash)
     for (const { hash } of chain.rows) leaves.hashes.push(hash)
-    for (const entry of chain.tileEntries) {
-      if (entry.level === 1) await writeLeaves(tx, { tenant, tile: entry.index }, leaves)
-      await addToTile(tx, tenant, entry)
-    }
+    // In one go, as far as they are rows of their own: each wait of one for another would be a round trip for everybody.
+    const complete = chain.tileEntries.filter(({ level }) => level === 1)
+    await allOf([
+      ...complete.map(async ({ index }) => writeLeaves(tx, { tenant, tile: index }, leaves)),
+      addToTiles(tx, tenant, chain.tileEntries),
+    ])
     this.#open = sinceLastTile(leaves)
   }
 
@@ -62,6 +65,11 @@ interface TilePlace {
   readonly tile: number
 }
 
+/** Adds hashes to their tiles, one after the other: more than one may belong into the same. */
+async function addToTiles(tx: StorageTransaction, tenant: string, entries: readonly TileEntry[]): Promise<void> {
+  for (const entry of entries) await addToTile(tx, tenant, entry)
+}
+
 /** Adds a hash to its tile, if everything before it is there. */
 export async function addToTile(tx: StorageTransaction, tenant: string, entry: TileEntry): Promise<void> {
   const { level, index, hash } = entry
@@ -71,6 +79,6 @@ export async function addToTile(tx: StorageTransaction, tenant: string, entry: T
   const row = await tx.get('tiles', [tenant, level, tile])
   const known = row === undefined ? Buffer.alloc(0) : (row['hashes'] as Uint8Array)
   if (known.byteLength !== before) return
-  if (row !== undefined) await tx.remove('tiles', [tenant, level, tile])
-  await tx.insert('tiles', { ...place, hashes: Buffer.concat([known, hash]) })
+  const removed = row === undefined ? [] : [tx.remove('tiles', [tenant, level, tile])]
+  await allOf([...removed, tx.insert('tiles', { ...place, hashes: Buffer.concat([known, hash]) })])
 }

@@ -97,6 +97,51 @@ describe('Tiles', () => {
     await kms.close()
   })
 
+  test('are asked for in one go where a batch completes 256 records: two waits for the storage, and no more', async () => {
+    const goes: string[][] = []
+    let turn: Promise<void> | undefined
+    /** Answers all that was asked before anything of it was answered. */
+    const inGo = async <T>(what: string, ask: () => Promise<T>): Promise<T> => {
+      if (turn === undefined) goes.push([])
+      goes.at(-1)?.push(what)
+      turn ??= new Promise((resolve) => void setImmediate(resolve)).then(() => (turn = undefined))
+      await turn
+      return ask()
+    }
+    const between: Between = {
+      write: (tx) =>
+        Object.assign(Object.create(tx) as typeof tx, {
+          get: async (...asked: Parameters<typeof tx.get>) =>
+            asked[0] === 'tiles' ? inGo(`get ${String(asked[1][1])}`, () => tx.get(...asked)) : tx.get(...asked),
+          range: tx.range.bind(tx),
+          append: tx.append.bind(tx),
+          insert: async (...asked: Parameters<typeof tx.insert>) =>
+            asked[0] === 'tiles'
+              ? inGo(`insert ${String(asked[1]['level'])}`, () => tx.insert(...asked))
+              : tx.insert(...asked),
+          remove: async (...asked: Parameters<typeof tx.remove>) =>
+            asked[0] === 'tiles'
+              ? inGo(`remove ${String(asked[1][1])}`, () => tx.remove(...asked))
+              : tx.remove(...asked),
+        }),
+    }
+    const shelf = new Shelf()
+    const kms = await createKms({ storage: shelf.adapter(between), rootKey, clock, timers: clock, auditOrigin })
+    await grow(kms, 600)
+    expect(goes.map((go) => go.toSorted())).toEqual([
+      ['get 0', 'get 1'],
+      ['insert 0', 'insert 1'],
+      ['get 0', 'get 1'],
+      ['insert 0', 'insert 1', 'remove 1'],
+    ])
+    expect(await levels(shelf)).toEqual([
+      [0, 0, 256],
+      [0, 1, 256],
+      [1, 0, 2],
+    ])
+    await kms.close()
+  })
+
   test('cost a batch that does not complete 256 records nothing', async () => {
     const asked: string[] = []
     const between: Between = {
