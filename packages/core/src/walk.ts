@@ -90,7 +90,7 @@ export class LiveWalk implements Walk {
       this.#step.claims.push(same)
       return granted.material
     }
-    const decided = await this.#claimUse(claim, name)
+    const decided = this.#grantedLately(claim, name) ?? (await this.#claimUse(claim, name))
     const usable = decided.decision?.usable
     const material = this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
     if (this.#many) this.#remember(name, { claim: decided, material }, claim)
@@ -175,20 +175,22 @@ export class LiveWalk implements Walk {
     return chargeOf(this.#steps, this.actor.id, (steps) => this.#draftsOf(steps))
   }
 
-  /** Claims a use: as one like it was decided lately, or by deciding it. */
+  /** Claims a use as one like it was decided lately, if one was. */
+  #grantedLately(claim: UseClaim, name: string): DecidedClaim | undefined {
+    const known = this.#parts.recent?.find({ actor: this.actor, name, claim, now: this.now })
+    if (known?.decision === undefined) return undefined
+    this.#step.claims.push(known)
+    this.#validUntil = Math.min(this.#validUntil, known.decision.validUntil)
+    return known
+  }
+
+  /** Claims a use by deciding it. */
   async #claimUse(claim: UseClaim, name: string): Promise<DecidedClaim> {
     const { recent } = this.#parts
-    const claiming = { actor: this.actor, name, claim, now: this.now }
-    const known = recent?.find(claiming)
-    if (known?.decision !== undefined) {
-      this.#step.claims.push(known)
-      this.#validUntil = Math.min(this.#validUntil, known.decision.validUntil)
-      return known
-    }
     const revision = recent?.revision ?? 0
     await this.#claim(claim)
     const decided = this.#step.claims.at(-1) as DecidedClaim
-    recent?.remember(decided, claiming, revision)
+    recent?.remember(decided, { actor: this.actor, name, claim, now: this.now }, revision)
     return decided
   }
 

@@ -107,8 +107,8 @@ export class ChainBuilder implements LinkedRecords {
     this.measures.push({ durationMs, isChange })
     this.touched.push(...touched)
     this.#frontier.append(row.hash)
-    const last = isChange ? { lastChange: head.size, lastChangeHash: row.hash } : undefined
-    this.#head = { ...head, size: head.size + 1, headHash: row.hash, revision, ts: now, ...last }
+    const next = { ...head, size: head.size + 1, headHash: row.hash, revision, ts: now }
+    this.#head = isChange ? { ...next, lastChange: head.size, lastChangeHash: row.hash } : next
   }
 
   /** The state has moved without a change of it: counters have. */

@@ -69,22 +69,11 @@ export class Queue {
   }
 
   /** Takes an entry in. @throws AuditOverloadedError, AbortedError */
-  async add(entry: Entry, { signal, deadline }: Waiter): Promise<Outcome> {
-    const drafts = entry.kind === 'use' ? entry.drafts : []
-    const records = Math.max(1, drafts.length)
-    const recordBytes = drafts.reduce((sum, draft) => sum + draftBytes(draft), 0)
-    const resultBytes = entry.kind === 'use' ? entry.resultBytes : 0
-    if (
-      this.#records + records > limits.queuedRecords ||
-      this.#recordBytes + recordBytes > limits.queuedRecordBytes ||
-      this.#resultBytes + resultBytes > limits.queuedResultBytes
-    ) {
-      throw new AuditOverloadedError('too many operations wait for their records')
-    }
-    if (signal?.aborted === true) throw aborted(signal)
-    deadline.at ??= this.#clock.monotonic() + this.#deadlineMs
-    const deadlineAt = deadline.at
+  add(entry: Entry, { signal, deadline }: Waiter): Promise<Outcome> {
     return new Promise((resolve, reject) => {
+      const { records, recordBytes, resultBytes } = this.#roomFor(entry)
+      if (signal?.aborted === true) throw aborted(signal)
+      deadline.at ??= this.#clock.monotonic() + this.#deadlineMs
       const settle = (outcome: Outcome | KmsError): void => {
         if (!this.#release(pending)) return
         signal?.removeEventListener('abort', abort)
@@ -93,11 +82,12 @@ export class Queue {
         else resolve(outcome)
       }
       const abort = (): void => settle(aborted(signal))
-      const sizes = { records, recordBytes, resultBytes }
       const pending: Pending = {
         entry,
-        ...sizes,
-        deadlineAt,
+        records,
+        recordBytes,
+        resultBytes,
+        deadlineAt: deadline.at,
         inFlight: false,
         settled: false,
         whenSettled: undefined,
@@ -122,6 +112,22 @@ export class Queue {
     const open = batch.filter(isOpen)
     this.#taken = [...this.#taken.filter(isOpen), ...open]
     return open
+  }
+
+  /** What an entry takes of each bound. @throws AuditOverloadedError where that is not left */
+  #roomFor(entry: Entry): Pick<Pending, 'records' | 'recordBytes' | 'resultBytes'> {
+    const drafts = entry.kind === 'use' ? entry.drafts : []
+    const records = Math.max(1, drafts.length)
+    const recordBytes = drafts.reduce((sum, draft) => sum + draftBytes(draft), 0)
+    const resultBytes = entry.kind === 'use' ? entry.resultBytes : 0
+    if (
+      this.#records + records > limits.queuedRecords ||
+      this.#recordBytes + recordBytes > limits.queuedRecordBytes ||
+      this.#resultBytes + resultBytes > limits.queuedResultBytes
+    ) {
+      throw new AuditOverloadedError('too many operations wait for their records')
+    }
+    return { records, recordBytes, resultBytes }
   }
 
   #admit(pending: Pending): void {

@@ -117,38 +117,48 @@ export function linkRecord(told: RecordDraft, place: RecordPlace): Row & { reado
 /** The members in canonical order, so that this is what JCS would write. Nothing here asks a prototype. */
 export function recordText(draft: RecordDraft, place: RecordPlace): string {
   const { change, clockSkewMs } = place
-  const members = [
-    text('action', draft.action),
-    text('actor', draft.actor.id),
-    json('change', change === undefined ? undefined : changeOf(change)),
-    json('clockSkewMs', clockSkewMs),
-    text('code', draft.code),
-    json('context', draft.context),
-    json('counts', draft.counts as Json | undefined),
-    json('details', draft.details),
-    text('digest', draft.digest),
-    json('durationMs', place.durationMs),
-    text('keyId', draft.keyId),
-    json('keyVersion', draft.keyVersion),
-    text('owner', draft.owner),
-    text('prev', place.prev),
-    text('reason', draft.reason),
-    text('requestId', draft.requestId),
-    text('role', draft.actor.role),
-    json('seq', place.seq),
-    text('status', draft.status),
-    text('tenant', place.tenant),
-    text('ts', isoTime(place.ts)),
-    json('v', recordVersion),
-    text('writer', place.writer),
-    json('writerSeq', place.writerSeq),
-  ]
-  return `{${members.join('').slice(1)}}`
+  const members =
+    usual('action', draft.action) +
+    usual('actor', draft.actor.id) +
+    json('change', change === undefined ? undefined : changeOf(change)) +
+    json('clockSkewMs', clockSkewMs) +
+    text('code', draft.code) +
+    json('context', draft.context) +
+    json('counts', draft.counts as Json | undefined) +
+    json('details', draft.details) +
+    text('digest', draft.digest) +
+    json('durationMs', place.durationMs) +
+    usual('keyId', draft.keyId) +
+    json('keyVersion', draft.keyVersion) +
+    usual('owner', draft.owner) +
+    text('prev', place.prev) +
+    text('reason', draft.reason) +
+    text('requestId', draft.requestId) +
+    usual('role', draft.actor.role) +
+    json('seq', place.seq) +
+    usual('status', draft.status) +
+    usual('tenant', place.tenant) +
+    text('ts', isoTime(place.ts)) +
+    json('v', recordVersion) +
+    usual('writer', place.writer) +
+    json('writerSeq', place.writerSeq)
+  return `{${members.slice(1)}}`
 }
 
 /** A member with a comma before it, or nothing. */
 function text(name: string, value: string | undefined): string {
   return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`
+}
+
+const lastTexts = new Map<string, { readonly value: string; readonly member: string }>()
+
+/** The same of a member that is mostly what it was in the record before: so the last one of each name is kept. */
+function usual(name: string, value: string | undefined): string {
+  const last = lastTexts.get(name)
+  if (value === undefined || last?.value === value) return value === undefined ? '' : (last?.member as string)
+  const member = text(name, value)
+  lastTexts.set(name, { value, member })
+  return member
 }
 
 function json(name: string, value: Json | undefined): string {

@@ -7,6 +7,8 @@ import {
   sealChunks,
   sealSmall,
   sealedLength,
+  type Body,
+  type MessageKey,
 } from '../crypto/chunked-encryption.ts'
 import { randomBytesOf, type Randomness } from '../crypto/randomness.ts'
 import { secretKey, type SecretKey } from '../crypto/secret-key.ts'
@@ -43,8 +45,9 @@ export const chunksPerTurn: number = (1024 * 1024) / chunkBytes
  * ```
  *
  * It commits to key, version, suite and encryption context. It hides neither the plaintext's length nor which key it is.
+ * What takes no longer than one turn is there at once.
  */
-export async function seal(material: Material, plain: Plain, tools: Tools): Promise<Buffer> {
+export function seal(material: Material, plain: Plain, tools: Tools): Buffer | Promise<Buffer> {
   const header = encodeHeader({ suite: plain.suite, keyId: material.keyId, keyVersion: material.keyVersion })
   const context = Buffer.concat([header, plain.context.bytes])
   const { plaintext } = plain
@@ -91,7 +94,7 @@ interface BodyPlan {
   readonly plaintext: Uint8Array
 }
 
-async function sealBody({ start, secret, context, plaintext }: BodyPlan, tools: Tools): Promise<Buffer> {
+function sealBody({ start, secret, context, plaintext }: BodyPlan, tools: Tools): Buffer | Promise<Buffer> {
   const startBytes = start.reduce((sum, part) => sum + part.length, 0)
   const out = Buffer.allocUnsafeSlow(startBytes + sealedLength(plaintext.byteLength))
   let offset = 0
@@ -102,9 +105,14 @@ async function sealBody({ start, secret, context, plaintext }: BodyPlan, tools: 
   out.set(message.commitment, offset + saltBytes)
   const body = { plaintext, sealed: out.subarray(offset + prefixBytes) }
   const count = chunkCount(plaintext.byteLength)
-  for (let first = 0; first < count; first += chunksPerTurn) {
-    if (first > 0) await tools.timers.turn()
+  sealChunks(message, body, { first: 0, end: Math.min(chunksPerTurn, count) })
+  return count <= chunksPerTurn ? out : sealRest(message, body, tools.timers).then(() => out)
+}
+
+async function sealRest(message: MessageKey, body: Body, timers: Timers): Promise<void> {
+  const count = chunkCount(body.plaintext.byteLength)
+  for (let first = chunksPerTurn; first < count; first += chunksPerTurn) {
+    await timers.turn()
     sealChunks(message, body, { first, end: Math.min(first + chunksPerTurn, count) })
   }
-  return out
 }

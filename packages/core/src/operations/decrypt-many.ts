@@ -30,6 +30,6 @@ export const decryptMany: UseOperation<DecryptManyRequest, z.output<typeof schem
   effect: 'use',
   schema,
   perform: async (request, walk) => ({
-    items: await walk.each(request.items, async (item) => decryptMessage(walk, item)),
+    items: await walk.each(request.items, (item) => decryptMessage(walk, item)),
   }),
 }

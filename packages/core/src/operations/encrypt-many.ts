@@ -30,6 +30,6 @@ export const encryptMany: UseOperation<EncryptManyRequest, z.output<typeof schem
   effect: 'use',
   schema,
   perform: async (request, walk) => ({
-    items: await walk.each(request.items, async (item) => encryptMessage(walk, item)),
+    items: await walk.each(request.items, (item) => encryptMessage(walk, item)),
   }),
 }

@@ -32,6 +32,6 @@ export const reEncryptMany: UseOperation<ReEncryptManyRequest, z.output<typeof s
   effect: 'use',
   schema,
   perform: async (request, walk) => ({
-    items: await walk.each(request.items, async (item) => reEncryptMessage(walk, item)),
+    items: await walk.each(request.items, (item) => reEncryptMessage(walk, item)),
   }),
 }

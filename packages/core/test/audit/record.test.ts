@@ -94,6 +94,11 @@ const places: fc.Arbitrary<RecordPlace> = fc.record({
   ),
 })
 
+const leastText =
+  `{"action":"encrypt","actor":"billing","durationMs":3,"prev":"${'ab'.repeat(32)}","role":"service","seq":7,` +
+  '"status":"SUCCESS","tenant":"default","ts":"2026-01-02T03:04:05.678Z","v":1,' +
+  '"writer":"c0ffee00-0000-4000-8000-000000000000","writerSeq":2}'
+
 describe('the text of a record', () => {
   test('E85 is its own canonical form (RFC 8785), whatever it says', () => {
     fc.assert(
@@ -135,11 +140,18 @@ describe('the text of a record', () => {
 
   test('of the least record is exactly this', () => {
     expect(recordVersion).toBe(1)
-    expect(recordText(draft, place)).toBe(
-      `{"action":"encrypt","actor":"billing","durationMs":3,"prev":"${'ab'.repeat(32)}","role":"service","seq":7,` +
-        '"status":"SUCCESS","tenant":"default","ts":"2026-01-02T03:04:05.678Z","v":1,' +
-        '"writer":"c0ffee00-0000-4000-8000-000000000000","writerSeq":2}',
-    )
+    expect(recordText(draft, place)).toBe(leastText)
+  })
+
+  test('says what its own draft and place say, whatever the record before it said', () => {
+    const other: RecordDraft = { ...whole, action: 'sign', actor: { id: 'b', role: 'admin' }, status: 'DENIED' }
+    const elsewhere = { ...place, tenant: 'b', writer: 'w' }
+    for (const at of [0, 1, 1, 0, 0, 1]) {
+      const record: unknown = JSON.parse(at === 0 ? recordText(draft, place) : recordText(other, elsewhere))
+      const said = { action: 'sign', actor: 'b', keyId: 'k', owner: 'o', role: 'admin', status: 'DENIED', tenant: 'b' }
+      if (at === 1) expect(record).toMatchObject({ ...said, writer: 'w' })
+      else expect(record).toEqual(JSON.parse(leastText))
+    }
   })
 
   test('carries the time of its place, also when times alternate', () => {

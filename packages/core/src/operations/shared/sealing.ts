@@ -46,10 +46,15 @@ export async function sealFor(
 }
 
 /** Seals under material that was claimed. */
-export async function sealUnder(walk: Walk, material: Material, plain: PlainMessage): Promise<EncryptResult> {
-  const { context: encoded = emptyContext } = plain
-  const sealed = await seal(material, { ...plain, context: encoded }, walk.tools)
-  return { ciphertext: sealed, keyId: material.keyId, keyVersion: material.keyVersion }
+export function sealUnder(
+  walk: Walk,
+  material: Material,
+  { suite, plaintext, context: encoded = emptyContext }: PlainMessage,
+): EncryptResult | Promise<EncryptResult> {
+  const { keyId, keyVersion } = material
+  const sealed = seal(material, { suite, plaintext, context: encoded }, walk.tools)
+  const resultOf = (ciphertext: Buffer): EncryptResult => ({ ciphertext, keyId, keyVersion })
+  return sealed instanceof Promise ? sealed.then(resultOf) : resultOf(sealed)
 }
 
 /** How large a message is; a data key is none. */
