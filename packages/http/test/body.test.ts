@@ -26,20 +26,29 @@ describe('A body', () => {
     const headers = { 'content-length': '4200' }
     expect(await ask('POST', '/v1/crypto/encrypt', { body: unread, headers })).toMatchObject({ status: 413 })
     expect(pulled).toBe(0)
+    let cancelled = false
     const endless = new ReadableStream<Uint8Array>({
       pull: (controller) => {
         pulled += 1
         controller.enqueue(new Uint8Array(1024))
       },
+      cancel: () => {
+        cancelled = true
+      },
     })
     expect(await ask('POST', '/v1/crypto/encrypt', { body: endless })).toMatchObject({ status: 413 })
     expect(pulled).toBeLessThan(10)
+    expect(cancelled).toBe(true)
+    const less = { json, headers: { 'content-length': '10' } }
+    expect(await ask('POST', '/v1/crypto/encrypt', less)).toMatchObject({ status: 413 })
   })
 
   test('H109 a body that does not come is given up', async () => {
     const { ask } = await newHttpHouse({ patienceMs: 20 })
     const slow = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(1)) })
-    expect(await ask('POST', '/v1/crypto/encrypt', { body: slow })).toMatchObject({ status: 408 })
+    const answer = await ask('POST', '/v1/crypto/encrypt', { body: slow })
+    expect(answer).toMatchObject({ status: 408, json: { code: 'REQUEST_TIMEOUT' } })
+    expect(answer.headers.get('connection')).toBe('close')
   })
 
   test.each([{ 'content-length': '20' }, { 'transfer-encoding': 'chunked' }])(

@@ -77,12 +77,69 @@ describe('The body of a stream', () => {
   })
 })
 
+describe('A stream', () => {
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'chatelaine-request': Buffer.from('{"key":"orders"}').toString('base64url'),
+    accept: 'application/vnd.chatelaine.frames',
+  }
+
+  test('H109 whose body is compressed is refused', async () => {
+    const { ask, kms } = await newHttpHouse()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const more = { ...headers, 'content-encoding': 'gzip' }
+    expect((await ask('POST', '/v1/crypto/encrypt', { headers: more, body: 'x' })).status).toBe(415)
+  })
+
+  test('H109 whose body stands still ends, and says so', async () => {
+    const { handler, kms } = await newHttpHouse({ patienceMs: 20 })
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(100_000)) })
+    const answer = await handler(requestOf('POST', '/v1/crypto/encrypt', { headers, body }))
+    expect(answer.status).toBe(200)
+    expect((await answer.text()).slice(-300)).toMatch(/"code":"[A-Z_]+"/)
+    const { items } = await kms.audit.list({ action: 'encrypt' })
+    expect(items.map(({ status }) => status)).toEqual(['SUCCESS', 'FAILURE'])
+  })
+
+  test('H115 that its client leaves ends, and is recorded', async () => {
+    const { handler, kms } = await newHttpHouse()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(100_000)) })
+    const answer = await handler(requestOf('POST', '/v1/crypto/encrypt', { headers, body }))
+    await answer.body?.cancel(new Error('the client left'))
+    const statuses: string[] = []
+    for await (const { action, status } of kms.audit.tail({ from: 0 })) {
+      if (action === 'encrypt') statuses.push(status)
+      if (statuses.length === 2) break
+    }
+    expect(statuses).toEqual(['SUCCESS', 'FAILURE'])
+  })
+})
+
 describe('A tail', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   })
   afterEach(() => {
     vi.useRealTimers()
+  })
+
+  test('goes on after the last event that its client had, wherever it asked to begin', async () => {
+    const { handler, kms } = await newHttpHouse()
+    for (const name of ['a', 'b', 'c']) await kms.keys.create({ name, spec: 'AES_256' })
+    const first = async (path: string, more: Record<string, string>): Promise<string> => {
+      const answer = await handler(requestOf('GET', path, { token: 'auditor', headers: more }))
+      const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
+      let text = ''
+      while (!text.includes('data:')) text += (await reader?.read())?.value ?? ''
+      await reader?.cancel()
+      return /^id: (\d+)$/m.exec(text)?.[1] ?? ''
+    }
+    expect(await first('/v1/audit/tail?from=2', {})).toBe('2')
+    expect(await first('/v1/audit/tail?from=0', { 'last-event-id': '1' })).toBe('2')
+    for (const path of ['/v1/audit/tail?from=', '/v1/audit/tail?from=0x1', '/v1/audit/tail?from=1&to=2'])
+      expect((await handler(requestOf('GET', path, { token: 'auditor' }))).status).toBe(400)
   })
 
   test('H110 that is asked for by HEAD is opened and recorded as by GET, and goes on for nobody', async () => {
