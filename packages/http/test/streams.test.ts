@@ -1,5 +1,8 @@
+import type { Kms } from '@chatelaine/core'
+import { remoteClient, type Transport } from '@chatelaine/core/remote'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { newHttpHouse, requestOf } from './support/house.ts'
+import { createHttpHandler } from '../src/index.ts'
+import { byToken, newHttpHouse, requestOf } from './support/house.ts'
 
 describe('Streams', () => {
   test.each([
@@ -107,6 +110,7 @@ describe('A stream', () => {
     await kms.keys.create({ name: 'orders', spec: 'AES_256' })
     const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(100_000)) })
     const answer = await handler(requestOf('POST', '/v1/crypto/encrypt', { headers, body }))
+    const before = performance.now()
     await answer.body?.cancel(new Error('the client left'))
     const statuses: string[] = []
     for await (const { action, status } of kms.audit.tail({ from: 0 })) {
@@ -114,6 +118,8 @@ describe('A stream', () => {
       if (statuses.length === 2) break
     }
     expect(statuses).toEqual(['SUCCESS', 'FAILURE'])
+    // At once, and not when the library gives up a stream that stands still.
+    expect(performance.now() - before).toBeLessThan(3000)
   })
 })
 
@@ -123,6 +129,26 @@ describe('A tail', () => {
   })
   afterEach(() => {
     vi.useRealTimers()
+  })
+
+  test('is not read on for a client that left, nor when the handler drains', async () => {
+    const signals: (AbortSignal | undefined)[] = []
+    const tail: Transport['tail'] = (_, { signal }) => {
+      signals.push(signal)
+      return (async function* () {
+        await new Promise<never>(() => undefined)
+        yield* []
+      })()
+    }
+    const kms = { as: () => remoteClient({ tail } as unknown as Transport) } as unknown as Kms
+    const handler = createHttpHandler(kms, { authenticate: byToken })
+    const follow = async (): Promise<Response> => handler(requestOf('GET', '/v1/audit/tail', {}))
+    const [left, stayed] = [await follow(), await follow()]
+    await left.body?.cancel()
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, false])
+    handler.drain()
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, true])
+    await stayed.body?.cancel()
   })
 
   test('goes on after the last event that its client had, wherever it asked to begin', async () => {

@@ -1,4 +1,4 @@
-import { createServer as createPlainServer, type Server } from 'node:http'
+import { createServer as createPlainServer, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { HttpHandler } from '../handler.ts'
@@ -55,9 +55,15 @@ export async function serveHttp(handler: HttpHandler, options: ServeOptions): Pr
   const listener = nodeListener(handler)
   const server: Server = tls === undefined ? createPlainServer(limits) : createTlsServer({ ...limits, ...tls })
   server.setTimeout(idleMs)
+  const answers = new Set<ServerResponse>()
   server.on('request', (incoming, outgoing) => {
-    // Whoever asks a server that is closing learns that this connection ends with the answer.
-    if (!server.listening) outgoing.setHeader('connection', 'close')
+    answers.add(outgoing)
+    outgoing.once('close', () => {
+      answers.delete(outgoing)
+      // Of an answer that had begun before, and could not say that it was the last.
+      if (!server.listening) server.closeIdleConnections()
+    })
+    if (!server.listening) sayLast(outgoing)
     void listener(incoming, outgoing)
   })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -69,24 +75,32 @@ export async function serveHttp(handler: HttpHandler, options: ServeOptions): Pr
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${name}:${at.port}`,
     server,
-    close: closing({ server, graceMs, drain: () => handler.drain() }),
+    close: closing({ server, answers, graceMs, drain: () => handler.drain() }),
   }
+}
+
+/** Whoever asks a server that is closing learns that this connection ends with the answer. */
+function sayLast(outgoing: ServerResponse): void {
+  if (!outgoing.headersSent) outgoing.setHeader('connection', 'close')
 }
 
 interface Closing {
   readonly server: Server
+  /** Those that are under way. */
+  readonly answers: ReadonlySet<ServerResponse>
   readonly graceMs: number
   readonly drain: () => void
 }
 
 /** Ends a server once: what is idle now, what answers with its answer, what takes longer than `graceMs` then. */
-function closing({ server, graceMs, drain }: Closing): () => Promise<void> {
+function closing({ server, answers, graceMs, drain }: Closing): () => Promise<void> {
   let ended: Promise<void> | undefined
   const end = async (): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>()
     drain()
+    for (const answer of answers) sayLast(answer)
+    // Closes what is idle too.
     server.close(() => resolve())
-    server.closeIdleConnections()
     const timer = setTimeout(() => server.closeAllConnections(), graceMs)
     await promise.finally(() => clearTimeout(timer))
   }
