@@ -51,7 +51,7 @@ export interface BrokenLog {
 
 /** How to verify. */
 export interface VerifyOptions {
-  /** Start at this `seq`: links, columns and the head are checked, tree and checkpoints only from 0 on. */
+  /** Start at this `seq`: links, columns and the head are checked, tree and checkpoints only from 0 on. A log that is shorter is not whole. */
   readonly from?: number | undefined
   /** Whether the rows of the state are compared with the tree that the head names. @defaultValue not where `from` is given */
   readonly state?: boolean | undefined

@@ -39,7 +39,11 @@ async function verifyFrom(source: VerifySource, start: WalkStart, options: Verif
   const seen = source.seen?.()
   const end = notBefore(seen, await endOf(source))
   if (end.head !== undefined && end.beyond === undefined && from >= end.size) {
-    return { ok: true, records: 0, head: end.head.headHash.toString('hex') }
+    const nothing = { records: 0, head: end.head.headHash.toString('hex') }
+    if (from === end.size) return { ok: true, ...nothing }
+    // Whoever goes on from where a verification ended knows that the log was as long.
+    const problem = { expected: `a log of ${from} records`, found: `a log of ${end.size}` }
+    return { ok: false, ...nothing, problem: { seq: end.size, kind: 'head', ...problem } }
   }
   const walk = new ChainWalk(source, start, shorterThan(end, seen))
   try {

@@ -6,7 +6,7 @@ import { authorizeVerification } from './shared/verifying.ts'
 
 /** How to verify the audit log. */
 export interface VerifyAuditRequest {
-  /** Start at this `seq`: links, columns and the head are checked, tree and checkpoints only from 0 on. @defaultValue 0 */
+  /** Start at this `seq`: links, columns and the head are checked, tree and checkpoints only from 0 on. A log that is shorter is not whole. @defaultValue 0 */
   readonly from?: number | undefined
   /**
    * Whether the rows of the state are compared with the state tree that the head names, as well: takes time by the

@@ -153,6 +153,17 @@ describe('E81 a log that this process has seen before', () => {
     expect(before.ok).toBe(true)
   })
 
+  test('is as long as it was verified before, or it was cut', async () => {
+    expect(await log.verify({ from: 12 })).toMatchObject({ ok: true, records: 0 })
+    for (const from of [13, 1000]) {
+      expect(await log.verify({ from })).toMatchObject({
+        ok: false,
+        records: 0,
+        problem: { kind: 'head', seq: 12, expected: `a log of ${from} records`, found: 'a log of 12' },
+      })
+    }
+  })
+
   test('and that has no head any more: that is what is said', async () => {
     await log.shelf.tamper(async (tx) => tx.remove('heads', ['default', 12]))
     expect(await log.verify({}, { seen: () => ({ ...log.head, size: 13 }) })).toMatchObject({

@@ -112,8 +112,8 @@ describe('from a place on', () => {
     expect(shortly(await log.verify({ from: 5 }))).toEqual(['record-link', 6])
   })
 
-  test.each([12, 13, 1000])('%i, where the log is over: nothing is wrong with nothing', async (from) => {
-    expect(await log.verify({ from })).toEqual({ ok: true, records: 0, head: hex(log.head.headHash) })
+  test('where the log is over: nothing is wrong with nothing', async () => {
+    expect(await log.verify({ from: 12 })).toEqual({ ok: true, records: 0, head: hex(log.head.headHash) })
   })
 
   test('where there is no head, the end is still named', async () => {
