@@ -30,7 +30,8 @@ interface Commit<T> {
   isAway: boolean
 }
 
-const never = new Promise<never>(() => undefined)
+/** Nothing that waits is kept by it: one promise for all would keep every life that there ever was. */
+const never = async (): Promise<never> => new Promise(() => undefined)
 
 /** The storage as one process reaches it: over a wire on which time passes, and in all weathers. */
 export class Wire implements StorageAdapter {
@@ -91,7 +92,7 @@ export class Wire implements StorageAdapter {
     const { world, weather } = this.#parts
     const { fate, signal } = commit
     if (fate === 'lost') throw weather.doubt()
-    if (fate === 'stalled') await never
+    if (fate === 'stalled') await never()
     if (fate !== 'in-flight' && fate !== 'straggling') return
     commit.isAway = true
     if (fate === 'in-flight') this.#fail(commit, weather.doubt())
@@ -154,7 +155,7 @@ export class Wire implements StorageAdapter {
     const { weather } = this.#parts
     const fate = weather.call()
     await this.#pass(`${name} ${fate}`)
-    if (fate === 'hang') return never
+    if (fate === 'hang') return never()
     if (fate === 'before') throw weather.failure()
     const result = await work()
     if (fate === 'after') throw weather.failure()
