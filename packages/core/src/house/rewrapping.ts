@@ -3,7 +3,7 @@ import { raise } from '../attempt.ts'
 import { aborted } from '../audit/queue.ts'
 import { pause } from '../internal/clock.ts'
 import { importTokenLifetimeMs } from '../keys/import-token.ts'
-import { wrappedTables, type RowName } from '../keys/rewrap.ts'
+import { wrappedTables } from '../keys/rewrap.ts'
 import type { KeyringState } from '../keys/keyring-store.ts'
 import type { Run } from '../face/run.ts'
 import type { RewrapOptions, Rewrapping } from '../face/root-key-options.ts'
@@ -147,7 +147,7 @@ class Job {
   async #move(rows: readonly ListedRow[]): Promise<void> {
     const { onProgress, ratePerSecond } = this.#options
     this.#goOn()
-    this.#moved += await this.#change(rows.map(({ table, key }) => ({ table, key })))
+    this.#moved += await this.#change(rows)
     await onProgress?.({ epoch: this.#desk.keyring.epoch, moved: this.#moved })
     if (ratePerSecond === undefined) return
     const { clock, timers } = this.#desk.settings
@@ -155,7 +155,7 @@ class Job {
     if (early > 0) await pause(timers, early)
   }
 
-  async #change(rows: readonly RowName[]): Promise<number> {
+  async #change(rows: readonly ListedRow[]): Promise<number> {
     return this.#run(rewrapMaterial, { rows }, this.#call)
   }
 }

@@ -74,10 +74,12 @@ export class KeyReader {
   }
 }
 
-/** The primary key of a row, without the tenant. */
-export interface RowName {
+/** A row to move, by its primary key without the tenant. */
+export interface RowToMove {
   readonly table: string
   readonly key: readonly (string | number)[]
+  /** What was read of it before, of which nothing is believed. */
+  readonly row: Row
 }
 
 /**
@@ -86,12 +88,12 @@ export interface RowName {
  *
  * @throws StorageTamperedError for what does not open as what it is
  */
-export async function rewrapRows(by: Rewrapping, names: readonly RowName[]): Promise<number> {
+export async function rewrapRows(by: Rewrapping, some: readonly RowToMove[]): Promise<number> {
   let moved = 0
   for (const table of Object.keys(wrappedTables)) {
-    const keys = names.filter((name) => name.table === table).map(({ key }) => key)
-    if (keys.length === 0) continue
-    const rows = await by.set.among(table, keys)
+    const seen = some.filter((each) => each.table === table)
+    if (seen.length === 0) continue
+    const rows = await by.set.asOfNow(table, seen)
     // Random bytes are had much faster in one go.
     const salts = randomBytesOf(by.random, rows.length * saltBytes)
     for (const [at, row] of rows.entries()) {

@@ -3,10 +3,11 @@ import { limits } from '../internal/defaults.ts'
 import type { StorageTransaction } from '../storage/adapter.ts'
 import { isStorageConflict } from '../storage/errors.ts'
 import type { Row } from '../storage/table.ts'
-import { among, type RowKey } from './among.ts'
+import { among, type RowKey, type Sought } from './among.ts'
 import type { Query } from './query.ts'
 import { fetchAnswer } from './query.ts'
 import { AuthenticReader } from './tree/authentic-reader.ts'
+import { isKnown } from './tree/bucket.ts'
 import { keyOf } from './tree/place.ts'
 import type { StateTree } from './tree/state-tree.ts'
 import type { StateView } from './view.ts'
@@ -77,6 +78,21 @@ export class RowWriter implements StateView {
   /** Rows of a table, by their primary keys. One that is not there is left out. */
   async among(table: string, keys: readonly RowKey[]): Promise<readonly Row[]> {
     return this.#asked(among(this.#reader, { tenant: this.#place.tenant, table, keys }))
+  }
+
+  /**
+   * Rows of a table that were read before, as they are now: those that are still what the tree knows are not read again.
+   * What is stored there by now is nobody's business: an update replaces it, or finds that it has another `rev`.
+   */
+  async asOfNow(table: string, seen: readonly Sought[]): Promise<readonly Row[]> {
+    const known: Row[] = []
+    const others: RowKey[] = []
+    for (const { key, row } of seen) {
+      const entry = await this.#asked(this.#place.tree.entry(table, key))
+      if (row !== undefined && isKnown(row, table, entry)) known.push(row)
+      else others.push(key)
+    }
+    return [...known, ...(await this.among(table, others))]
   }
 
   /** Adds a row with `rev` 1. @throws whatever `taken` makes when its key or a unique index is taken. */

@@ -131,6 +131,26 @@ describe('F97 an epoch that something hangs on which somebody hides', () => {
     expect(await epochsOf(world, 'keyring')).toEqual([1, 2])
   })
 
+  test('is left by a row in whose place another is shown', async () => {
+    const { world, kms, ciphertexts } = await house()
+    const [shown, hidden] = (await world.shelf.rows('versions')) as [Row, Row]
+    const isHidden = (row: Row): boolean => row['keyId'] === hidden['keyId'] && row['version'] === hidden['version']
+    const reader = (inner: StorageReader): StorageReader => ({
+      get: async (table, key) => {
+        const row = await inner.get(table, key)
+        return table === 'versions' && row !== undefined && isHidden(row) ? shown : row
+      },
+      range: async (table, range) => {
+        const found = await inner.range(table, range)
+        return table === 'versions' ? found.filter((row) => !isHidden(row)) : found
+      },
+    })
+    const misled = await world.open({ between: { reader } })
+    expect(await misled.rootKey.rewrap({ newEpoch: true })).toMatchObject({ moved: 12, retired: [1] })
+    expect(await epochsOf(world, 'versions')).toEqual([2])
+    expect(await readAll(kms, ciphertexts)).toEqual(expected)
+  })
+
   test('is left by rows that pages of their tables do not show, too', async () => {
     const { world, kms, ciphertexts } = await house()
     const reader = (inner: StorageReader): StorageReader => ({
