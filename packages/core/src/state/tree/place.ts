@@ -95,16 +95,27 @@ export function bucketOf(lookup: Lookup): number {
 /** The lookup before: rows that are read or written together mostly share theirs. */
 let last = { text: '', bucket: 0 }
 
+/** A column whose value is hashed, with what it last was: most rows share most of theirs with the row before. */
+interface HashedColumn {
+  /** Its place in a row whose columns are in order. */
+  readonly at: number
+  readonly name: string
+  last: { readonly value: Value; readonly member: string }
+}
+
 /** Of each table, its columns as a row mostly has them, and as JCS orders those that are hashed. */
 const columnsOf = new Map(
   tables.map(({ name, columns }) => {
     const inOrder = Object.keys(columns)
-    return [name, { inOrder, hashed: inOrder.filter((column) => isHashed(name, column)).toSorted() }] as const
+    const hashed = inOrder
+      .filter((column) => isHashed(name, column))
+      .toSorted()
+      .map((column): HashedColumn => {
+        return { name: column, at: inOrder.indexOf(column), last: { value: null, member: memberOf(column, null) } }
+      })
+    return [name, { inOrder, hashed }] as const
   }),
 )
-
-/** The names of columns, as JSON. */
-const quoted = new Map(tables.flatMap(({ columns }) => Object.keys(columns).map((name) => [name, jcs(name)] as const)))
 
 /**
  * SHA-256 over the JCS of a row, in which bytes are base64url, in base64url. A wrapped keyring key is left out: it proves
@@ -115,13 +126,43 @@ const quoted = new Map(tables.flatMap(({ columns }) => Object.keys(columns).map(
  */
 export function rowHash(table: string, row: Row): string {
   const columns = columnsOf.get(table)
-  const names = Object.keys(row)
-  const isUsual =
-    names.length === columns?.inOrder.length && columns.inOrder.every((column, at) => column === names[at])
-  const hashed = isUsual ? columns.hashed : names.filter((column) => isHashed(table, column)).toSorted()
+  const values = columns === undefined ? undefined : valuesInOrder(columns.inOrder, row)
   let members = ''
-  for (const column of hashed) members += `,${quoted.get(column) ?? jcs(column)}:${jsonOf(row[column] as Value)}`
+  if (columns !== undefined && values !== undefined) {
+    for (const column of columns.hashed) members += usual(column, values[column.at] as Value)
+  } else {
+    const names = Object.keys(row).filter((column) => isHashed(table, column))
+    for (const name of names.toSorted()) members += memberOf(name, row[name] as Value)
+  }
   return sha256Of(`{${members.slice(1)}}`, 'base64url')
+}
+
+/** The values of a row that has exactly these columns, mostly in this order; `undefined` of any other. */
+function valuesInOrder(names: readonly string[], row: Row): Value[] | undefined {
+  const values: Value[] = []
+  for (const name in row) {
+    if (name !== names[values.length]) return valuesByName(names, row)
+    values.push(row[name] as Value)
+  }
+  return values.length === names.length ? values : undefined
+}
+
+/** The same of a row that has them in another order. */
+function valuesByName(names: readonly string[], row: Row): Value[] | undefined {
+  if (Object.keys(row).length !== names.length || !names.every((name) => Object.hasOwn(row, name))) return undefined
+  return names.map((name) => row[name] as Value)
+}
+
+function usual(column: HashedColumn, value: Value): string {
+  if (value === column.last.value) return column.last.member
+  const member = memberOf(column.name, value)
+  if (value === null || typeof value !== 'object') column.last = { value, member }
+  return member
+}
+
+/** A member of the JCS of a row, with a comma before it. */
+function memberOf(name: string, value: Value): string {
+  return `,${jcs(name)}:${jsonOf(value)}`
 }
 
 function isHashed(table: string, column: string): boolean {
