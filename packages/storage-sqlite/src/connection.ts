@@ -147,8 +147,8 @@ export class Connection implements SqlSession {
     if (this.#lost !== undefined) throw this.#lost
     try {
       const { statement, returnsRows } = this.#prepare(sql)
-      if (returnsRows) return { rows: statement.all(parameters), changes: 0 }
-      return { rows: noRows, changes: statement.run(parameters).changes }
+      if (returnsRows) return { rows: statement.all(...parameters), changes: 0 }
+      return { rows: noRows, changes: statement.run(...parameters).changes }
     } catch (error) {
       throw this.#translate(error)
     }

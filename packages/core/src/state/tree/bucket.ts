@@ -1,6 +1,5 @@
 import { sha256 } from '../../crypto/hash.ts'
 import { asBuffer } from '../../internal/bytes.ts'
-import { jcs } from '../../internal/jcs.ts'
 import type { Row } from '../../storage/table.ts'
 import { keyOf, rowHash } from './place.ts'
 
@@ -124,6 +123,10 @@ export function isKnown(row: Row | undefined, table: string, entry: Entry | unde
   }
 }
 
+/**
+ * The JCS of [table, [key]]: JSON writes text and integers no otherwise. What JCS cannot express is no row's key, for such a
+ * row has no hash.
+ */
 function nameOf(table: string, key: Entry['key']): string {
-  return jcs([table, key])
+  return JSON.stringify([table, key])
 }
