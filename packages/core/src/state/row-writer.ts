@@ -115,7 +115,7 @@ export class RowWriter implements StateView {
   async update<R extends RevisedRow>(table: string, row: R, changes: Partial<R>): Promise<R> {
     const { tx, tree } = this.#place
     const next = { ...row, ...changes, rev: row.rev + 1 }
-    await orConflict(this.#asked(tx.replace(table, next as unknown as Row, row.rev)))
+    await this.#written(tx.replace(table, next as unknown as Row, row.rev))
     const before = await this.#asked(tree.put(table, next as unknown as Row))
     if (before?.rev !== row.rev) throw tree.tampered(table, keyOf(table, row))
     return next
@@ -125,7 +125,7 @@ export class RowWriter implements StateView {
   async remove(table: string, row: RevisedRow): Promise<void> {
     const { tx, tenant, tree } = this.#place
     const key = keyOf(table, row)
-    await orConflict(this.#asked(tx.remove(table, [tenant, ...key], row.rev)))
+    await this.#written(tx.remove(table, [tenant, ...key], row.rev))
     const before = await this.#asked(tree.take(table, key))
     if (before?.rev !== row.rev) throw tree.tampered(table, key)
   }
@@ -140,16 +140,21 @@ export class RowWriter implements StateView {
     try {
       return await call
     } catch (error) {
-      if (!isStorageConflict(error) && !isKmsError(error)) this.#storageFailed = true
+      this.#saw(error)
       throw error
     }
   }
-}
 
-async function orConflict(write: Promise<void>): Promise<void> {
-  try {
-    await write
-  } catch (error) {
-    throw isStorageConflict(error) ? new ConflictError('somebody else changed it at the same time') : error
+  async #written(write: Promise<void>): Promise<void> {
+    try {
+      await write
+    } catch (error) {
+      this.#saw(error)
+      throw isStorageConflict(error) ? new ConflictError('somebody else changed it at the same time') : error
+    }
+  }
+
+  #saw(error: unknown): void {
+    if (!isStorageConflict(error) && !isKmsError(error)) this.#storageFailed = true
   }
 }
