@@ -1,6 +1,5 @@
 import { saltBytes } from '../crypto/chunked-encryption.ts'
 import { randomBytesOf, type Randomness } from '../crypto/randomness.ts'
-import type { SecretKey } from '../crypto/secret-key.ts'
 import { StorageTamperedError } from '../errors.ts'
 import type { ChangeSet } from '../state/change-set.ts'
 import type { SecretRow } from '../state/keyring-rows.ts'
@@ -24,7 +23,7 @@ interface WrappedTable {
   /** The column with what is wrapped. */
   readonly column: string
   readonly decode: (rows: readonly Row[]) => WrappedRow | undefined
-  readonly identity: (keys: KeyReader, row: WrappedRow) => Promise<Identity>
+  readonly identity: (keys: KeyReader, row: WrappedRow) => Identity | Promise<Identity>
 }
 
 /** Every table whose rows name a keyring epoch, the keyring's own and the log's heads apart. */
@@ -32,22 +31,22 @@ export const wrappedTables: Readonly<Record<string, WrappedTable>> = {
   secrets: {
     column: 'material',
     decode: (rows) => rowsAs<SecretRow>(rows)[0],
-    identity: async (_, row) => secretIdentity(row as SecretRow & { readonly purpose: SecretPurpose }),
+    identity: (_, row) => secretIdentity(row as SecretRow & { readonly purpose: SecretPurpose }),
   },
   imports: {
     column: 'fingerprint',
     decode: (rows) => rowsAs<ImportRow>(rows)[0],
-    identity: async (keys, row) => {
+    identity: (keys, row) => {
       const { keyId, version } = row as WrappedRow & Numbered
-      return fingerprintIdentity(await keys.of(keyId), version)
+      return keys.with(keyId, (key) => fingerprintIdentity(key, version))
     },
   },
   versions: {
     column: 'material',
     decode: (rows) => decodeVersions(rows)[0],
-    identity: async (keys, row) => {
+    identity: (keys, row) => {
       const { keyId, version, material } = row as WrappedRow & Numbered & { readonly material: Uint8Array }
-      return keyIdentity(await keys.of(keyId), version, kindOfWrapped(material))
+      return keys.with(keyId, (key) => keyIdentity(key, version, kindOfWrapped(material)))
     },
   },
 }
@@ -66,8 +65,14 @@ export class KeyReader {
     this.#set = set
   }
 
-  async of(id: string): Promise<KeyRow> {
-    const key = this.#keys.get(id) ?? (await this.#set.read(keyById(id)))
+  /** What is made of a key: at once, where it was read before. */
+  with<T>(id: string, make: (key: KeyRow) => T): T | Promise<T> {
+    const key = this.#keys.get(id)
+    return key === undefined ? this.#read(id).then(make) : make(key)
+  }
+
+  async #read(id: string): Promise<KeyRow> {
+    const key = await this.#set.read(keyById(id))
     if (key === undefined) throw new StorageTamperedError('a stored version belongs to no key')
     this.#keys.set(id, key)
     return key
@@ -113,9 +118,10 @@ async function rewrapRow({ set, keyring, keys }: Rewrapping, stored: Stored): Pr
   const changes: Record<string, Value> = { epoch: keyring.epoch }
   // A version that was destroyed, or waits for its material, has none: it merely names another epoch.
   if (wrapped !== null) {
-    const [from, to] = [row.epoch, keyring.epoch].map((epoch) => keyring.epochs.of(epoch).wrap)
-    const under = { from: from as SecretKey, to: to as SecretKey, salt }
-    changes[how.column] = rewrapSecret(under, await how.identity(keys, row), wrapped)
+    const { epochs, epoch } = keyring
+    const under = { from: epochs.of(row.epoch).wrap, to: epochs.of(epoch).wrap, salt }
+    const identity = how.identity(keys, row)
+    changes[how.column] = rewrapSecret(under, identity instanceof Promise ? await identity : identity, wrapped)
   }
   await set.update(table, row, changes as Partial<WrappedRow>)
   return true

@@ -85,10 +85,14 @@ export class RowWriter implements StateView {
    * What is stored there by now is nobody's business: an update replaces it, or finds that it has another `rev`.
    */
   async asOfNow(table: string, seen: readonly Sought[]): Promise<readonly Row[]> {
+    return this.#asked(this.#asOfNow(table, seen))
+  }
+
+  async #asOfNow(table: string, seen: readonly Sought[]): Promise<readonly Row[]> {
     const known: Row[] = []
     const others: RowKey[] = []
     for (const { key, row } of seen) {
-      const entry = await this.#asked(this.#place.tree.entry(table, key))
+      const entry = await this.#place.tree.entry(table, key)
       if (row !== undefined && isKnown(row, table, entry)) known.push(row)
       else others.push(key)
     }
