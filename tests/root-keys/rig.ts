@@ -139,11 +139,12 @@ class Rig {
     const child = this.#spawn({ role: 'load', rootKeys, number })
     await once(child, 'message')
     const report = once(child, 'message').then(([told]) => told as LoadReport)
-    const failed = once(child, 'exit').then(([code]): LoadReport => ({
+    // Nothing comes after that, while a process may have ended before all that it said was heard.
+    const failed = once(child, 'disconnect').then((): LoadReport => ({
       encrypted: 0,
       decrypted: 0,
       said: [],
-      failures: [`it ended with ${String(code)}`],
+      failures: ['it ended without a word'],
     }))
     return { child, report: Promise.race([report, failed]) }
   }

@@ -47,12 +47,17 @@ async function load(kms: Kms, plan: WorkerPlan): Promise<LoadReport> {
   return { ...report, said: messages.filter((message) => !others.has(message)) }
 }
 
+/** Tells the rig, and waits until all of it is on its way: it may be megabytes. */
+async function say(report: LoadReport): Promise<void> {
+  return new Promise((resolve) => process.send?.(report, undefined, undefined, () => resolve()))
+}
+
 if (import.meta.main) {
   const plan = JSON.parse(process.argv[2] ?? '') as WorkerPlan
   const kms = await openWith(plan.place, plan.rootKeys)
   process.send?.({ ready: true })
   if (plan.role === 'job') await job(kms, plan)
-  else process.send?.(await load(kms, plan))
+  else await say(await load(kms, plan))
   await kms.close()
   process.disconnect?.()
 }
