@@ -9,6 +9,7 @@ import { LiveChange, type ChangeParts } from './change-walk.ts'
 import { parse, parseOptions, tagged } from './call.ts'
 import { draftBare, type Caller } from './drafts.ts'
 import { AuditOverloadedError } from './errors.ts'
+import { HeldRequest } from './held-request.ts'
 import { wipeDeep } from './internal/bytes.ts'
 import { limits } from './internal/defaults.ts'
 import { unlessAborted } from './internal/patience.ts'
@@ -65,11 +66,12 @@ export class Pipeline {
       const startedAt = this.#parts.clock.monotonic()
       const caller: Caller = { actor: call.actor, action: operation.action, requestId, startedAt }
       const on: Running = { caller, signal, deadline: {}, remaining: { ms: this.#parts.deadlineMs } }
+      const held = new HeldRequest(request)
       try {
-        if (operation.effect === 'change') return await this.#change(operation, request, on)
+        if (operation.effect === 'change') return await this.#change(operation, held, on)
         return await this.#use(operation, request, on)
       } finally {
-        wipeDeep(request)
+        held.leave()
       }
     } catch (error) {
       this.#parts.sawError(error, operation.action)
@@ -158,7 +160,7 @@ export class Pipeline {
   }
 
   /** Does a change at its turn; one that needs what takes long to make gets it made, and another turn. */
-  async #change<Q, P, R>(operation: ChangeOperation<Q, P, R>, request: P, on: Running): Promise<R> {
+  async #change<Q, P, R>(operation: ChangeOperation<Q, P, R>, request: HeldRequest<P>, on: Running): Promise<R> {
     const ready = new Ready(this.#parts)
     try {
       for (;;) {
@@ -172,7 +174,7 @@ export class Pipeline {
     }
   }
 
-  async #turn<Q, P, R>(operation: ChangeOperation<Q, P, R>, request: P, by: Turn): Promise<Turned<R>> {
+  async #turn<Q, P, R>(operation: ChangeOperation<Q, P, R>, request: HeldRequest<P>, by: Turn): Promise<Turned<R>> {
     const { on, ready } = by
     let done: Done<R> = { error: new Error('the change did not run') }
     let change: LiveChange | undefined
@@ -181,7 +183,7 @@ export class Pipeline {
       perform: async (set, now) => {
         const run = new LiveChange(this.#parts, on.caller, { set, now, ready })
         change = run
-        done = await attempt(async () => run.charged(operation.perform(request, run)))
+        done = await attempt(async () => request.use(async (asked) => run.charged(operation.perform(asked, run))))
         if (done.error !== undefined) return raise(done.error)
         return run.draft(undefined)
       },

@@ -2,7 +2,7 @@ import { ConflictError, isKmsError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
 import type { StorageTransaction } from '../storage/adapter.ts'
 import { isStorageConflict } from '../storage/errors.ts'
-import type { Row, Value } from '../storage/table.ts'
+import type { Row } from '../storage/table.ts'
 import { among, type RowKey, type Sought } from './among.ts'
 import type { Query } from './query.ts'
 import { fetchAnswer } from './query.ts'
@@ -82,8 +82,7 @@ export class RowWriter implements StateView {
 
   /**
    * Rows of a table that were read before, as they are now: those that are still what the tree knows are not read again.
-   * What is stored there by now is nobody's business: an update replaces it, or finds that it has another `rev`. They are
-   * copies: what was read before is wiped when whoever asked for the change leaves, and the change may still count.
+   * What is stored there by now is nobody's business: an update replaces it, or finds that it has another `rev`.
    */
   async asOfNow(table: string, seen: readonly Sought[]): Promise<readonly Row[]> {
     return this.#asked(this.#asOfNow(table, seen))
@@ -94,7 +93,7 @@ export class RowWriter implements StateView {
     const others: RowKey[] = []
     for (const { key, row } of seen) {
       const entry = await this.#place.tree.entry(table, key)
-      if (row !== undefined && isKnown(row, table, entry)) known.push(copyOf(row))
+      if (row !== undefined && isKnown(row, table, entry)) known.push(row)
       else others.push(key)
     }
     return [...known, ...(await this.among(table, others))]
@@ -162,10 +161,4 @@ export class RowWriter implements StateView {
   #saw(error: unknown): void {
     if (!isStorageConflict(error) && !isKmsError(error)) this.#storageFailed = true
   }
-}
-
-function copyOf(row: Row): Row {
-  const copy: Record<string, Value> = { ...row }
-  for (const [column, value] of Object.entries(copy)) if (value instanceof Uint8Array) copy[column] = Buffer.from(value)
-  return copy
 }

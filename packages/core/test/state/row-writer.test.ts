@@ -66,17 +66,6 @@ describe('rows that were read before, as they are now,', () => {
     expect(await said(known)).toEqual({ rows: [known], asked: 0 })
   })
 
-  test('are copies, which nobody wipes', async () => {
-    const tree = emptyTree('default')
-    const stored = { tenant: 'default', keyId: 'k', version: 1, rev: 1, material: Buffer.from('wrapped') }
-    await tree.put('versions', stored)
-    const writes = new RowWriter({ tx: agreeing, tenant: 'default', tree })
-    const seen = { ...stored, material: Buffer.from('wrapped') }
-    const rows = await writes.asOfNow('versions', [{ key: ['k', 1], row: seen }])
-    seen.material.fill(0)
-    expect(rows).toEqual([stored])
-  })
-
   test('are read again where they are something else by now, or were not there', async () => {
     const expectation = { rows: [known], asked: 1 }
     expect(await said({ ...known, rev: 1 }, known)).toEqual(expectation)
