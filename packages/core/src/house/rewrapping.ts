@@ -92,11 +92,12 @@ class Job {
   /**
    * Moves whatever is under an older epoch, then removes those. The first change, which moves nothing, makes a head under
    * the newest epoch: whoever sees it has to learn that epoch before writing anything, so that from then on nothing new
-   * comes under an older one, and one look at everything that the state lists is enough.
+   * comes under an older one, and one look at everything that the state lists is enough. Which epoch that is, is asked
+   * before: of one that this process learns meanwhile there need not be a head yet.
    */
   async #finish(): Promise<Ending> {
-    await this.#change([])
     const { epoch: newest } = this.#desk.keyring
+    await this.#change([])
     const dueAt = ((await this.#keyring()).at(-1)?.createdAt ?? 0) + importTokenLifetimeMs
     const mayWait = this.#desk.settings.clock.now() < dueAt
     const hasImports = await this.#moveAll(mayWait ? [...wrapped, 'keys'] : wrapped, newest)
@@ -112,8 +113,8 @@ class Job {
    * Moves every row of these tables that is before an epoch, as the state lists them. Says whether there are keys among
    * them whose material is imported: tokens for that may be on their way.
    *
-   * @throws StorageTamperedError for what is hidden or does not verify, when everything else was moved: an epoch takes
-   * along for ever what is still under it.
+   * @throws StorageTamperedError for what is hidden or does not verify, for an epoch takes along for ever what is still
+   * under it: when everything else was moved, or at once where it says that it is to be moved.
    */
   async #moveAll(names: readonly string[], newest: number): Promise<boolean> {
     const isOld = isBefore(newest)
