@@ -62,4 +62,10 @@ describe('the hash of a row', () => {
     const row = { tenant: 'default', space: 'key', name: 'n', target: 't', kind: 'k', rev: 1 }
     expect(() => rowHash('names', { ...row, target: wrong as Value })).toThrow(TypeError)
   })
+
+  test('takes no column from a prototype', () => {
+    const row = { tenant: 'default', space: 'key', name: 'n', target: 't', kind: 'k' }
+    const inherits = Object.assign(Object.create({ rev: 1 }) as object, row) as Row
+    expect(rowHash('names', inherits)).toBe(expectedOf('names', row))
+  })
 })

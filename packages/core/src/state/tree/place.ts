@@ -139,18 +139,10 @@ export function rowHash(table: string, row: Row): string {
 
 /** The values of a row that has exactly these columns, mostly in this order; `undefined` of any other. */
 function valuesInOrder(names: readonly string[], row: Row): Value[] | undefined {
-  const values: Value[] = []
-  for (const name in row) {
-    if (name !== names[values.length]) return valuesByName(names, row)
-    values.push(row[name] as Value)
-  }
-  return values.length === names.length ? values : undefined
-}
-
-/** The same of a row that has them in another order. */
-function valuesByName(names: readonly string[], row: Row): Value[] | undefined {
-  if (Object.keys(row).length !== names.length || !names.every((name) => Object.hasOwn(row, name))) return undefined
-  return names.map((name) => row[name] as Value)
+  const own = Object.keys(row)
+  if (own.length !== names.length) return undefined
+  if (own.every((name, at) => name === names[at])) return Object.values(row)
+  return names.every((name) => Object.hasOwn(row, name)) ? names.map((name) => row[name] as Value) : undefined
 }
 
 function usual(column: HashedColumn, value: Value): string {
