@@ -33,10 +33,12 @@ export async function sought(reader: StorageReader, { tenant, table, keys }: Wan
 /** The same of keys that differ in their last part alone. */
 async function adjacent(reader: StorageReader, { tenant, table, keys }: Wanted): Promise<readonly Sought[]> {
   const inOrder = keys.toSorted((a, b) => Number(a.at(-1)) - Number(b.at(-1)))
-  const after = inOrder[0]?.with(-1, Number(inOrder[0].at(-1)) - 1)
-  const isRange = keys.length > 1 && Number.isInteger(after?.at(-1))
+  const [first] = inOrder
+  const last = first?.at(-1)
+  // A text of digits is no number: what comes after the one before it is something else.
+  const after = keys.length > 1 && typeof last === 'number' ? first?.with(-1, last - 1) : undefined
   const range = { prefix: [tenant], after, limit: Math.min(keys.length, 1000) }
-  const rows = isRange ? await reader.range(table, range) : []
+  const rows = after === undefined ? [] : await reader.range(table, range)
   let at = 0
   const found = inOrder.map(async (key) => {
     const row = rows[at]

@@ -76,6 +76,22 @@ describe('F97 what the tree lists', () => {
     expect((await listAll('keys')).rows).toEqual([])
   })
 
+  test('is told apart by its type: a text of digits is no number that others come after', async () => {
+    const labels = ['2', '10', '1'].map((label) => ({ tenant, keyId: 'k', label, rev: 1 }))
+    await shelf.tamper(async (tx) => {
+      const tree = treeOn(tx, root)
+      for (const row of labels) {
+        await tx.insert('key_labels', row)
+        await tree.put('key_labels', row)
+      }
+      await tree.write(tx)
+      tree.keep()
+      root = tree.root
+    })
+    const { rows } = await listAll('key_labels')
+    expect(rows.map(({ label }) => label as string).toSorted()).toEqual(['1', '10', '2'])
+  })
+
   test('is nothing where there is nothing', async () => {
     root = zeros
     expect(await listAll('names')).toEqual({ rows: [], pages: 1 })
