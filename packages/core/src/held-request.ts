@@ -1,5 +1,7 @@
-import { aborted } from './audit/queue.ts'
 import { wipeDeep } from './internal/bytes.ts'
+
+/** Whoever asked has left before it was begun: it is not done, and not recorded, like what is left in the queue. */
+export class NobodyWaits extends Error {}
 
 /**
  * The request of a change. Its caller may leave while it is worked on inside the transaction, which may count all the
@@ -14,9 +16,9 @@ export class HeldRequest<P> {
     this.#request = request
   }
 
-  /** Works with it. @throws AbortedError where it was left before: there is nothing to work with any more. */
+  /** Works with it. @throws NobodyWaits where it was left before: there is nothing to work with any more. */
   async use<R>(work: (request: P) => Promise<R>): Promise<R> {
-    if (this.#isLeft) throw aborted(undefined)
+    if (this.#isLeft) throw new NobodyWaits()
     this.#working += 1
     try {
       return await work(this.#request)

@@ -9,7 +9,7 @@ import { LiveChange, type ChangeParts } from './change-walk.ts'
 import { parse, parseOptions, tagged } from './call.ts'
 import { draftBare, type Caller } from './drafts.ts'
 import { AuditOverloadedError } from './errors.ts'
-import { HeldRequest } from './held-request.ts'
+import { HeldRequest, NobodyWaits } from './held-request.ts'
 import { wipeDeep } from './internal/bytes.ts'
 import { limits } from './internal/defaults.ts'
 import { unlessAborted } from './internal/patience.ts'
@@ -191,7 +191,8 @@ export class Pipeline {
         // What was done may be refused after all, by the state that it would leave.
         wipeDeep(done.result)
         done = { error }
-        return error instanceof NotReady ? undefined : (change?.draft(error) ?? draftBare(on.caller, error))
+        if (error instanceof NotReady || error instanceof NobodyWaits) return undefined
+        return change?.draft(error) ?? draftBare(on.caller, error)
       },
     }
     const outcome = await this.#parts.ledger.append(entry, { ...on, deadline: ready.deadline })

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { HeldRequest } from '../../src/held-request.ts'
-import { codeOf } from '../support/audit-world.ts'
+import { HeldRequest, NobodyWaits } from '../../src/held-request.ts'
 
 describe('the request of a change', () => {
   const bytes = (): { readonly bytes: Buffer } => ({ bytes: Buffer.from('abc') })
@@ -29,6 +28,6 @@ describe('the request of a change', () => {
     const held = new HeldRequest(bytes())
     for (let times = 0; times < 2; times++) expect(await held.use(async (request) => request)).toEqual(bytes())
     held.leave()
-    expect(await codeOf(held.use(async (request) => request))).toBe('ABORTED')
+    await expect(held.use(async (request) => request)).rejects.toThrowError(NobodyWaits)
   })
 })

@@ -1,5 +1,6 @@
 import { sha256 } from '../../crypto/hash.ts'
 import { asBuffer } from '../../internal/bytes.ts'
+import { jcs } from '../../internal/jcs.ts'
 import type { Row } from '../../storage/table.ts'
 import { keyOf, rowHash } from './place.ts'
 
@@ -123,10 +124,6 @@ export function isKnown(row: Row | undefined, table: string, entry: Entry | unde
   }
 }
 
-/**
- * The JCS of [table, [key]]: JSON writes text and integers no otherwise. What JCS cannot express is no row's key, for such a
- * row has no hash.
- */
 function nameOf(table: string, key: Entry['key']): string {
-  return JSON.stringify([table, key])
+  return jcs([table, key])
 }
