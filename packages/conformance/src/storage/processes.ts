@@ -59,6 +59,24 @@ const locking: Section = {
     await release()
     expect(await waiting).toEqual(thing('by the first'))
   },
+  'what a transaction writes early takes effect when no other has the lock, and not before': async (bench) => {
+    const other = await beside(bench)
+    const { held, release } = holding(bench)
+    await held
+    const write = async (tx: StorageTransaction): Promise<Row | undefined> => {
+      const [row] = await Promise.all([
+        tx.get('things', ['default', 'by the first']),
+        tx.append('things', [thing('by the second')]),
+      ])
+      return row
+    }
+    const waiting = other.storage.transact('default', write, { early: true })
+    await turns(50)
+    expect(await other.all()).toEqual([])
+    await release()
+    expect(await waiting).toEqual(thing('by the first'))
+    expect(await bench.all()).toEqual([thing('by the first'), thing('by the second')])
+  },
   'who gives up waiting for another process is told that nothing was done': async (bench) => {
     const other = await beside(bench)
     const { held, release } = holding(bench)

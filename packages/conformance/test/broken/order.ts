@@ -31,6 +31,24 @@ const impatient = (): Alteration => ({
   }),
 })
 
+/** Answers early questions once it has the lock, and forgets what it was to write. */
+const forgetful = (): Alteration => ({
+  adapter: (own) => ({
+    transact: async (tenant, write, options) => {
+      if (options?.early !== true) return own.transact(tenant, write, options)
+      const { promise: locked, resolve } = Promise.withResolvers<StorageTransaction>()
+      const worked = write({
+        get: async (table, key) => (await locked).get(table, key),
+        append: async () => undefined,
+      } as Partial<StorageTransaction> as StorageTransaction)
+      return own.transact(tenant, async (tx) => {
+        resolve(tx)
+        return worked
+      })
+    },
+  }),
+})
+
 /** What is wrong with the order in which things are done, and who finds it. */
 export const brokenOrder: readonly (readonly [string, string, () => Alteration])[] = [
   ['what comes next overtakes an append', 'what is asked for in one go is done in that order', overtaken],
@@ -43,5 +61,10 @@ export const brokenOrder: readonly (readonly [string, string, () => Alteration])
     'what is asked early is answered at once',
     'what a transaction asks early is answered when no other has the lock, and not before',
     impatient,
+  ],
+  [
+    'what is written early is lost',
+    'what a transaction writes early takes effect when no other has the lock, and not before',
+    forgetful,
   ],
 ]

@@ -1,6 +1,6 @@
 import { StorageUnavailableError, isKmsError, type KmsError } from '../errors.ts'
 import { allOf } from '../internal/all-of.ts'
-import { pause, type Clock, type Timers } from '../internal/clock.ts'
+import type { Clock, Timers } from '../internal/clock.ts'
 import type { Randomness } from '../crypto/randomness.ts'
 import type { SecretKey } from '../crypto/secret-key.ts'
 import type { StateCache } from '../state/cache.ts'
@@ -11,12 +11,14 @@ import { Behind, catchUp, changesUnderLock } from './catch-up.ts'
 import { ChainBuilder } from './chain.ts'
 import type { BatchCompanion, LinkedBatch } from './companion.ts'
 import type { Entry } from './entry.ts'
+import { ForeseenHead, readingAfter } from './foreseen-head.ts'
 import { headRow, type Head } from './head.ts'
-import { UnknownEpochError, type HeadGuard } from './head-guard.ts'
+import { Moved, UnknownEpochError, type HeadGuard } from './head-guard.ts'
 import type { BatchMeter, Meter } from './meter.ts'
-import { doChange, linkUse, type BatchPlace } from './turn.ts'
-import { WriterClock } from './writer-clock.ts'
+import { doChange, linkUses } from './turn.ts'
 import type { Veil } from './veil.ts'
+import { WriterName } from './writer-name.ts'
+import { WriterClock } from './writer-clock.ts'
 
 /** What a committer works with. */
 export interface CommitterParts {
@@ -51,13 +53,17 @@ export interface Batch {
 interface Attempt extends Batch {
   readonly chain: ChainBuilder
   readonly meter: BatchMeter | undefined
-  readonly firstWriterSeq: number
   /** What companions were told; `undefined` where there was nothing to write. */
   readonly linked: LinkedBatch | undefined
 }
 
-/** Time between two looks for a commit whose outcome is unknown. */
-const retryMs = 5
+/** What a batch is linked to, and what rejects where that is another than it was taken for. */
+interface Before {
+  readonly head: Head
+  readonly read: Promise<void>
+  /** The transaction by which the state under this head is read. */
+  readonly state: StorageTransaction
+}
 
 /**
  * Writes one batch in one storage transaction: lock, head, uses, changes, records, head. A crash before the commit
@@ -65,14 +71,14 @@ const retryMs = 5
  */
 export class Committer {
   readonly #parts: CommitterParts
-  #writer: string
-  #nextWriterSeq = 0
+  readonly #writer: WriterName
   readonly #clock: WriterClock
+  readonly #foreseen = new ForeseenHead()
 
   constructor(parts: CommitterParts) {
     this.#parts = parts
     this.#clock = new WriterClock(parts.clock)
-    this.#writer = parts.random.uuid()
+    this.#writer = new WriterName(parts)
   }
 
   /**
@@ -94,6 +100,8 @@ export class Committer {
         if (attempt !== undefined) return this.#committed(attempt)
         throw new StorageUnavailableError('the storage did not run the transaction')
       } catch (error) {
+        this.#foreseen.missed()
+        if (error instanceof Moved) continue
         if (error instanceof UnknownEpochError && learn !== undefined && !hasLearned) {
           hasLearned = true
           await learn()
@@ -108,6 +116,7 @@ export class Committer {
   #committed(attempt: Attempt): Batch {
     const { guard, cache, companions } = this.#parts
     guard.saw(attempt.head)
+    this.#foreseen.left(attempt.head)
     cache.advance(attempt.head.revision, attempt.chain.touched)
     const { linked, meter } = attempt
     meter?.committed()
@@ -117,11 +126,11 @@ export class Committer {
 
   /** Whether an attempt was applied although its transaction failed. If not, or not that we know, companions hear it. */
   async #isAppliedAfter(error: unknown, attempt: Attempt | undefined, signal: AbortSignal): Promise<boolean> {
-    if (isStorageConflict(error)) this.#renewWriter()
+    if (isStorageConflict(error)) this.#writer.renew()
     let applied = false
     try {
       const certainlyNot = attempt === undefined || isKmsError(error) || storageFailureOf(error)?.outcome === 'none'
-      applied = certainlyNot ? false : await this.#isApplied(attempt as Attempt, signal)
+      applied = certainlyNot ? false : await this.#writer.hasWritten((attempt as Attempt).chain.rows, signal)
       return applied
     } finally {
       if (!applied && attempt?.linked !== undefined) this.#failed(attempt.linked)
@@ -130,38 +139,6 @@ export class Committer {
 
   #failed(linked: LinkedBatch): void {
     for (const companion of this.#parts.companions) companion.failed?.(linked)
-  }
-
-  /**
-   * Whether the attempt's first record is in the chain. Taking the lock waits for the old transaction to die, so the
-   * answer is final. A record in its place with another hash means that this writer was cloned.
-   */
-  async #isApplied(attempt: Attempt, signal: AbortSignal): Promise<boolean> {
-    const first = attempt.chain.rows.at(0)
-    if (first === undefined) return true
-    const prefix = [this.#parts.tenant, this.#writer, attempt.firstWriterSeq]
-    for (;;) {
-      try {
-        const rows = await this.#parts.storage.transact(
-          this.#parts.tenant,
-          async (tx) => tx.range('records', { index: 'by_writer', prefix, limit: 1 }),
-          { signal },
-        )
-        const hash = rows.at(0)?.['hash']
-        if (hash === undefined) return false
-        if (first.hash.equals(hash as Uint8Array)) return true
-        this.#renewWriter()
-        return false
-      } catch (error) {
-        if (signal.aborted) throw error
-        await pause(this.#parts.timers, retryMs)
-      }
-    }
-  }
-
-  #renewWriter(): void {
-    this.#writer = this.#parts.random.uuid()
-    this.#nextWriterSeq = 0
   }
 
   async #catchUpOutside(): Promise<void> {
@@ -175,36 +152,63 @@ export class Committer {
   }
 
   async #write(tx: StorageTransaction, entries: readonly Entry[]): Promise<Attempt> {
-    const { guard, cache, tenant, trees } = this.#parts
+    const { guard, cache } = this.#parts
+    const foreseen = this.#foreseen.of(entries, { cache, guard })
+    if (foreseen !== undefined) return this.#linkAhead(tx, entries, foreseen)
     const head = await guard.read(tx, guard.seen)
     // Seen before the cache learns of it: what this process has once known, no older snapshot takes back.
     guard.saw(head)
+    this.#foreseen.found(head)
     // What others here have seen while this waited for the lock may be more. From outside, a lost lock is told from a lie.
     if (guard.isAheadOf(head) || head.revision - cache.revision > changesUnderLock) throw new Behind('look outside')
     await catchUp(tx, cache, head)
-    const firstWriterSeq = this.#nextWriterSeq
+    return this.#link(tx, entries, { head, read: Promise.resolve(), state: tx })
+  }
+
+  /**
+   * Links a batch to the head that it will find, while the storage still takes the lock and looks. Where it finds another
+   * one, nothing of this counts, whatever became of it. No row is read before: under this head it may be another one.
+   */
+  async #linkAhead(tx: StorageTransaction, entries: readonly Entry[], head: Head): Promise<Attempt> {
+    const read = this.#parts.guard.expect(tx, head)
+    // It may be known before anybody asks.
+    read.catch(() => undefined)
+    try {
+      return await this.#link(tx, entries, { head, read, state: readingAfter(read, tx) })
+    } catch (error) {
+      await read
+      throw error
+    }
+  }
+
+  async #link(tx: StorageTransaction, entries: readonly Entry[], before: Before): Promise<Attempt> {
+    const { cache, tenant, trees } = this.#parts
+    const { head, state } = before
     const times = this.#clock.after(head.ts)
-    const writer = { id: this.#writer, nextSeq: firstWriterSeq, ...times }
+    const writer = { id: this.#writer.id, nextSeq: this.#writer.nextSeq, ...times }
     const chain = new ChainBuilder(head, writer, this.#parts.veil)
-    const tree = trees.at(tx, head.stateRoot)
-    const meter = this.#parts.meter?.begin({ tx, tenant, cache, tree, ...times })
-    const place = { tx, chain, cache, tenant, tree, meter }
+    const tree = trees.at(state, head.stateRoot)
+    const meter = this.#parts.meter?.begin({ tx: state, tenant, cache, tree, ...times })
+    const place = { tx: state, chain, cache, tenant, tree, meter }
     const seqs = new Map<Entry, number | undefined>()
     const refusals = await linkUses(entries, place, seqs)
     for (const entry of entries) if (entry.kind === 'change') seqs.set(entry, await doChange(entry, place))
-    this.#nextWriterSeq += chain.rows.length
-    const linked = await this.#insert(tx, head, chain)
-    return { chain, seqs, refusals, meter, firstWriterSeq, linked, head: linked?.head ?? head }
+    this.#writer.linked(chain.rows.length)
+    const linked = await this.#insert(tx, before, chain)
+    return { chain, seqs, refusals, meter, linked, head: linked?.head ?? head }
   }
 
-  async #insert(tx: StorageTransaction, before: Head, chain: ChainBuilder): Promise<LinkedBatch | undefined> {
-    if (chain.rows.length === 0) return undefined
+  async #insert(tx: StorageTransaction, before: Before, chain: ChainBuilder): Promise<LinkedBatch | undefined> {
+    if (chain.rows.length === 0) {
+      await before.read
+      return undefined
+    }
     const { companions, keyring } = this.#parts
     const head = chain.head(keyring.epoch)
     const row = headRow(head, keyring.headMacKey(head.epoch))
     // Everything in one go: each wait of one for another would be a round trip for everybody.
-    const written = allOf([tx.append('records', chain.rows), tx.insert('heads', row)])
-    const linked = { before, head, chain, written }
+    const written = allOf<unknown>([before.read, tx.append('records', chain.rows), tx.insert('heads', row)])
+    const linked = { before: before.head, head, chain, written }
     try {
       await allOf<unknown>([written, ...companions.map(async (companion) => companion.write(tx, linked))])
     } catch (error) {
@@ -214,26 +218,3 @@ export class Committer {
     return linked
   }
 }
-
-/** Links the uses of a batch, and writes what is counted of them. Which of them were refused. */
-async function linkUses(
-  entries: readonly Entry[],
-  place: BatchPlace,
-  seqs: Map<Entry, number | undefined>,
-): Promise<ReadonlyMap<Entry, KmsError>> {
-  let refusals: Map<Entry, KmsError> | undefined
-  for (const entry of entries) {
-    if (entry.kind !== 'use') continue
-    const linked = await linkUse(entry, place)
-    seqs.set(entry, linked?.seq)
-    if (linked?.refusal !== undefined) (refusals ??= new Map()).set(entry, linked.refusal)
-  }
-  if (place.meter?.isChanged === true) {
-    await place.meter.settle()
-    place.tree.keep()
-    place.chain.moved(place.tree.root)
-  }
-  return refusals ?? none
-}
-
-const none: ReadonlyMap<Entry, KmsError> = new Map()

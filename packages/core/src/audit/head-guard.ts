@@ -3,8 +3,9 @@ import { RollbackDetectedError, StorageTamperedError } from '../errors.ts'
 import { asBuffer } from '../internal/bytes.ts'
 import { limits } from '../internal/defaults.ts'
 import type { StorageReader } from '../storage/adapter.ts'
+import type { Row } from '../storage/table.ts'
 import { hasGrown } from './growth.ts'
-import { openHead, type Head } from './head.ts'
+import { isSameHead, openHead, type Head } from './head.ts'
 import { Frontier } from './merkle.ts'
 
 /** Keys of heads, by epoch; throws for one that does not exist. */
@@ -14,6 +15,10 @@ export type MacKeys = (epoch: number) => SecretKey
  * The head is of a keyring epoch that this process does not know, and may yet learn. If not, it is what it says.
  */
 export class UnknownEpochError extends StorageTamperedError {}
+
+/** The head is not the one that was foreseen: nothing more is said of it. */
+export class Moved extends Error {}
+
 /** What a process knows of the newest log that it has seen, or heard of by its high-water mark. */
 export type Seen = Pick<Head, 'size' | 'revision' | 'headHash' | 'epoch'> & {
   readonly frontier?: Buffer | undefined
@@ -47,7 +52,7 @@ export class HeadGuard {
    * @throws StorageTamperedError, RollbackDetectedError
    */
   async read(reader: StorageReader, floor: Seen | undefined): Promise<Head> {
-    const [row] = await reader.range('heads', { prefix: [this.#tenant], order: 'desc', limit: 1 })
+    const row = await this.#newest(reader)
     if (row === undefined) throw new StorageTamperedError('the chain has no head')
     if (!this.#knows(row['epoch'] as number))
       throw new UnknownEpochError('the head names a keyring epoch that does not exist')
@@ -56,6 +61,22 @@ export class HeadGuard {
     if (floor !== undefined) compare(floor, head)
     if (floor !== undefined && head.size > floor.size) await this.#expectBelow(reader, floor, head)
     return head
+  }
+
+  /**
+   * Makes sure that this head, which this process left itself, is the newest one still.
+   *
+   * @throws Moved where another one is, whatever it is.
+   */
+  async expect(reader: StorageReader, head: Head): Promise<void> {
+    const row = await this.#newest(reader)
+    const found = row?.['epoch'] === head.epoch ? openHead(row, this.#macKeyOf) : undefined
+    if (found === undefined || !isSameHead(found, head)) throw new Moved('there is another head')
+  }
+
+  async #newest(reader: StorageReader): Promise<Row | undefined> {
+    const [row] = await reader.range('heads', { prefix: [this.#tenant], order: 'desc', limit: 1 })
+    return row
   }
 
   /**

@@ -87,3 +87,11 @@ function isPlausible(head: Head): boolean {
     hashes.every((hash) => hash.length === 32)
   )
 }
+
+/** Whether two heads that verify are the same one. */
+export function isSameHead(one: Head, other: Head): boolean {
+  const { size, epoch, headHash, stateRoot } = one
+  return (
+    size === other.size && epoch === other.epoch && headHash.equals(other.headHash) && stateRoot.equals(other.stateRoot)
+  )
+}

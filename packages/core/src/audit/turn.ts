@@ -6,7 +6,7 @@ import type { StateTree } from '../state/tree/state-tree.ts'
 import { TransactionView } from '../state/view.ts'
 import type { StorageTransaction } from '../storage/adapter.ts'
 import type { ChainBuilder } from './chain.ts'
-import type { ChangeEntry, UseEntry } from './entry.ts'
+import type { ChangeEntry, Entry, UseEntry } from './entry.ts'
 import type { BatchMeter } from './meter.ts'
 import type { RecordDraft } from './record.ts'
 
@@ -78,6 +78,29 @@ async function holds(use: UseEntry, view: TransactionView, now: number): Promise
     throw error
   }
 }
+
+/** Links the uses of a batch, and writes what is counted of them. Which of them were refused. */
+export async function linkUses(
+  entries: readonly Entry[],
+  place: BatchPlace,
+  seqs: Map<Entry, number | undefined>,
+): Promise<ReadonlyMap<Entry, KmsError>> {
+  let refusals: Map<Entry, KmsError> | undefined
+  for (const entry of entries) {
+    if (entry.kind !== 'use') continue
+    const linked = await linkUse(entry, place)
+    seqs.set(entry, linked?.seq)
+    if (linked?.refusal !== undefined) (refusals ??= new Map()).set(entry, linked.refusal)
+  }
+  if (place.meter?.isChanged === true) {
+    await place.meter.settle()
+    place.tree.keep()
+    place.chain.moved(place.tree.root)
+  }
+  return refusals ?? none
+}
+
+const none: ReadonlyMap<Entry, KmsError> = new Map()
 
 /** Does a change at its turn, or records why not. */
 export async function doChange(change: ChangeEntry, place: BatchPlace): Promise<number | undefined> {

@@ -95,8 +95,9 @@ export interface TransactOptions {
   /** Gives up waiting for the lock, and the transaction, when aborted. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Whether `write` may be called before the lock is had, so that what it asks first is sent together with what takes
-   * it. Nothing is answered before. An adapter is free to wait all the same. @defaultValue false
+   * Whether `write` may be called before the lock is had, so that what it asks first, reads and writes, is sent together
+   * with what takes it. Nothing is answered before, and nothing takes effect. An adapter is free to wait all the same.
+   * @defaultValue false
    */
   readonly early?: boolean | undefined
 }

@@ -25,7 +25,7 @@ export class Bench {
   readonly committer: Committer
   epoch = 1
 
-  constructor(log: Log, { revision = log.head.revision, companions = [] }: BenchPlan = {}) {
+  constructor(log: Log, { revision = log.head.revision, companions = [], randomness = 'committer' }: BenchPlan = {}) {
     this.log = log
     const { clock } = this
     const key = signingKey(Buffer.alloc(32, 1))
@@ -38,7 +38,7 @@ export class Bench {
       guard: this.guard,
       clock,
       timers: clock,
-      random: seededRandomness('committer'),
+      random: seededRandomness(randomness),
       companions: [this.checkpoints, new HeadTrimmer(), ...companions],
       keyring: this.#keyring(),
     })
@@ -76,4 +76,6 @@ export interface BenchPlan {
   readonly revision?: number
   /** What is written with every batch, besides checkpoints. */
   readonly companions?: readonly BatchCompanion[]
+  /** Seed of its randomness, and so of its writer's name. */
+  readonly randomness?: string
 }

@@ -1,0 +1,190 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { emptyHead } from '../../src/audit/chain.ts'
+import type { Entry } from '../../src/audit/entry.ts'
+import { isSameHead } from '../../src/audit/head.ts'
+import { readingAfter } from '../../src/audit/foreseen-head.ts'
+import { createKms, localRootKey, type Kms } from '../../src/index.ts'
+import type { StorageTransaction } from '../../src/storage/adapter.ts'
+import type { Row } from '../../src/storage/table.ts'
+import { Bench } from '../support/audit-committer.ts'
+import { changeOf, namedUse } from '../support/audit-entries.ts'
+import { shortly } from '../support/audit-log.ts'
+import { altered, Shelf } from '../support/audit-storage.ts'
+import { codeOf } from '../support/audit-world.ts'
+import { rootKeyText } from '../support/kms.ts'
+
+let bench: Bench
+/** For each transaction, what it asked and what it was answered, in order. */
+let asked: string[][]
+beforeEach(async () => {
+  bench = await Bench.on({ records: 3 })
+  await bench.commit([namedUse('first')])
+  await bench.commit([namedUse('second')])
+  watch()
+})
+
+function watch(): void {
+  asked = []
+  bench.between.write = (tx) => {
+    const calls: string[] = []
+    asked.push(calls)
+    return altered(tx, {
+      range: async (table, range) => {
+        const rows = await tx.range(table, range)
+        // An answer takes longer than whatever needs none.
+        for (let turn = 0; turn < 100; turn++) await Promise.resolve()
+        if (table === 'heads') calls.push('head read')
+        return rows
+      },
+      append: async (table, rows) => {
+        if (table === 'records') calls.push('records asked for')
+        return tx.append(table, rows)
+      },
+    })
+  }
+}
+
+const ahead = ['records asked for', 'head read']
+const after = ['head read', 'records asked for']
+const newestHead = async (): Promise<Row> => (await bench.log.shelf.rows('heads')).at(-1) as Row
+
+describe('the head that the batch before has left', () => {
+  test('is linked to before it is read', async () => {
+    await bench.commit([namedUse('a'), namedUse('b')])
+    await bench.commit([namedUse('c')])
+    expect(asked).toEqual([ahead, ahead])
+    expect((await bench.records(3)).map((row) => row['action'])).toEqual(['first', 'second', 'a', 'b', 'c'])
+    expect(shortly(await bench.log.verify())).toBe('ok')
+  })
+
+  test.each<[string, () => Entry]>([
+    ['a change', () => changeOf('c')],
+    ['a use of another revision', () => namedUse('u', { revision: 7 })],
+    ['a use that is done inside', () => namedUse('u', { inside: async () => namedUse('u') })],
+  ])('is read first for %s', async (_, entry) => {
+    await bench.commit([namedUse('a'), entry()])
+    expect(asked).toEqual([after])
+  })
+
+  test('is read first where the state is known to have moved', async () => {
+    bench.cache.restart(1)
+    await bench.commit([namedUse('u')])
+    expect(asked[0]?.[0]).toBe('head read')
+  })
+
+  test('is read first where a newer one was heard of', async () => {
+    const other = new Bench(bench.log, { randomness: 'another' })
+    bench.guard.saw((await other.commit([namedUse('theirs')])).head)
+    await bench.commit([namedUse('u')])
+    expect(asked).toEqual([after])
+  })
+})
+
+describe('E81 another head than the one that was foreseen', () => {
+  test('is linked to, in a transaction of its own, and is read first until nobody else writes', async () => {
+    const other = new Bench(bench.log, { randomness: 'another' })
+    await other.commit([namedUse('theirs')])
+    for (const name of ['a', 'b', 'c', 'd']) await bench.commit([namedUse(name)])
+    expect(asked).toEqual([ahead, after, after, ahead, ahead])
+    const names = ['first', 'second', 'theirs', 'a', 'b', 'c', 'd']
+    expect((await bench.records(3)).map((row) => row['action'])).toEqual(names)
+    expect(shortly(await bench.log.verify())).toBe('ok')
+  })
+
+  test('is refused where nobody has the key for it', async () => {
+    const head = await newestHead()
+    await bench.log.shelf.edit('heads', ['default', head['size'] as number], (row) => ({ ...row, ts: 1 }))
+    expect(await codeOf(bench.commit([namedUse('a')]))).toBe('STORAGE_TAMPERED')
+    expect(asked).toEqual([ahead, ['head read']])
+    expect(await bench.records()).toHaveLength(5)
+  })
+
+  test('is a rollback where it is older', async () => {
+    const head = await newestHead()
+    await bench.log.shelf.tamper(async (tx) => tx.remove('heads', ['default', head['size'] as number]))
+    expect(await codeOf(bench.commit([namedUse('a')]))).toBe('ROLLBACK_DETECTED')
+    expect(await bench.records()).toHaveLength(5)
+  })
+
+  test('counts for a batch that has nothing to write', async () => {
+    const head = await newestHead()
+    await bench.log.shelf.edit('heads', ['default', head['size'] as number], (row) => ({ ...row, ts: 1 }))
+    const late = namedUse('late', { validUntil: 0, holds: async () => false })
+    expect(await codeOf(bench.commit([late]))).toBe('STORAGE_TAMPERED')
+  })
+
+  test('counts where what was linked ahead of it failed', async () => {
+    const other = new Bench(bench.log, { randomness: 'another' })
+    await other.commit([namedUse('theirs')])
+    let tries = 0
+    const holds = async (): Promise<boolean> => {
+      tries += 1
+      if (tries === 1) throw new Error('this state is not there any more')
+      return true
+    }
+    const use = namedUse('late', { validUntil: 0, holds })
+    const { seqs } = await bench.commit([use])
+    expect([seqs.get(use), tries]).toEqual([6, 2])
+  })
+})
+
+describe('heads are the same', () => {
+  const head = { ...emptyHead('default'), size: 7 }
+
+  test('where nothing differs', () => {
+    expect(isSameHead(head, { ...head, headHash: Buffer.alloc(32) })).toBe(true)
+  })
+
+  test.each([
+    ['size', 8],
+    ['epoch', 2],
+    ['headHash', Buffer.alloc(32, 1)],
+    ['stateRoot', Buffer.alloc(32, 1)],
+  ])('only with the same %s', (name, value) => {
+    expect(isSameHead(head, { ...head, [name]: value })).toBe(false)
+  })
+})
+
+describe('until a head is known to be the foreseen one', () => {
+  test('rows are written, and none is read', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const calls: string[] = []
+    const noted = (name: string) => async (): Promise<never> => {
+      calls.push(name)
+      return undefined as never
+    }
+    const verbs = ['get', 'range', 'insert', 'replace', 'remove', 'append', 'savepoint'] as const
+    const noting = Object.fromEntries(verbs.map((verb) => [verb, noted(verb)])) as unknown as StorageTransaction
+    const tx = readingAfter(promise, noting)
+    const reads = [tx.get('keys', []), tx.range('keys', { prefix: [], limit: 1 })]
+    await Promise.all([
+      tx.insert('keys', {}),
+      tx.replace('keys', {}, 1),
+      tx.remove('keys', [], 1),
+      tx.append('keys', []),
+    ])
+    await tx.savepoint(async () => undefined)
+    expect(calls).toEqual(['insert', 'replace', 'remove', 'append', 'savepoint'])
+    resolve()
+    await Promise.all(reads)
+    expect(calls.slice(5)).toEqual(['get', 'range'])
+  })
+
+  test('nothing is taken for tampering that another process has moved', async () => {
+    const shelf = new Shelf()
+    const open = async (): Promise<Kms> =>
+      createKms({ storage: shelf.adapter(), rootKey: localRootKey(rootKeyText), highWaterMark: false })
+    const [one, other] = [await open(), await open()]
+    await one.keys.create({ name: 'k', spec: 'AES_256' })
+    await one.quotas.set({ operation: 'encrypt', per: 'principal', limit: 1000, windowSeconds: 60 })
+    await one.grants.create({ principal: 'eve', key: 'k', operations: ['encrypt'] })
+    const encrypt = async (kms: Kms): Promise<unknown> => kms.as('eve').encrypt({ key: 'k', plaintext: 'x' })
+    for (let round = 0; round < 5; round++) {
+      for (let more = 0; more < 4; more++) await encrypt(one)
+      await encrypt(other)
+    }
+    expect((await one.ops.health()).tampering).toBeUndefined()
+    expect((await one.audit.verify()).ok).toBe(true)
+    await Promise.all([one.close(), other.close()])
+  })
+})
