@@ -10,15 +10,18 @@ const headerBytes = 20
  * i32 dimensions = 1 · i32 hasNull · i32 type · i32 count · i32 lowerBound = 1 · (i32 length · value)*
  * ```
  *
- * Text is UTF-8, an integer eight bytes, everything big-endian; the length of null is -1.
+ * Text is UTF-8, an integer eight bytes, everything big-endian; the length of null is -1. Most columns of rows that are
+ * written together hold the same in all of them, which is encoded once.
  */
 export function binaryArray(type: ColumnType, values: readonly Value[]): Buffer {
-  const bytes = values.reduce<number>((sum, value) => sum + 4 + sizeOf(value), headerBytes)
-  const out = Buffer.allocUnsafe(bytes)
-  const header = [1, Number(values.includes(null)), oids[type], values.length, 1]
+  const copies = values.every((value) => value === values[0]) ? values.length : 1
+  const encoded = copies > 1 ? values.slice(0, 1) : values
+  const bytes = encoded.reduce<number>((sum, value) => sum + 4 + sizeOf(value), 0)
+  const out = Buffer.allocUnsafe(headerBytes + copies * bytes)
+  const header = [1, Number(encoded.includes(null)), oids[type], values.length, 1]
   let at = header.reduce((offset, number) => out.writeInt32BE(number, offset), 0)
-  for (const value of values) at = writeValue(out, at, value)
-  return out
+  for (const value of encoded) at = writeValue(out, at, value)
+  return copies > 1 ? out.fill(out.subarray(headerBytes, at), at) : out
 }
 
 function sizeOf(value: Value): number {
