@@ -209,8 +209,13 @@ export class Committer {
     // Everything in one go: each wait of one for another would be a round trip for everybody.
     const written = allOf<unknown>([before.read, tx.append('records', chain.rows), tx.insert('heads', row)])
     const linked = { before: before.head, head, chain, written }
+    // When the head is known, so are the records on their way: what companions compute goes on beside that.
+    const writing = async (companion: BatchCompanion): Promise<void> => {
+      await before.read
+      await companion.write(tx, linked)
+    }
     try {
-      await allOf<unknown>([written, ...companions.map(async (companion) => companion.write(tx, linked))])
+      await allOf<unknown>([written, ...companions.map(writing)])
     } catch (error) {
       this.#failed(linked)
       throw error

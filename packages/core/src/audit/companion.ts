@@ -24,7 +24,8 @@ export function asksOnly({ chain }: LinkedBatch): boolean {
  * transaction: checkpoints, tiles, sums. What it writes is durable with the records, or not at all.
  *
  * All of them write at the same time, in one go with the records: what they ask takes effect after these. To each of them
- * calls come one after the other: `write`, then `committed` or `failed` of the same batch, then the next `write`. A
+ * calls come one after the other: `write`, then `committed` or `failed` of the same batch, then the next `write`. A batch
+ * that was linked to a head which is not there fails without a `write`. A
  * companion that remembers what it wrote takes it for true in `committed` only. Other processes write batches too, so
  * that what is stored may have moved between two calls: a companion reads inside the transaction whatever it builds on.
  *
