@@ -11,7 +11,7 @@ import { Behind, catchUp, changesUnderLock } from './catch-up.ts'
 import { ChainBuilder } from './chain.ts'
 import type { BatchCompanion, LinkedBatch } from './companion.ts'
 import type { Entry } from './entry.ts'
-import { ForeseenHead, readingAfter } from './foreseen-head.ts'
+import { areAllowedAt, ForeseenHead, readingAfter } from './foreseen-head.ts'
 import { headRow, type Head } from './head.ts'
 import { Moved, UnknownEpochError, type HeadGuard } from './head-guard.ts'
 import type { BatchMeter, Meter } from './meter.ts'
@@ -61,8 +61,8 @@ interface Attempt extends Batch {
 interface Before {
   readonly head: Head
   readonly read: Promise<void>
-  /** The transaction by which the state under this head is read. */
-  readonly state: StorageTransaction
+  /** The transaction. It reads nothing before this head is known to be the one. */
+  readonly tx: StorageTransaction
 }
 
 /**
@@ -152,8 +152,8 @@ export class Committer {
   }
 
   async #write(tx: StorageTransaction, entries: readonly Entry[]): Promise<Attempt> {
-    const { guard, cache } = this.#parts
-    const foreseen = this.#foreseen.of(entries, { cache, guard })
+    const { guard, cache, clock } = this.#parts
+    const foreseen = this.#foreseen.of(entries, { cache, guard, now: clock.now() })
     if (foreseen !== undefined) return this.#linkAhead(tx, entries, foreseen)
     const head = await guard.read(tx, guard.seen)
     // Seen before the cache learns of it: what this process has once known, no older snapshot takes back.
@@ -162,7 +162,7 @@ export class Committer {
     // What others here have seen while this waited for the lock may be more. From outside, a lost lock is told from a lie.
     if (guard.isAheadOf(head) || head.revision - cache.revision > changesUnderLock) throw new Behind('look outside')
     await catchUp(tx, cache, head)
-    return this.#link(tx, entries, { head, read: Promise.resolve(), state: tx })
+    return this.#link(entries, { head, read: Promise.resolve(), tx })
   }
 
   /**
@@ -170,40 +170,47 @@ export class Committer {
    * one, nothing of this counts, whatever became of it. No row is read before: under this head it may be another one.
    */
   async #linkAhead(tx: StorageTransaction, entries: readonly Entry[], head: Head): Promise<Attempt> {
-    const read = this.#parts.guard.expect(tx, head)
+    const read = this.#expect(tx, entries, head)
     // It may be known before anybody asks.
     read.catch(() => undefined)
     try {
-      return await this.#link(tx, entries, { head, read, state: readingAfter(read, tx) })
+      return await this.#link(entries, { head, read, tx: readingAfter(read, tx) })
     } catch (error) {
       await read
       throw error
     }
   }
 
-  async #link(tx: StorageTransaction, entries: readonly Entry[], before: Before): Promise<Attempt> {
+  /** What was allowed until some time was allowed at the time of the lock, however long that took. @throws Moved */
+  async #expect(tx: StorageTransaction, entries: readonly Entry[], head: Head): Promise<void> {
+    await this.#parts.guard.expect(tx, head)
+    if (!areAllowedAt(this.#parts.clock.now(), entries)) throw new Moved('the time has come on which something hung')
+  }
+
+  async #link(entries: readonly Entry[], before: Before): Promise<Attempt> {
     const { cache, tenant, trees } = this.#parts
-    const { head, state } = before
+    const { head, tx } = before
     const times = this.#clock.after(head.ts)
     const writer = { id: this.#writer.id, nextSeq: this.#writer.nextSeq, ...times }
     const chain = new ChainBuilder(head, writer, this.#parts.veil)
-    const tree = trees.at(state, head.stateRoot)
-    const meter = this.#parts.meter?.begin({ tx: state, tenant, cache, tree, ...times })
-    const place = { tx: state, chain, cache, tenant, tree, meter }
+    const tree = trees.at(tx, head.stateRoot)
+    const meter = this.#parts.meter?.begin({ tx, tenant, cache, tree, ...times })
+    const place = { tx, chain, cache, tenant, tree, meter }
     const seqs = new Map<Entry, number | undefined>()
     const refusals = await linkUses(entries, place, seqs)
     for (const entry of entries) if (entry.kind === 'change') seqs.set(entry, await doChange(entry, place))
     this.#writer.linked(chain.rows.length)
-    const linked = await this.#insert(tx, before, chain)
+    const linked = await this.#insert(before, chain)
     return { chain, seqs, refusals, meter, linked, head: linked?.head ?? head }
   }
 
-  async #insert(tx: StorageTransaction, before: Before, chain: ChainBuilder): Promise<LinkedBatch | undefined> {
+  async #insert(before: Before, chain: ChainBuilder): Promise<LinkedBatch | undefined> {
     if (chain.rows.length === 0) {
       await before.read
       return undefined
     }
     const { companions, keyring } = this.#parts
+    const { tx } = before
     const head = chain.head(keyring.epoch)
     const row = headRow(head, keyring.headMacKey(head.epoch))
     // Everything in one go: each wait of one for another would be a round trip for everybody.

@@ -27,7 +27,8 @@ export function asksOnly({ chain }: LinkedBatch): boolean {
  * calls come one after the other: `write`, then `committed` or `failed` of the same batch, then the next `write`. A batch
  * that was linked to a head which is not there fails without a `write`. A
  * companion that remembers what it wrote takes it for true in `committed` only. Other processes write batches too, so
- * that what is stored may have moved between two calls: a companion reads inside the transaction whatever it builds on.
+ * that what is stored may have moved between two calls: a companion reads inside the transaction whatever it builds on,
+ * and is answered only once the head before the batch is known to be the newest one.
  *
  * **It is on the way of every operation.** What it throws fails the batch, as if the storage had; and each call to the
  * storage in it is one more round trip for everybody. So most batches should cost it none.

@@ -8,6 +8,7 @@ import type { HeadGuard } from './head-guard.ts'
 interface Known {
   readonly cache: StateCache
   readonly guard: HeadGuard
+  readonly now: number
 }
 
 /**
@@ -19,13 +20,13 @@ export class ForeseenHead {
   #isLikely = false
 
   /** The head to link these to before it is read; `undefined` where it has to be read first, or they need the state. */
-  of(entries: readonly Entry[], { cache, guard }: Known): Head | undefined {
+  of(entries: readonly Entry[], { cache, guard, now }: Known): Head | undefined {
     const left = this.#isLikely ? this.#left : undefined
     if (left === undefined || guard.seen !== left || cache.revision !== left.revision) return undefined
     for (const entry of entries) {
       if (entry.kind !== 'use' || entry.inside !== undefined || entry.revision !== left.revision) return undefined
     }
-    return left
+    return areAllowedAt(now, entries) ? left : undefined
   }
 
   /** A batch has found this head. */
@@ -42,6 +43,11 @@ export class ForeseenHead {
   left(head: Head): void {
     this.#left = head
   }
+}
+
+/** Whether no use among these would have to be decided again for the time that it is. */
+export function areAllowedAt(now: number, entries: readonly Entry[]): boolean {
+  return entries.every((entry) => entry.kind !== 'use' || now < entry.validUntil)
 }
 
 /** A transaction that reads nothing before something is known. */

@@ -64,14 +64,16 @@ export class HeadGuard {
   }
 
   /**
-   * Makes sure that this head, which this process left itself, is the newest one still.
+   * Makes sure that this head, which this process left itself, is the newest one still, and that nobody here has seen a
+   * newer one meanwhile.
    *
    * @throws Moved where another one is, whatever it is.
    */
   async expect(reader: StorageReader, head: Head): Promise<void> {
     const row = await this.#newest(reader)
     const found = row?.['epoch'] === head.epoch ? openHead(row, this.#macKeyOf) : undefined
-    if (found === undefined || !isSameHead(found, head)) throw new Moved('there is another head')
+    if (found === undefined || !isSameHead(found, head) || this.isAheadOf(head))
+      throw new Moved('there is another head')
   }
 
   async #newest(reader: StorageReader): Promise<Row | undefined> {

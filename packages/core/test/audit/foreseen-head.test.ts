@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { emptyHead } from '../../src/audit/chain.ts'
 import type { Entry } from '../../src/audit/entry.ts'
+import type { Seen } from '../../src/audit/head-guard.ts'
 import { isSameHead } from '../../src/audit/head.ts'
 import { readingAfter } from '../../src/audit/foreseen-head.ts'
 import { createKms, localRootKey, type Kms } from '../../src/index.ts'
@@ -10,7 +11,7 @@ import { Bench } from '../support/audit-committer.ts'
 import { changeOf, namedUse } from '../support/audit-entries.ts'
 import { shortly } from '../support/audit-log.ts'
 import { altered, Shelf } from '../support/audit-storage.ts'
-import { codeOf } from '../support/audit-world.ts'
+import { codeOf, settle } from '../support/audit-world.ts'
 import { rootKeyText } from '../support/kms.ts'
 
 let bench: Bench
@@ -44,6 +45,28 @@ function watch(): void {
   }
 }
 
+/** Does something when the next batch has asked for its head, and begins to link. It waits for that. */
+function whileItWaits(work: () => unknown): void {
+  bench.between.write = (tx) => {
+    delete bench.between.write
+    const range: StorageTransaction['range'] = async (table, asked) => {
+      const rows = tx.range(table, asked)
+      await work()
+      return rows
+    }
+    return altered(tx, { range })
+  }
+}
+
+/** It takes long. */
+const timePasses = async (): Promise<void> => {
+  await settle()
+  bench.clock.advance(1000)
+}
+
+/** Somebody else here looks at the state, and finds that it has moved. */
+const stateMoves = (): void => bench.cache.restart(bench.cache.revision + 1)
+
 const ahead = ['records asked for', 'head read']
 const after = ['head read', 'records asked for']
 const newestHead = async (): Promise<Row> => (await bench.log.shelf.rows('heads')).at(-1) as Row
@@ -61,6 +84,7 @@ describe('the head that the batch before has left', () => {
     ['a change', () => changeOf('c')],
     ['a use of another revision', () => namedUse('u', { revision: 7 })],
     ['a use that is done inside', () => namedUse('u', { inside: async () => namedUse('u') })],
+    ['a use that has to be decided again by now', () => namedUse('u', { validUntil: bench.clock.now() })],
   ])('is read first for %s', async (_, entry) => {
     await bench.commit([namedUse('a'), entry()])
     expect(asked).toEqual([after])
@@ -109,8 +133,8 @@ describe('E81 another head than the one that was foreseen', () => {
   test('counts for a batch that has nothing to write', async () => {
     const head = await newestHead()
     await bench.log.shelf.edit('heads', ['default', head['size'] as number], (row) => ({ ...row, ts: 1 }))
-    const late = namedUse('late', { validUntil: 0, holds: async () => false })
-    expect(await codeOf(bench.commit([late]))).toBe('STORAGE_TAMPERED')
+    whileItWaits(stateMoves)
+    expect(await codeOf(bench.commit([namedUse('late', { holds: async () => false })]))).toBe('STORAGE_TAMPERED')
   })
 
   test('counts where what was linked ahead of it failed', async () => {
@@ -122,9 +146,41 @@ describe('E81 another head than the one that was foreseen', () => {
       if (tries === 1) throw new Error('this state is not there any more')
       return true
     }
-    const use = namedUse('late', { validUntil: 0, holds })
+    const use = namedUse('late', { holds })
+    whileItWaits(stateMoves)
     const { seqs } = await bench.commit([use])
     expect([seqs.get(use), tries]).toEqual([6, 2])
+  })
+})
+
+describe('E81 while a batch waits for the head that it is linked to', () => {
+  const lasting = (ms: number): Entry => {
+    const validUntil = bench.clock.now() + ms
+    return namedUse('grant', { validUntil, holds: async (_, now) => now < validUntil })
+  }
+
+  test('somebody here sees a newer one, and the storage shows the old one: a rollback', async () => {
+    const seen = bench.guard.seen as Seen
+    whileItWaits(() => bench.guard.saw({ ...seen, size: seen.size + 4 }))
+    expect(await codeOf(bench.commit([namedUse('a')]))).toBe('ROLLBACK_DETECTED')
+    expect(await bench.records()).toHaveLength(5)
+  })
+
+  test('a right ends: what hung on it is decided again, and the others are recorded', async () => {
+    const [ends, lasts] = [lasting(1000), lasting(1001)]
+    whileItWaits(timePasses)
+    const { seqs } = await bench.commit([lasts, ends])
+    expect([seqs.get(ends), seqs.get(lasts)]).toEqual([undefined, 5])
+    const [, , , , , row] = await bench.records()
+    expect(row?.['ts']).toBe(bench.clock.now())
+    expect(await bench.records()).toHaveLength(6)
+  })
+
+  test('no right ends: the time of the record is that of its linking', async () => {
+    const [began, lasts] = [bench.clock.now(), lasting(1001)]
+    whileItWaits(timePasses)
+    await bench.commit([lasts])
+    expect((await bench.records(5)).map((row) => row['ts'])).toEqual([began])
   })
 })
 
