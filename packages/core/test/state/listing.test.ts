@@ -7,7 +7,7 @@ import { StateTree, type TreeParts } from '../../src/state/tree/state-tree.ts'
 import type { StorageReader } from '../../src/storage/adapter.ts'
 import type { Row } from '../../src/storage/table.ts'
 import { Shelf } from '../support/audit-storage.ts'
-import { codeOf } from '../support/audit-world.ts'
+import { codeOf, settle } from '../support/audit-world.ts'
 
 const tenant = 'default'
 const zeros = Buffer.alloc(32)
@@ -134,5 +134,30 @@ describe('F97 what the tree lists', () => {
     const row = nodes.at(-1) as Row
     await shelf.tamper(async (tx) => tx.remove('state_tree', [tenant, level, row['place'] as number]))
     expect(await codeOf(listAll('names'))).toBe('STORAGE_TAMPERED')
+  })
+})
+
+test('F97 a bucket that does not verify is told of when nothing is read any more', async () => {
+  let underWay = 0
+  let asked = 0
+  const nodes = new NodeCache()
+  const reader = (inner: StorageReader): StorageReader => ({
+    range: async (table, range) => inner.range(table, range),
+    get: async (table, key) => {
+      if (table !== 'state_tree' || key[1] !== 4) return inner.get(table, key)
+      underWay += 1
+      asked += 1
+      // The first one is another, and known before any of the others.
+      const row = asked === 1 ? undefined : await inner.get(table, key)
+      if (asked > 1) await settle(3)
+      underWay -= 1
+      return row
+    },
+  })
+  await shelf.read(async (inner) => {
+    const tree = new StateTree({ reader: reader(inner), tenant, root, nodes, alarm: new Alarm() })
+    const listing = listRows(new AuthenticReader(reader(inner), tree), { tables: new Set(['names']), from: 0 })
+    expect(await codeOf(listing)).toBe('STORAGE_TAMPERED')
+    expect([asked, underWay]).toEqual([100, 0])
   })
 })

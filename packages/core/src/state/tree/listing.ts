@@ -68,7 +68,7 @@ async function listBuckets(reader: AuthenticReader, { tables, from }: Listed): P
   const places: number[] = []
   for await (const place of bucketsBelow(reader, [0, 0], from)) if (places.push(place) > bucketsAtOnce) break
   const next = places.length > bucketsAtOnce ? places.pop() : undefined
-  return { items: await Promise.all(places.map(async (place) => entriesOf(reader, place, tables))), next }
+  return { items: await allOf(places.map(async (place) => entriesOf(reader, place, tables))), next }
 }
 
 type Place = readonly [level: number, place: number]
