@@ -3,16 +3,13 @@ import { emptyHead } from '../../src/audit/chain.ts'
 import type { Entry } from '../../src/audit/entry.ts'
 import type { Seen } from '../../src/audit/head-guard.ts'
 import { isSameHead } from '../../src/audit/head.ts'
-import { readingAfter } from '../../src/audit/foreseen-head.ts'
-import { createKms, localRootKey, type Kms } from '../../src/index.ts'
 import type { StorageTransaction } from '../../src/storage/adapter.ts'
 import type { Row } from '../../src/storage/table.ts'
 import { Bench } from '../support/audit-committer.ts'
 import { changeOf, namedUse } from '../support/audit-entries.ts'
 import { shortly } from '../support/audit-log.ts'
-import { altered, Shelf } from '../support/audit-storage.ts'
+import { altered } from '../support/audit-storage.ts'
 import { codeOf, settle } from '../support/audit-world.ts'
-import { rootKeyText } from '../support/kms.ts'
 
 let bench: Bench
 /** For each transaction, what it asked and what it was answered, in order. */
@@ -198,49 +195,5 @@ describe('heads are the same', () => {
     ['stateRoot', Buffer.alloc(32, 1)],
   ])('only with the same %s', (name, value) => {
     expect(isSameHead(head, { ...head, [name]: value })).toBe(false)
-  })
-})
-
-describe('until a head is known to be the foreseen one', () => {
-  test('rows are written, and none is read', async () => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const calls: string[] = []
-    const noted = (name: string) => async (): Promise<never> => {
-      calls.push(name)
-      return undefined as never
-    }
-    const verbs = ['get', 'range', 'insert', 'replace', 'remove', 'append', 'savepoint'] as const
-    const noting = Object.fromEntries(verbs.map((verb) => [verb, noted(verb)])) as unknown as StorageTransaction
-    const tx = readingAfter(promise, noting)
-    const reads = [tx.get('keys', []), tx.range('keys', { prefix: [], limit: 1 })]
-    await Promise.all([
-      tx.insert('keys', {}),
-      tx.replace('keys', {}, 1),
-      tx.remove('keys', [], 1),
-      tx.append('keys', []),
-    ])
-    await tx.savepoint(async () => undefined)
-    expect(calls).toEqual(['insert', 'replace', 'remove', 'append', 'savepoint'])
-    resolve()
-    await Promise.all(reads)
-    expect(calls.slice(5)).toEqual(['get', 'range'])
-  })
-
-  test('nothing is taken for tampering that another process has moved', async () => {
-    const shelf = new Shelf()
-    const open = async (): Promise<Kms> =>
-      createKms({ storage: shelf.adapter(), rootKey: localRootKey(rootKeyText), highWaterMark: false })
-    const [one, other] = [await open(), await open()]
-    await one.keys.create({ name: 'k', spec: 'AES_256' })
-    await one.quotas.set({ operation: 'encrypt', per: 'principal', limit: 1000, windowSeconds: 60 })
-    await one.grants.create({ principal: 'eve', key: 'k', operations: ['encrypt'] })
-    const encrypt = async (kms: Kms): Promise<unknown> => kms.as('eve').encrypt({ key: 'k', plaintext: 'x' })
-    for (let round = 0; round < 5; round++) {
-      for (let more = 0; more < 4; more++) await encrypt(one)
-      await encrypt(other)
-    }
-    expect((await one.ops.health()).tampering).toBeUndefined()
-    expect((await one.audit.verify()).ok).toBe(true)
-    await Promise.all([one.close(), other.close()])
   })
 })
