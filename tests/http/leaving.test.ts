@@ -1,9 +1,9 @@
-import { connect, type Socket } from 'node:net'
 import { createKms, generateRootKey, localRootKey, type Kms } from '@chatelaine/core'
 import { createHttpHandler, trustedHeaders } from '@chatelaine/http'
 import { serveHttp, type HttpServer } from '@chatelaine/http/node'
 import { memoryStorage } from '@chatelaine/storage-memory'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { answerOf, open } from './connections.ts'
 
 async function newServer(): Promise<{ readonly kms: Kms; readonly server: HttpServer }> {
   const kms = await createKms({ storage: memoryStorage(), rootKey: localRootKey(generateRootKey()) })
@@ -12,15 +12,6 @@ async function newServer(): Promise<{ readonly kms: Kms; readonly server: HttpSe
   const server = await serveHttp(createHttpHandler(kms, { authenticate, patienceMs: 500 }), { port: 0 })
   onTestFinished(() => server.close())
   return { kms, server }
-}
-
-async function open({ url }: HttpServer): Promise<Socket> {
-  const { hostname, port } = new URL(url)
-  const socket = connect(Number(port), hostname)
-  socket.on('error', () => undefined)
-  onTestFinished(() => void socket.destroy())
-  await new Promise((done) => socket.once('connect', done))
-  return socket
 }
 
 function requestText(body: string, more: readonly string[] = []): string {
@@ -32,12 +23,6 @@ function requestText(body: string, more: readonly string[] = []): string {
     'content-type: application/json',
   ]
   return [...head, `content-length: ${Buffer.byteLength(body)}`, ...more, '', body].join('\r\n')
-}
-
-async function answerOf(socket: Socket): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of socket) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString()
 }
 
 /** The records of this action, once there are so many. */

@@ -1,9 +1,9 @@
-import { connect, type Socket } from 'node:net'
 import { createKms, generateRootKey, localRootKey } from '@chatelaine/core'
 import { createHttpHandler, type HttpHandler } from '@chatelaine/http'
 import { serveHttp, type HttpServer, type ServeOptions } from '@chatelaine/http/node'
 import { memoryStorage } from '@chatelaine/storage-memory'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { answerOf, open } from './connections.ts'
 
 /** A server whose `authenticate` says who asks only when the test lets it. */
 interface Held extends HttpServer {
@@ -28,21 +28,6 @@ async function serve(options: Partial<ServeOptions> = {}): Promise<Held> {
     await kms.close()
   })
   return { ...server, asked: asked.promise, letIn: held.resolve }
-}
-
-async function open({ url }: HttpServer): Promise<Socket> {
-  const { hostname, port } = new URL(url)
-  const socket = connect(Number(port), hostname)
-  socket.on('error', () => undefined)
-  onTestFinished(() => void socket.destroy())
-  await new Promise((done) => socket.once('connect', done))
-  return socket
-}
-
-async function answerOf(socket: Socket): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of socket) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString()
 }
 
 const request = 'GET /v1/keys HTTP/1.1\r\nhost: kms.test\r\n\r\n'
