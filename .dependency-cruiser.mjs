@@ -105,7 +105,7 @@ const libraries = [
       pathNot: [
         `${core}operations/`,
         `${core}(audit-)?options\\.ts$`,
-        '^packages/http/src/(results/|results\\.ts$|(client/)?options\\.ts$)',
+        '^packages/http/src/(results/|results\\.ts$|((client|jwt)/)?options\\.ts$)',
       ],
     },
     to: { path: '(^|/)node_modules/zod/' },

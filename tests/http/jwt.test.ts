@@ -155,6 +155,16 @@ describe('Tokens', () => {
     }
   })
 
+  test('what the host changes in its options afterwards allows nothing more', async () => {
+    const algorithms: JwtOptions['algorithms'][number][] = ['ES384']
+    const given = { ...options, algorithms, clockToleranceSeconds: 5 }
+    const authenticate = jwtAuthentication(given)
+    algorithms.push('ES256')
+    const authorization = `Bearer ${await signed(claims)}`
+    const request = new Request('http://kms.test', { headers: { authorization } })
+    await expect(authenticate(request, {})).rejects.toMatchObject({ code: 'ERR_JOSE_ALG_NOT_ALLOWED' })
+  })
+
   test('type and age are asked for where the host says so', async () => {
     const token = await signed({ ...claims, iat: seconds - 100 }, { typ: 'at+jwt' })
     expect(await whoIs(`Bearer ${token}`, { type: 'at+jwt', maxAgeSeconds: 200 })).toBe('billing')
@@ -170,6 +180,15 @@ describe('Tokens', () => {
     ['no audience', { audience: undefined }],
     ['keys over http', { keys: new URL('http://login.test/jwks') }],
     ['a tolerance of an hour', { clockToleranceSeconds: 3600 }],
+    ['a tolerance that is a text', { clockToleranceSeconds: '5' }],
+    ['an age that is a text', { maxAgeSeconds: '1h' }],
+    ['an age below nothing', { maxAgeSeconds: -1 }],
+    ['an age without an end', { maxAgeSeconds: Infinity }],
+    ['a type that is none', { type: '' }],
+    ['a principal that is no function', { principal: 'billing' }],
+    ['no keys', { keys: null }],
+    ['keys that are a text', { keys: 'https://login.test/jwks' }],
+    ['keys that are no set', { keys: { keys: 1 } }],
   ]
   test.each(invalid)('options with %s are refused', (_, given) => {
     expect(() => jwtAuthentication({ ...options, ...given } as JwtOptions)).toThrow(InvalidRequestError)

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { request } from 'node:https'
-import { createKms, generateRootKey, localRootKey, type Kms } from '@chatelaine/core'
+import { createKms, generateRootKey, InvalidRequestError, localRootKey, type Kms } from '@chatelaine/core'
 import { createHttpHandler, type HttpHandler } from '@chatelaine/http'
 import { mtlsAuthentication } from '@chatelaine/http/mtls'
 import { serveHttp } from '@chatelaine/http/node'
@@ -78,6 +78,26 @@ describe('Client certificates', () => {
     expect(await statusOf(url, authority, self)).toBe(401)
     now -= 6 * 86_400_000
     expect(await statusOf(url, authority, self)).toBe(401)
+  })
+
+  test('a fingerprint in two spellings is refused: it would be two people', () => {
+    const fingerprint = 'ab'.repeat(32)
+    const twice = { [fingerprint]: 'billing', [fingerprint.toUpperCase()]: { id: 'boss', role: 'admin' } } as const
+    expect(() => mtlsAuthentication({ fingerprints: twice })).toThrow('is there twice')
+    expect(() => mtlsAuthentication({ fingerprints: undefined as never })).toThrow(InvalidRequestError)
+  })
+
+  test('a certificate whose times nobody can read is nobody', () => {
+    const fingerprint = 'ab'.repeat(32)
+    const authenticate = mtlsAuthentication({ fingerprints: { [fingerprint]: 'billing' } })
+    const whoIs = (from: string, to: string): unknown => {
+      const certificate = { fingerprint256: fingerprint, valid_from: from, valid_to: to }
+      const socket = { authorized: true, getPeerCertificate: () => certificate }
+      return authenticate(new Request('http://kms.test'), { incoming: { socket } })
+    }
+    expect(whoIs('Jan  1 00:00:00 2020 GMT', 'Jan  1 00:00:00 2120 GMT')).toBe('billing')
+    expect(whoIs('x', 'Jan  1 00:00:00 2120 GMT')).toBeUndefined()
+    expect(whoIs('Jan  1 00:00:00 2020 GMT', 'x')).toBeUndefined()
   })
 
   test('a fingerprint that is none is refused, and without TLS nobody is known', async () => {

@@ -5,51 +5,16 @@
  */
 
 import { InvalidRequestError } from '@chatelaine/core'
-import { createLocalJWKSet, createRemoteJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose'
-import type { Authenticate, Authenticated } from './options.ts'
+import { createLocalJWKSet, createRemoteJWKSet, jwtVerify } from 'jose'
+import type { JSONWebKeySet, JWTVerifyGetKey, JWTVerifyOptions } from 'jose'
+import { readJwtOptions, type JwtOptions } from './jwt/options.ts'
+import type { Authenticate } from './options.ts'
 import { parseStrictJson } from './strict-json.ts'
 
-/** Signature algorithms that may be allowed. Those with a shared secret, and `none`, are not among them. */
-export type JwtAlgorithm =
-  | 'RS256'
-  | 'RS384'
-  | 'RS512'
-  | 'PS256'
-  | 'PS384'
-  | 'PS512'
-  | 'ES256'
-  | 'ES384'
-  | 'ES512'
-  | 'EdDSA'
-  | 'Ed25519'
-
-/** How tokens are verified. */
-export interface JwtOptions {
-  /** The issuer's keys: where its JWKS is, or the JWKS itself. Nothing in a token leads anywhere else. */
-  readonly keys: URL | JSONWebKeySet
-  /** Who must have issued it: `iss`. */
-  readonly issuer: string
-  /** For whom it must be: `aud`. */
-  readonly audience: string
-  /** By which algorithms it may be signed. */
-  readonly algorithms: readonly JwtAlgorithm[]
-  /** Who a token stands for. @defaultValue the service that `sub` names */
-  readonly principal?: ((claims: JWTPayload) => Authenticated) | undefined
-  /** What `typ` must say, such as `at+jwt` of an access token (RFC 9068). @defaultValue anything */
-  readonly type?: string | undefined
-  /** How far clocks may differ, in seconds, 0 to 300. @defaultValue 5 */
-  readonly clockToleranceSeconds?: number | undefined
-  /** How old a token may be, in seconds: needs `iat`. @defaultValue until it expires */
-  readonly maxAgeSeconds?: number | undefined
-  /** The time. For tests. @defaultValue the system's */
-  readonly now?: (() => Date) | undefined
-}
+export type { JwtAlgorithm, JwtOptions } from './jwt/options.ts'
 
 /** A token has at most so many characters. */
 const maxLength = 8192
-const allowed: ReadonlySet<string> = new Set(
-  'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' '),
-)
 
 /**
  * Knows people by the bearer token in `Authorization`: signed by the issuer, for this audience, not expired. `exp` and
@@ -71,22 +36,22 @@ const allowed: ReadonlySet<string> = new Set(
  * ```
  */
 export function jwtAuthentication(options: JwtOptions): Authenticate {
-  const { keys, issuer, audience, algorithms, type, principal = ({ sub }) => sub } = requireValid(options)
-  const keySet = keys instanceof URL ? createRemoteJWKSet(keys, { timeoutDuration: 5000 }) : createLocalJWKSet(keys)
+  const { keys, now, principal = ({ sub }) => sub, ...more } = readJwtOptions(options)
+  const keySet = keySetOf(keys)
+  const asked: JWTVerifyOptions = {
+    issuer: more.issuer,
+    audience: more.audience,
+    algorithms: more.algorithms,
+    requiredClaims: ['exp', 'sub'],
+    clockTolerance: more.clockToleranceSeconds,
+    ...(more.type === undefined ? {} : { typ: more.type }),
+    ...(more.maxAgeSeconds === undefined ? {} : { maxTokenAge: more.maxAgeSeconds }),
+  }
   return async (request) => {
     const token = tokenOf(request)
     if (token === undefined) return undefined
     requireUnambiguous(token)
-    const { payload } = await jwtVerify(token, keySet, {
-      issuer,
-      audience,
-      algorithms: [...algorithms],
-      requiredClaims: ['exp', 'sub'],
-      clockTolerance: options.clockToleranceSeconds ?? 5,
-      ...(type === undefined ? {} : { typ: type }),
-      ...(options.maxAgeSeconds === undefined ? {} : { maxTokenAge: options.maxAgeSeconds }),
-      ...(options.now === undefined ? {} : { currentDate: options.now() }),
-    })
+    const { payload } = await jwtVerify(token, keySet, now === undefined ? asked : { ...asked, currentDate: now() })
     // It may be anything that JSON has: an object would pass for a principal with the role that it names.
     return typeof payload.sub === 'string' ? principal(payload) : undefined
   }
@@ -103,20 +68,18 @@ function requireUnambiguous(token: string): void {
   for (const part of token.split('.').slice(0, 2)) parseStrictJson(Buffer.from(part, 'base64url'))
 }
 
-function requireValid(options: JwtOptions): JwtOptions {
-  const { keys, issuer, audience, algorithms, clockToleranceSeconds: tolerance = 0 } = options
-  const isNamed = [issuer, audience].every((text) => typeof text === 'string' && text !== '')
-  if (!isNamed || !areUsable(algorithms) || typeof keys !== 'object' || !(tolerance >= 0 && tolerance <= 300)) {
-    throw new InvalidRequestError('jwtAuthentication takes keys, issuer, audience, and algorithms of public keys')
+function keySetOf(keys: URL | JSONWebKeySet): JWTVerifyGetKey {
+  if (keys instanceof URL) {
+    if (keys.protocol !== 'https:' && !isLocal(keys)) {
+      throw new InvalidRequestError('the keys of an issuer come over https')
+    }
+    return createRemoteJWKSet(keys, { timeoutDuration: 5000 })
   }
-  if (keys instanceof URL && keys.protocol !== 'https:' && !isLocal(keys)) {
-    throw new InvalidRequestError('the keys of an issuer come over https')
+  try {
+    return createLocalJWKSet(keys)
+  } catch (error) {
+    throw new InvalidRequestError('the keys are no JSON Web Key Set', [], { cause: error })
   }
-  return options
-}
-
-function areUsable(algorithms: readonly string[]): boolean {
-  return Array.isArray(algorithms) && algorithms.length > 0 && algorithms.every((name) => allowed.has(name))
 }
 
 function isLocal({ hostname }: URL): boolean {

@@ -40,14 +40,30 @@ export interface MtlsOptions {
  * ```
  */
 export function mtlsAuthentication({ fingerprints, requireIssuer = true, now = Date.now }: MtlsOptions): Authenticate {
-  const known = new Map(Object.entries(fingerprints).map(([fingerprint, who]) => [normalized(fingerprint), who]))
+  const known = readFingerprints(fingerprints)
   return (_request, env) => {
     const socket = socketOf(env)
     if (socket === undefined || (requireIssuer && !socket.authorized)) return undefined
     const { fingerprint256, valid_from: from, valid_to: to } = socket.getPeerCertificate()
-    if (typeof fingerprint256 !== 'string' || now() < Date.parse(from) || !(now() <= Date.parse(to))) return undefined
+    if (typeof fingerprint256 !== 'string' || !isBetween(now(), from, to)) return undefined
     return known.get(normalized(fingerprint256))
   }
+}
+
+function readFingerprints(given: MtlsOptions['fingerprints']): ReadonlyMap<string, Principal> {
+  if (typeof given !== 'object' || given === null) throw new InvalidRequestError('fingerprints say who is known')
+  const known = new Map<string, Principal>()
+  for (const [fingerprint, who] of Object.entries(given)) {
+    const digits = normalized(fingerprint)
+    if (known.has(digits)) throw new InvalidRequestError(`the fingerprint ${digits} is there twice`)
+    known.set(digits, who)
+  }
+  return known
+}
+
+/** Never true of a time that nobody can read. */
+function isBetween(time: number, from: string, to: string): boolean {
+  return Date.parse(from) <= time && time <= Date.parse(to)
 }
 
 function normalized(fingerprint: string): string {

@@ -66,7 +66,7 @@ const schema = z.strictObject({
 /** Checks options. @throws InvalidRequestError */
 export function readHttpOptions(options: HttpOptions): Settings {
   const parsed = schema.safeParse(options)
-  if (!parsed.success) throw notValid(parsed.error.issues)
+  if (!parsed.success) throw invalidOptions(parsed.error.issues)
   const { cors, onError, ...others } = parsed.data
   return Object.freeze({ ...others, cors, onError: quietly(onError) })
 }
@@ -82,7 +82,8 @@ function quietly(tell: Settings['onError']): Settings['onError'] {
   }
 }
 
-function notValid(
+/** The error of options that a schema refuses: it names the first that is wrong. */
+export function invalidOptions(
   found: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
 ): InvalidRequestError {
   const issues = found.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
