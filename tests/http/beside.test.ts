@@ -72,7 +72,7 @@ describe('What the document says besides requests and results', () => {
     const { handler, unexpected } = await newHouse()
     const tail = named('tailAudit')
     const ask = async (asked: Asked, who?: string): Promise<Response> => handler(requestOf(tail, asked, who))
-    for (const asked of [{}, { query: { from: 0 } }, { more: { 'last-event-id': '0' } }]) {
+    for (const asked of [{}, { query: { from: 0 } }, { query: { from: 0 }, more: { 'last-event-id': '0' } }]) {
       const answer = await ask(asked, 'auditor')
       expect(answer.status).toBe(200)
       expect(tail.responses['200']?.content).toHaveProperty([answer.headers.get('content-type') ?? ''])
@@ -83,6 +83,8 @@ describe('What the document says besides requests and results', () => {
       [{ query: { from: 'x' } }, 'admin', 400],
       [{ query: { to: 1 } }, 'admin', 400],
       [{ more: { 'last-event-id': '1e3' } }, 'admin', 400],
+      [{ query: { plaintext: 'x' }, more: { 'last-event-id': '0' } }, 'admin', 400],
+      [{ query: { from: 'x' }, more: { 'last-event-id': '0' } }, 'admin', 400],
       [{}, 'nobody', 401],
       [{}, 'service', 403],
     ]

@@ -120,7 +120,8 @@ function secondsUntil(time: unknown): number {
 
 function made(code: ProblemCode, told: Record<string, unknown>, headers: Readonly<Record<string, string>>): Problem {
   const { message, ...more } = told
-  const status = statuses[code]
+  // One that a later version of the library has is nothing that a client could have known.
+  const status = statuses[code] ?? statuses.INTERNAL_ERROR
   const body = { type: 'about:blank', title: titles[status], status, detail: message, code, ...more }
   return { status, body, headers }
 }

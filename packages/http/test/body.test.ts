@@ -43,6 +43,24 @@ describe('A body', () => {
     expect(await ask('POST', '/v1/crypto/encrypt', less)).toMatchObject({ status: 413 })
   })
 
+  test.each(['', 'x', '-1', '1e3', '0x10', '10, 10'])(
+    'H109 a body whose length is told as %j is read no further than any that tells none',
+    async (length) => {
+      const { ask } = await newHttpHouse({ maxBodyBytes: 2048 })
+      let pulled = 0
+      const long = new ReadableStream<Uint8Array>({
+        pull: (controller) => {
+          pulled += 1
+          if (pulled < 100) controller.enqueue(new Uint8Array(1024))
+          else controller.close()
+        },
+      })
+      const answer = await ask('POST', '/v1/crypto/encrypt', { body: long, headers: { 'content-length': length } })
+      expect(answer).toMatchObject({ status: 413, json: { code: 'LIMIT_EXCEEDED' } })
+      expect(pulled).toBeLessThan(10)
+    },
+  )
+
   test('H109 a body that does not come is given up', async () => {
     const { ask } = await newHttpHouse({ patienceMs: 20 })
     const slow = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(1)) })

@@ -36,4 +36,24 @@ describe('Tags', () => {
     const read = await ask('GET', '/v1/keys/orders', { headers: { 'if-match': etag } })
     expect(read).toMatchObject({ status: 400, json: { code: 'INVALID_REQUEST' } })
   })
+
+  test('what may be done only where there is nothing yet is refused: no change takes that condition', async () => {
+    const { ask, kms } = await newHttpHouse()
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const headers = { 'if-none-match': '*' }
+    const bytes = { headers: { ...headers, 'content-type': 'application/octet-stream' }, body: 'a' }
+    for (const answer of [
+      await ask('PUT', '/v1/keys/orders', { headers, json: { spec: 'AES_256' } }),
+      await ask('PUT', '/v1/keys/other', { headers, json: { spec: 'AES_256' } }),
+      await ask('POST', '/v1/keys/orders/disable', { headers }),
+      await ask('DELETE', '/v1/quotas/createKey?name=x', { headers }),
+      await ask('POST', '/v1/crypto/encrypt', bytes),
+    ]) {
+      expect(answer).toMatchObject({ status: 400, json: { code: 'INVALID_REQUEST' } })
+      expect(answer.text).toContain('If-None-Match')
+    }
+    expect((await kms.keys.list()).items).toMatchObject([{ name: 'orders', state: 'Enabled' }])
+    expect(await ask('HEAD', '/v1/keys/orders', { headers })).toMatchObject({ status: 304 })
+    expect(await ask('GET', '/v1/keys', { headers })).toMatchObject({ status: 200 })
+  })
 })

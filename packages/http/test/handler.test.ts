@@ -1,4 +1,4 @@
-import type { Kms } from '@chatelaine/core'
+import { InvalidRequestError, type Kms } from '@chatelaine/core'
 import { remoteClient, type Transport } from '@chatelaine/core/remote'
 import { describe, expect, test } from 'vitest'
 import { createHttpHandler } from '../src/index.ts'
@@ -199,6 +199,19 @@ describe('The handler', () => {
       code: 'INTERNAL_ERROR',
     })
     expect(told).toEqual([secret])
+  })
+
+  test('H111 a code that is newer than this adapter is a failure of the server, never a success', async () => {
+    const newer = new InvalidRequestError('said by a later version')
+    Object.defineProperty(newer, 'code', { value: 'TOO_NEW' })
+    const call = async (): Promise<never> => {
+      throw newer
+    }
+    const client = remoteClient({ call } as unknown as Transport)
+    const handler = createHttpHandler({ as: () => client } as unknown as Kms, { authenticate: byToken })
+    const answer = await handler(requestOf('GET', '/v1/keys', {}))
+    expect(answer.status).toBe(500)
+    expect(await answer.json()).toMatchObject({ status: 500, title: 'Internal Server Error', code: 'TOO_NEW' })
   })
 
   test('a KMS that is closed answers 503', async () => {

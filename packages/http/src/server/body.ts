@@ -30,11 +30,11 @@ export function requireNoBody({ headers }: Request): void {
  * @throws LimitExceededError, InvalidRequestError when it ends early, HttpError when it takes too long
  */
 export async function readBody(request: Request, maxBodyBytes: number, patience: Patience): Promise<Uint8Array> {
-  const told = request.headers.get('content-length')
-  if (told !== null && Number(told) > maxBodyBytes) throw tooLong(maxBodyBytes)
-  if (told === '0') return none
+  const told = lengthOf(request)
+  if (told !== undefined && told > maxBodyBytes) throw tooLong(maxBodyBytes)
+  if (told === 0) return none
   try {
-    if (told === null) return await patience.within(gather(request.body, maxBodyBytes), late)
+    if (told === undefined) return await patience.within(gather(request.body, maxBodyBytes), late)
     const bytes = new Uint8Array(await patience.within(request.arrayBuffer(), late))
     if (bytes.byteLength > maxBodyBytes) throw tooLong(maxBodyBytes)
     return bytes
@@ -42,6 +42,12 @@ export async function readBody(request: Request, maxBodyBytes: number, patience:
     if (error instanceof HttpError || error instanceof LimitExceededError) throw error
     throw new InvalidRequestError('the body ended before its end', [], { cause: error })
   }
+}
+
+/** How long a body says that it is; `undefined` where it says nothing that can be held against it. */
+function lengthOf({ headers }: Request): number | undefined {
+  const told = headers.get('content-length')
+  return told !== null && /^\d+$/.test(told) ? Number(told) : undefined
 }
 
 function late(): Error {

@@ -12,6 +12,16 @@ export function isNamed(request: Request, etag: string): boolean {
 }
 
 /**
+ * Refuses `If-None-Match` beside anything but a reading: a change would be done, whatever it says.
+ *
+ * @throws InvalidRequestError
+ */
+export function requireReading({ method, headers }: Request): void {
+  if (method === 'GET' || method === 'HEAD' || headers.get('if-none-match') === null) return
+  throw new InvalidRequestError('If-None-Match is for what is read: no change takes it')
+}
+
+/**
  * The tag that a key must have for a change of it: one, as an answer's `ETag` gave it. `*` asks for nothing more than that
  * there is a key, which every change does.
  *

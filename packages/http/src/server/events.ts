@@ -71,9 +71,12 @@ function utf8(text: string): Uint8Array {
 
 /** Where to begin: after the last event that the client had, or where it asks. */
 function startOf(request: Request): number | undefined {
+  const asked = readFrom(new URL(request.url).searchParams)
   const last = request.headers.get('last-event-id')
-  if (last !== null) return numberOf(last) + 1
-  const query = new URL(request.url).searchParams
+  return last === null ? asked : numberOf(last) + 1
+}
+
+function readFrom(query: URLSearchParams): number | undefined {
   const [name, ...others] = query.keys()
   if (name === undefined) return undefined
   if (name !== 'from' || others.length > 0) throw new InvalidRequestError('a tail takes from, and nothing else')

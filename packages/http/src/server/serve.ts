@@ -4,7 +4,7 @@ import type { Context } from 'hono'
 import type { Route } from '../routes.ts'
 import { resultToJson, wipeBytes } from '../wire/result-codec.ts'
 import { mediaTypeOf } from '../results.ts'
-import { etagOf, ifMatchOf, isNamed } from './etag.ts'
+import { etagOf, ifMatchOf, isNamed, requireReading } from './etag.ts'
 import { jsonAnswer, plainAnswer } from './answers.ts'
 import { readAsked, requireNoQuery } from './asked.ts'
 import { mediaType, requireNoBody } from './body.ts'
@@ -27,6 +27,7 @@ export async function serve(service: Service, visit: Visit): Promise<Response> {
   const { context, route, id } = visit
   const request = context.req.raw
   const client = await service.admission.admit(request, context.env, id)
+  requireReading(request)
   const type = mediaType(request)
   const stream = streamOf(route.operation, type)
   if (stream !== undefined) {
