@@ -1,7 +1,8 @@
-import { InvalidRequestError, type Principal } from '@chatelaine/core'
-import { describe, expect, test, vi } from 'vitest'
+import { AuditUnavailableError, ClosedError, InvalidRequestError, type Kms, type Principal } from '@chatelaine/core'
+import { remoteClient, type Transport } from '@chatelaine/core/remote'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createHttpHandler, type Authenticated } from '../src/index.ts'
-import { newHttpHouse, newKms } from './support/house.ts'
+import { newHttpHouse, newKms, requestOf } from './support/house.ts'
 
 describe('Who asks', () => {
   const nobody: [string, () => unknown][] = [
@@ -69,6 +70,35 @@ describe('Who asks', () => {
     const { ask, kms } = await newHttpHouse()
     for (let i = 0; i < 100; i++) await ask('GET', '/v1/keys', { token: '' })
     expect((await kms.audit.list({ action: 'refuseRequest' })).items.length).toBeLessThan(10)
+  })
+
+  test('H113 strangers who could not be recorded are recorded with the next, until the house is closed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const counts: unknown[] = []
+    const ends: (Error | undefined)[] = [
+      new AuditUnavailableError('no answer', 'unknown'),
+      undefined,
+      new ClosedError('closed'),
+    ]
+    const call: Transport['call'] = async (_, request) => {
+      counts.push((request as { count: number }).count)
+      const end = ends.shift()
+      if (end !== undefined) throw end
+    }
+    const kms = remoteClient({ call } as unknown as Transport) as unknown as Kms
+    const handler = createHttpHandler(kms, { authenticate: () => undefined })
+    const knock = async (): Promise<unknown> => handler(requestOf('GET', '/v1/keys', {}))
+    await knock()
+    await knock()
+    await knock()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(counts).toEqual([1, 3])
+    await knock()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(counts).toEqual([1, 3, 1])
+    await knock()
+    expect(counts).toEqual([1, 3, 1, 1])
   })
 
   test('H113 without authenticate there is no handler', async () => {

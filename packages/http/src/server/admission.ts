@@ -1,4 +1,4 @@
-import type { Kms, KmsClient, Principal } from '@chatelaine/core'
+import { isKmsError, type Kms, type KmsClient, type Principal } from '@chatelaine/core'
 import { dispatch } from '@chatelaine/core/remote'
 import type { Settings } from '../options.ts'
 import { HttpError } from '../problem.ts'
@@ -53,6 +53,8 @@ export class Admission {
         await dispatch(this.#kms, 'recordRefusals', { request: { count } })
       } catch (error) {
         this.#settings.onError(error, { requestId: '' })
+        // With the next, where there will be one.
+        if (isKmsError(error) && error.retryable) this.#refused += count
       }
       await new Promise<void>((resolve) => setTimeout(resolve, betweenRecordsMs).unref())
     }
