@@ -31,11 +31,13 @@ function replaceOf(db: Kysely<AnyTables>, name: string, descriptor: TableDescrip
 
 /**
  * What was returned is compared by the server, which has both at hand: sending all of it back would cost more than
- * writing it. Nulls are equal in arrays; where nothing was written there is no array at all.
+ * writing it. Nulls are equal in arrays; where nothing was written there is no array at all. The arrays are unfolded
+ * side by side as they are selected: selecting from them would store each of them once more.
  */
 function appendOf(db: Kysely<AnyTables>, name: string, descriptor: TableDescriptor): SqlStatement {
   const columns = Object.keys(descriptor.columns)
   const given = Object.values(descriptor.columns).map(({ type }, at) => sql.raw(`$${at + 1}::${arrays[type]}`))
+  const rows = given.map((values) => sql`unnest(${values})`)
   const same = columns.map((column, at) => sql`array_agg(${sql.ref(column)}) = ${given[at]}`)
   return textOf(
     db
@@ -43,7 +45,7 @@ function appendOf(db: Kysely<AnyTables>, name: string, descriptor: TableDescript
         to
           .insertInto(name)
           .columns(columns)
-          .expression(sql`select * from unnest(${sql.join(given)})`)
+          .expression(sql`select ${sql.join(rows)}`)
           .returning(columns),
       )
       .selectFrom('written')
