@@ -1,4 +1,4 @@
-import { leafHash } from '../crypto/hash.ts'
+import { sha256OfText } from '../crypto/hash.ts'
 import { LimitExceededError } from '../errors.ts'
 import { limits } from '../internal/defaults.ts'
 import { integer, jcs, type Json } from '../internal/jcs.ts'
@@ -95,8 +95,9 @@ export const recordVersion = 1
  */
 export function linkRecord(told: RecordDraft, place: RecordPlace): Row & { readonly hash: Buffer } {
   const draft = { ...nothingTold, ...told }
-  const body = recordText(draft, place)
-  if (body.length > limits.recordBytes / 3 && Buffer.byteLength(body) > limits.recordBytes) {
+  // As it is hashed, so that it is put together once: the text is a part of it then.
+  const leaf = `\0${recordText(draft, place)}`
+  if (leaf.length > limits.recordBytes / 3 && Buffer.byteLength(leaf) - 1 > limits.recordBytes) {
     throw new LimitExceededError('an audit record would be too long')
   }
   return {
@@ -109,17 +110,17 @@ export function linkRecord(told: RecordDraft, place: RecordPlace): Row & { reado
     keyId: draft.keyId ?? null,
     writer: place.writer,
     writerSeq: place.writerSeq,
-    hash: leafHash(body),
-    text: body,
+    hash: sha256OfText(leaf),
+    text: leaf.slice(1),
   }
 }
 
 /** The members in canonical order, so that this is what JCS would write. Nothing here asks a prototype. */
 export function recordText(draft: RecordDraft, place: RecordPlace): string {
   const { change, clockSkewMs } = place
-  const members =
-    usual('action', draft.action) +
-    usual('actor', draft.actor.id) +
+  return (
+    `{${usual.action(draft.action)}` +
+    usual.actor(draft.actor.id) +
     json('change', change === undefined ? undefined : changeOf(change)) +
     json('clockSkewMs', clockSkewMs) +
     text('code', draft.code) +
@@ -127,42 +128,55 @@ export function recordText(draft: RecordDraft, place: RecordPlace): string {
     json('counts', draft.counts as Json | undefined) +
     json('details', draft.details) +
     text('digest', draft.digest) +
-    json('durationMs', place.durationMs) +
-    usual('keyId', draft.keyId) +
-    json('keyVersion', draft.keyVersion) +
-    usual('owner', draft.owner) +
+    usual.durationMs(place.durationMs) +
+    usual.keyId(draft.keyId) +
+    usual.keyVersion(draft.keyVersion) +
+    usual.owner(draft.owner) +
     text('prev', place.prev) +
     text('reason', draft.reason) +
     text('requestId', draft.requestId) +
-    usual('role', draft.actor.role) +
-    json('seq', place.seq) +
-    usual('status', draft.status) +
-    usual('tenant', place.tenant) +
-    text('ts', isoTime(place.ts)) +
-    json('v', recordVersion) +
-    usual('writer', place.writer) +
-    json('writerSeq', place.writerSeq)
-  return `{${members.slice(1)}}`
+    usual.role(draft.actor.role) +
+    `"seq":${integer(place.seq)},` +
+    usual.status(draft.status) +
+    usual.tenant(place.tenant) +
+    isoTime(place.ts) +
+    usual.writer(place.writer) +
+    `"writerSeq":${integer(place.writerSeq)}}`
+  )
 }
 
-/** A member with a comma before it, or nothing. */
+/** A member with a comma after it, or nothing. */
 function text(name: string, value: string | undefined): string {
-  return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`
-}
-
-const lastTexts = new Map<string, { readonly value: string; readonly member: string }>()
-
-/** The same of a member that is mostly what it was in the record before: so the last one of each name is kept. */
-function usual(name: string, value: string | undefined): string {
-  const last = lastTexts.get(name)
-  if (value === undefined || last?.value === value) return value === undefined ? '' : (last?.member as string)
-  const member = text(name, value)
-  lastTexts.set(name, { value, member })
-  return member
+  return value === undefined ? '' : `"${name}":${JSON.stringify(value)},`
 }
 
 function json(name: string, value: Json | undefined): string {
-  return value === undefined ? '' : `,"${name}":${jcs(value, integer)}`
+  return value === undefined ? '' : `"${name}":${jcs(value, integer)},`
+}
+
+/** The same of members that are mostly what they were in the record before: so the last one of each is kept. */
+const usual = {
+  action: kept('action'),
+  actor: kept('actor'),
+  durationMs: kept('durationMs'),
+  keyId: kept('keyId'),
+  keyVersion: kept('keyVersion'),
+  owner: kept('owner'),
+  role: kept('role'),
+  status: kept('status'),
+  tenant: kept('tenant'),
+  writer: kept('writer'),
+}
+
+function kept(name: string): (value: string | number | undefined) => string {
+  let last: string | number | undefined
+  let member = ''
+  return (value) => {
+    if (value === undefined) return ''
+    if (value !== last) member = typeof value === 'number' ? json(name, value) : text(name, value)
+    last = value
+    return member
+  }
 }
 
 function changeOf(change: RecordChange): Json {
@@ -175,12 +189,14 @@ function changeOf(change: RecordChange): Json {
   }
 }
 
-let lastTime = { ms: NaN, text: '' }
+let lastTime = { ms: NaN, members: '' }
 
-/** RFC 3339 in UTC with milliseconds. A batch has one time, so the last one is kept. */
+/** RFC 3339 in UTC with milliseconds, and the version. A batch has one time, so the last one is kept. */
 function isoTime(ms: number): string {
-  if (ms !== lastTime.ms) lastTime = { ms, text: new Date(ms).toISOString() }
-  return lastTime.text
+  if (ms !== lastTime.ms) {
+    lastTime = { ms, members: `${text('ts', new Date(ms).toISOString())}${json('v', recordVersion)}` }
+  }
+  return lastTime.members
 }
 
 /** How much room a draft takes in the queue, roughly: never less than half of what its record will be. */

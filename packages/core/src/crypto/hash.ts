@@ -12,6 +12,11 @@ export function digestOf(name: 'sha256' | 'sha384' | 'sha512', ...parts: readonl
   return digest.digest()
 }
 
+/** SHA-256 of the UTF-8 bytes of a text. */
+export function sha256OfText(text: string): Buffer {
+  return sha256Once(text)
+}
+
 /** SHA-256 of the UTF-8 bytes of a text, in this encoding. */
 export function sha256Of(text: string, encoding: 'base64url' | 'hex'): string {
   return hash('sha256', text, encoding)
@@ -19,7 +24,7 @@ export function sha256Of(text: string, encoding: 'base64url' | 'hex'): string {
 
 /** Hash of a leaf: SHA-256(0x00 ‖ text), RFC 6962 section 2.1. */
 export function leafHash(text: string): Buffer {
-  return sha256Once(`\0${text}`)
+  return sha256OfText(`\0${text}`)
 }
 
 /** The same in hex, which comes without a buffer in between. */

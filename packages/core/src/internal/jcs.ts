@@ -13,9 +13,9 @@ export function jcs(value: Json, numberText: (value: number) => string = decimal
   if (typeof value === 'number') return numberText(value)
   if (value === null || typeof value === 'boolean') return String(value)
   if (Array.isArray(value)) {
-    let members = ''
-    for (const each of value as readonly Json[]) members += `,${jcs(each, numberText)}`
-    return `[${members.slice(1)}]`
+    let text = '['
+    for (const each of value as readonly Json[]) text += `${text === '[' ? '' : ','}${jcs(each, numberText)}`
+    return `${text}]`
   }
   if (typeof value !== 'object') throw new TypeError(`JCS cannot express a ${typeof value}`)
   const object = value as { readonly [key: string]: Json }
