@@ -3,7 +3,7 @@
 //
 //   L7  index.ts  storage.ts  root-key.ts  remote.ts  testing.ts  verify.ts     the public entries
 //   L6  kms.ts  restore.ts  inspect.ts  face/  house/  scheduler/  signals/  (audit-)options.ts     what callers hold, and the only place that constructs
-//   L5  pipeline.ts  open-streams.ts  stream-session.ts  stream-records.ts  stream-input.ts  unrecorded.ts  attempt.ts  call.ts  granted.ts  recent-grants.ts  each-item.ts  walk.ts  walk-parts.ts  walk-limits.ts  change-walk.ts  ready.ts  held-request.ts  not-ready.ts  material-store.ts  absences.ts  patient-view.ts  inside.ts  decide.ts  facts.ts  drafts.ts  deeds.ts   know the shape of an operation, no concrete one
+//   L5  pipeline.ts  open-streams.ts  stream-session.ts  stream-records.ts  stream-input.ts  unrecorded.ts  attempt.ts  call.ts  granted.ts  recent-grants.ts  each-item.ts  walk.ts  walk-parts.ts  walk-limits.ts  change-walk.ts  ready.ts  held-request.ts  not-ready.ts  material-store.ts  absences.ts  patient-view.ts  inside.ts  live-use.ts  decide.ts  facts.ts  drafts.ts  deeds.ts   know the shape of an operation, no concrete one
 //   L4  runtime.ts  house-health.ts  streaming.ts  operations/*                    one file per verb
 //   L3  access/  keys/  envelope/  audit/                 siblings
 //   L2  stages.ts  root-key/  state/                      state/ below the other two
@@ -17,7 +17,7 @@ const layers = [
   ['access/', 'keys/', 'envelope/', 'audit/'],
   ['(runtime|house-health|streaming)\\.ts$', 'operations/'],
   [
-    '(pipeline|open-streams|stream-session|stream-records|stream-input|unrecorded|attempt|call|granted|recent-grants|each-item|walk|walk-parts|walk-limits|change-walk|ready|held-request|not-ready|material-store|absences|patient-view|inside|decide|facts|drafts|deeds)\\.ts$',
+    '(pipeline|open-streams|stream-session|stream-records|stream-input|unrecorded|attempt|call|granted|recent-grants|each-item|walk|walk-parts|walk-limits|change-walk|ready|held-request|not-ready|material-store|absences|patient-view|inside|live-use|decide|facts|drafts|deeds)\\.ts$',
   ],
   ['(kms|restore|inspect|options|audit-options)\\.ts$', 'face/', 'house/', 'scheduler/', 'signals/'],
   ['(index|storage|root-key|remote|testing|verify)\\.ts$', 'testing/'],
@@ -73,7 +73,7 @@ const rooms = [
   }),
   rule('pipeline-knows-no-concrete-operation', 'pipeline.ts knows the shape of an operation; no concrete one.', {
     from: {
-      path: `${core}(pipeline|open-streams|stream-session|stream-records|stream-input|unrecorded|attempt|call|granted|recent-grants|each-item|walk|walk-parts|walk-limits|change-walk|ready|held-request|not-ready|material-store|absences|patient-view|inside|decide|facts|drafts|deeds)\\.ts$`,
+      path: `${core}(pipeline|open-streams|stream-session|stream-records|stream-input|unrecorded|attempt|call|granted|recent-grants|each-item|walk|walk-parts|walk-limits|change-walk|ready|held-request|not-ready|material-store|absences|patient-view|inside|live-use|decide|facts|drafts|deeds)\\.ts$`,
     },
     to: { path: `${core}operations/`, pathNot: `${core}operations/shared/` },
   }),

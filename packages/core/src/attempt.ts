@@ -20,8 +20,13 @@ export async function attempt<R>(work: () => Promise<R>): Promise<Done<R>> {
   try {
     return { result: await work(), error: undefined }
   } catch (error) {
-    return { error: error ?? new Error('an operation failed without saying why') }
+    return failed(error)
   }
+}
+
+/** How something ended that threw. */
+export function failed(error: unknown): { readonly error: unknown } {
+  return { error: error ?? new Error('an operation failed without saying why') }
 }
 
 /** An operation's own mark: what somebody puts on Object.prototype is none. */

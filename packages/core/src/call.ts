@@ -31,12 +31,15 @@ export function parse<P>(schema: Schema<P>, input: unknown): P {
   throw new InvalidRequestError(`the request is not valid: ${first?.path ?? ''}: ${first?.message ?? ''}`, issues)
 }
 
+const noOptions: CallOptions = Object.freeze(ownOnly({}))
+
 /** Reads the options of a call. @throws InvalidRequestError */
 export function parseOptions(options: CallOptions | undefined): CallOptions {
-  if (options === null || (options !== undefined && typeof options !== 'object')) {
+  if (options === undefined) return noOptions
+  if (options === null || typeof options !== 'object') {
     throw new InvalidRequestError('the options are not an object')
   }
-  const own = readOwn(options ?? {})
+  const own = readOwn(options)
   const { requestId, signal, idempotencyKey, ifMatch } = own
   requireIdempotencyKey(idempotencyKey)
   requireTag(ifMatch)

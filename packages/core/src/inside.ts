@@ -6,19 +6,19 @@ import type { SnapshotView, WalkParts } from './walk-parts.ts'
 
 /** A use that is done once more. */
 export interface Inside {
-  readonly once: (parts: WalkParts, view: SnapshotView) => Promise<UseEntry>
+  once(parts: WalkParts, view: SnapshotView): Promise<UseEntry>
   /** Wipes what it came to. */
-  readonly discard: () => void
+  discard(): void
   /** Whether nobody waits for it any more. */
-  readonly isAbandoned: () => boolean
+  readonly isAbandoned: boolean
 }
 
 /** Does a use once more under the lock, where nothing moves any more: so that no stream of changes starves it. */
-export function doneInside(parts: WalkParts, { once, discard, isAbandoned }: Inside): NonNullable<UseEntry['inside']> {
+export function doneInside(parts: WalkParts, use: Inside): NonNullable<UseEntry['inside']> {
   return async (locked, revision) => {
     // Whoever does not wait any more has wiped the request: what would be done is not what was asked for.
-    if (isAbandoned()) return undefined
-    discard()
+    if (use.isAbandoned) return undefined
+    use.discard()
     const failures: unknown[] = []
     const read: StateView['read'] = async (query) => {
       try {
@@ -29,8 +29,8 @@ export function doneInside(parts: WalkParts, { once, discard, isAbandoned }: Ins
       }
     }
     const locking = { read, snapshot: parts.view.snapshot.bind(parts.view) }
-    const entry = await once({ ...parts, revision: () => revision, recent: undefined }, locking)
-    if (isAbandoned()) return undefined
+    const entry = await use.once({ ...parts, revision: () => revision, recent: undefined }, locking)
+    if (use.isAbandoned) return undefined
     return failures.length === 0 || isKmsError(failures[0]) ? entry : raise(failures[0])
   }
 }

@@ -13,15 +13,14 @@ import { HeldRequest, NobodyWaits } from './held-request.ts'
 import { wipeDeep } from './internal/bytes.ts'
 import { limits } from './internal/defaults.ts'
 import { unlessAborted } from './internal/patience.ts'
+import { LiveUse } from './live-use.ts'
 import { OpenStreams, type StreamCaller } from './open-streams.ts'
 import type { ChangeOperation, Operation, Schema, UseOperation } from './runtime.ts'
 import type { ByteTransform } from './stream-session.ts'
 import type { StreamOperation } from './streaming.ts'
 import { readUnrecorded, type Call } from './unrecorded.ts'
 import { PatientView, type Remaining } from './patient-view.ts'
-import { withSignal } from './walk-limits.ts'
-import { LiveWalk } from './walk.ts'
-import type { AuthenticView, SnapshotView, WalkParts } from './walk-parts.ts'
+import type { AuthenticView, WalkParts } from './walk-parts.ts'
 
 /** From this try on an operation is done under the lock. */
 const triesOutside = 3
@@ -66,12 +65,11 @@ export class Pipeline {
       const startedAt = this.#parts.clock.monotonic()
       const caller: Caller = { actor: call.actor, action: operation.action, requestId, startedAt }
       const on: Running = { caller, signal, deadline: {}, remaining: { ms: this.#parts.deadlineMs } }
-      const held = new HeldRequest(request)
+      if (operation.effect === 'change') return await this.#change(operation, new HeldRequest(request), on)
       try {
-        if (operation.effect === 'change') return await this.#change(operation, held, on)
         return await this.#use(operation, request, on)
       } finally {
-        held.leave()
+        wipeDeep(request)
       }
     } catch (error) {
       this.#parts.sawError(error, operation.action)
@@ -126,34 +124,24 @@ export class Pipeline {
 
   /** Does it, records it, and does it again as long as the state moved in between so that it matters. */
   async #use<Q, P, R>(operation: UseOperation<Q, P, R>, request: P, on: Running): Promise<R> {
+    const asked = { operation, request, caller: on.caller, signal: on.signal }
     for (let tries = 1; ; tries++) {
-      let done: Done<R> = { error: undefined }
-      let abandoned = false
-      const once = async (parts: WalkParts, view: SnapshotView): Promise<UseEntry> => {
-        const walk = new LiveWalk(withSignal(parts, on.signal), on.caller, view)
-        done = await attempt(() => walk.run(() => operation.perform(request, walk)))
-        if (abandoned) discard()
-        return walk.entry(done.result, done.error)
-      }
-      const discard = (): void => wipeDeep(done.result)
+      const use = new LiveUse(asked)
       const patient = new PatientView(this.#parts, on.remaining)
-      const entry = await unlessAborted(once(this.#parts, patient), on.signal, {
-        aborted: () => aborted(on.signal),
-        discard,
-      })
+      const entry = await unlessAborted(use.once(this.#parts, patient), on.signal, use)
       const least = Math.min(leastMs, this.#parts.deadlineMs)
       on.deadline.at ??= this.#parts.clock.monotonic() + Math.max(on.remaining.ms, least)
       const isDoneInside = tries >= triesOutside && operation.effect !== 'read'
-      const inside = isDoneInside ? doneInside(this.#parts, { once, discard, isAbandoned: () => abandoned }) : undefined
+      const inside = isDoneInside ? doneInside(this.#parts, use) : undefined
       try {
         const outcome = await this.#parts.ledger.append(inside === undefined ? entry : { ...entry, inside }, on)
-        if (outcome !== 'again') return release(outcome, done, markOf(operation))
-        discard()
+        if (outcome !== 'again') return release(outcome, use.done, markOf(operation))
+        use.discard()
         on.remaining.ms = Math.max(0, on.deadline.at - this.#parts.clock.monotonic())
       } catch (error) {
-        abandoned = true
-        if (mayGoUnrecorded(operation, done, error)) return operation.mark(done.result as R, false)
-        discard()
+        use.isAbandoned = true
+        if (mayGoUnrecorded(operation, use.done, error)) return operation.mark(use.done.result as R, false)
+        use.discard()
         throw error
       }
     }
@@ -171,6 +159,7 @@ export class Pipeline {
       }
     } finally {
       ready.discard()
+      request.leave()
     }
   }
 

@@ -62,14 +62,14 @@ export class LiveWalk implements Walk {
     this.house = parts.house
   }
 
-  /** Does the operation. One that claims nothing still is for those only who are let in at all. */
-  async run<R>(perform: () => Promise<R>): Promise<R> {
-    try {
-      return await perform()
-    } finally {
-      const claimed = this.#steps.some((step) => step.claims.length > 0)
-      if (!claimed) await this.#claim(ownOnly({ kind: 'presence', action: this.#caller.action }))
-    }
+  /** Whether anything was claimed. */
+  get hasClaimed(): boolean {
+    return this.#steps.some((step) => step.claims.length > 0)
+  }
+
+  /** Claims to be let in at all. @throws AccessDeniedError */
+  async enter(): Promise<void> {
+    await this.#claim(ownOnly({ kind: 'presence', action: this.#caller.action }))
   }
 
   async authorize(action: string): Promise<void> {

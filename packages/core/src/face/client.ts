@@ -66,32 +66,32 @@ export class KmsClient extends Namespaces {
   }
 
   /** Encrypts one message. @throws KeyNotFoundError, InvalidKeyStateError, InvalidKeyUsageError, LimitExceededError */
-  async encrypt(request: EncryptRequest, options?: CallOptions): Promise<EncryptResult> {
+  encrypt(request: EncryptRequest, options?: CallOptions): Promise<EncryptResult> {
     return this.#run(encrypt, request, options)
   }
 
   /** Decrypts one message with the key version that it names. @throws InvalidCiphertextError, InvalidKeyStateError */
-  async decrypt(request: DecryptRequest, options?: CallOptions): Promise<DecryptResult> {
+  decrypt(request: DecryptRequest, options?: CallOptions): Promise<DecryptResult> {
     return this.#run(decrypt, request, options)
   }
 
   /** Puts a message under another key, version or context; its plaintext is not shown. @throws InvalidCiphertextError */
-  async reEncrypt(request: ReEncryptRequest, options?: CallOptions): Promise<ReEncryptResult> {
+  reEncrypt(request: ReEncryptRequest, options?: CallOptions): Promise<ReEncryptResult> {
     return this.#run(reEncrypt, request, options)
   }
 
   /** Encrypts many messages, each on its own, with one record per key. @throws LimitExceededError */
-  async encryptMany(request: EncryptManyRequest, options?: CallOptions): Promise<EncryptManyResult> {
+  encryptMany(request: EncryptManyRequest, options?: CallOptions): Promise<EncryptManyResult> {
     return this.#run(encryptMany, request, options)
   }
 
   /** Decrypts many messages, each on its own, with one record per key. @throws LimitExceededError */
-  async decryptMany(request: DecryptManyRequest, options?: CallOptions): Promise<DecryptManyResult> {
+  decryptMany(request: DecryptManyRequest, options?: CallOptions): Promise<DecryptManyResult> {
     return this.#run(decryptMany, request, options)
   }
 
   /** Re-encrypts many messages, each on its own, with one record per key and direction. @throws LimitExceededError */
-  async reEncryptMany(request: ReEncryptManyRequest, options?: CallOptions): Promise<ReEncryptManyResult> {
+  reEncryptMany(request: ReEncryptManyRequest, options?: CallOptions): Promise<ReEncryptManyResult> {
     return this.#run(reEncryptMany, request, options)
   }
 
@@ -124,25 +124,22 @@ export class KmsClient extends Namespaces {
   }
 
   /** Makes a data key, in clear and encrypted: use it, wipe it, keep the encrypted one. */
-  async generateDataKey(request: GenerateDataKeyRequest, options?: CallOptions): Promise<GenerateDataKeyResult> {
+  generateDataKey(request: GenerateDataKeyRequest, options?: CallOptions): Promise<GenerateDataKeyResult> {
     return this.#run(generateDataKey, request, options)
   }
 
   /** Makes a data key that only whoever calls `decryptDataKey` will see. */
-  async generateDataKeyWithoutPlaintext(
-    request: GenerateDataKeyRequest,
-    options?: CallOptions,
-  ): Promise<EncryptResult> {
+  generateDataKeyWithoutPlaintext(request: GenerateDataKeyRequest, options?: CallOptions): Promise<EncryptResult> {
     return this.#run(generateDataKeyWithoutPlaintext, request, options)
   }
 
   /** Makes a key pair of the caller's: the public half, and the private one in clear and encrypted. */
-  async generateDataKeyPair(request: PairRequest, options?: CallOptions): Promise<Pair> {
+  generateDataKeyPair(request: PairRequest, options?: CallOptions): Promise<Pair> {
     return this.#run(generateDataKeyPair, request, options)
   }
 
   /** Makes a key pair whose private half only whoever calls `decryptDataKey` will see. */
-  async generateDataKeyPairWithoutPlaintext(request: PairRequest, options?: CallOptions): Promise<SealedPair> {
+  generateDataKeyPairWithoutPlaintext(request: PairRequest, options?: CallOptions): Promise<SealedPair> {
     return this.#run(generateDataKeyPairWithoutPlaintext, request, options)
   }
 
@@ -152,65 +149,62 @@ export class KmsClient extends Namespaces {
   }
 
   /** Decrypts a data key or the private half of a pair. @throws InvalidCiphertextError */
-  async decryptDataKey(request: DecryptDataKeyRequest, options?: CallOptions): Promise<DecryptResult> {
+  decryptDataKey(request: DecryptDataKeyRequest, options?: CallOptions): Promise<DecryptResult> {
     return this.#run(decryptDataKey, request, options)
   }
 
   /** Signs a message, or its digest, with the current version of a key. @throws InvalidKeyUsageError, InvalidKeyStateError */
-  async sign(request: SignRequest, options?: CallOptions): Promise<SignResult> {
+  sign(request: SignRequest, options?: CallOptions): Promise<SignResult> {
     return this.#run(sign, request, options)
   }
 
   /** Verifies a signature. One that does not fit is `valid: false`, no error. @throws InvalidKeyUsageError, InvalidKeyStateError */
-  async verify(request: VerifyRequest, options?: CallOptions): Promise<VerifyResult> {
+  verify(request: VerifyRequest, options?: CallOptions): Promise<VerifyResult> {
     return this.#run(verify, request, options)
   }
 
   /** Signs many messages, each on its own, with one record per key. @throws LimitExceededError */
-  async signMany(request: SignManyRequest, options?: CallOptions): Promise<SignManyResult> {
+  signMany(request: SignManyRequest, options?: CallOptions): Promise<SignManyResult> {
     return this.#run(signMany, request, options)
   }
 
   /** Verifies many signatures, each on its own, with one record per key. @throws LimitExceededError */
-  async verifyMany(request: VerifyManyRequest, options?: CallOptions): Promise<VerifyManyResult> {
+  verifyMany(request: VerifyManyRequest, options?: CallOptions): Promise<VerifyManyResult> {
     return this.#run(verifyMany, request, options)
   }
 
   /** Makes the message authentication code of a message. @throws InvalidKeyUsageError, InvalidKeyStateError */
-  async generateMac(request: GenerateMacRequest, options?: CallOptions): Promise<GenerateMacResult> {
+  generateMac(request: GenerateMacRequest, options?: CallOptions): Promise<GenerateMacResult> {
     return this.#run(generateMac, request, options)
   }
 
   /** Verifies a MAC. One that does not fit is `valid: false`, no error. @throws InvalidKeyUsageError, InvalidKeyStateError */
-  async verifyMac(request: VerifyMacRequest, options?: CallOptions): Promise<VerifyMacResult> {
+  verifyMac(request: VerifyMacRequest, options?: CallOptions): Promise<VerifyMacResult> {
     return this.#run(verifyMac, request, options)
   }
 
   /** Agrees on a secret with the holder of another key. @throws InvalidKeyUsageError, InvalidKeyStateError */
-  async deriveSharedSecret(
-    request: DeriveSharedSecretRequest,
-    options?: CallOptions,
-  ): Promise<DeriveSharedSecretResult> {
+  deriveSharedSecret(request: DeriveSharedSecretRequest, options?: CallOptions): Promise<DeriveSharedSecretResult> {
     return this.#run(deriveSharedSecret, request, options)
   }
 
   /** Makes a secret for the holder of a key. @throws InvalidKeyUsageError, UnsupportedOnThisRuntimeError */
-  async encapsulate(request: EncapsulateRequest, options?: CallOptions): Promise<EncapsulateResult> {
+  encapsulate(request: EncapsulateRequest, options?: CallOptions): Promise<EncapsulateResult> {
     return this.#run(encapsulate, request, options)
   }
 
   /** Arrives at the secret that `encapsulate` made. @throws InvalidCiphertextError, UnsupportedOnThisRuntimeError */
-  async decapsulate(request: DecapsulateRequest, options?: CallOptions): Promise<DecapsulateResult> {
+  decapsulate(request: DecapsulateRequest, options?: CallOptions): Promise<DecapsulateResult> {
     return this.#run(decapsulate, request, options)
   }
 
   /** The public half of a key pair, in any state of the key. @throws KeyNotFoundError, InvalidKeyUsageError */
-  async getPublicKey(request: GetPublicKeyRequest, options?: CallOptions): Promise<GetPublicKeyResult> {
+  getPublicKey(request: GetPublicKeyRequest, options?: CallOptions): Promise<GetPublicKeyResult> {
     return this.#run(getPublicKey, request, options)
   }
 
   /** Makes 1 to 1,024 random bytes from the operating system. */
-  async generateRandom(request: GenerateRandomRequest, options?: CallOptions): Promise<GenerateRandomResult> {
+  generateRandom(request: GenerateRandomRequest, options?: CallOptions): Promise<GenerateRandomResult> {
     return this.#run(generateRandom, request, options)
   }
 }

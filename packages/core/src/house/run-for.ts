@@ -33,10 +33,10 @@ export function runFor(
     requireOpen()
     const asked = repeatable(operation, request, options)
     const { action, effect } = operation
-    const work = async (): Promise<R> => {
+    const work = (): Promise<R> => {
       const proof = mayAnswerAnyway(operation) ? undefined : tenant.vigil.require()
-      if (proof !== undefined) await answered(proof, { herald, action })
-      return pipeline.run(asked, request, call(options))
+      const walk = (): Promise<R> => pipeline.run(asked, request, call(options))
+      return proof === undefined ? walk() : answered(proof, { herald, action }).then(walk)
     }
     return watch === undefined ? work() : watch({ operation: action, effect, role: actor.role }, work)
   }

@@ -28,8 +28,8 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefin
 
 /** What an abort is answered with, and what becomes of work that it did not wait for. */
 interface OnAbort<T> {
-  readonly aborted: () => Error
-  readonly discard: (late: T) => void
+  aborted(): Error
+  discard(late: T): void
 }
 
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, on: OnAbort<T>): Promise<T> {
@@ -40,7 +40,10 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, on: OnAbor
     if (signal.aborted) abort()
     return await Promise.race([work, promise])
   } catch (error) {
-    work.then(on.discard, () => undefined)
+    work.then(
+      (late) => on.discard(late),
+      () => undefined,
+    )
     throw error
   } finally {
     signal.removeEventListener('abort', abort)

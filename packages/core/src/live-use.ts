@@ -1,0 +1,63 @@
+import { failed, type Done } from './attempt.ts'
+import type { UseEntry } from './audit/entry.ts'
+import { aborted } from './audit/queue.ts'
+import type { Caller } from './drafts.ts'
+import type { Inside } from './inside.ts'
+import { wipeDeep } from './internal/bytes.ts'
+import type { UseOperation } from './runtime.ts'
+import { withSignal } from './walk-limits.ts'
+import type { SnapshotView, WalkParts } from './walk-parts.ts'
+import { LiveWalk } from './walk.ts'
+
+/** A request to use or to read, and who asked. */
+export interface Asked<Q, P, R> {
+  readonly operation: UseOperation<Q, P, R>
+  readonly request: P
+  readonly caller: Caller
+  readonly signal: AbortSignal | undefined
+}
+
+/** A use on its way to its record, and what it came to when it was last done. */
+export class LiveUse<Q, P, R> implements Inside {
+  readonly #asked: Asked<Q, P, R>
+  done: Done<R> = { error: undefined }
+  /** Set when nobody waits for it any more: what it comes to from then on is wiped at once. */
+  isAbandoned = false
+
+  constructor(asked: Asked<Q, P, R>) {
+    this.#asked = asked
+  }
+
+  /** Does it. */
+  async once(parts: WalkParts, view: SnapshotView): Promise<UseEntry> {
+    const { operation, request, caller, signal } = this.#asked
+    const walk = new LiveWalk(withSignal(parts, signal), caller, view)
+    try {
+      this.done = { result: await operation.perform(request, walk), error: undefined }
+    } catch (error) {
+      this.done = failed(error)
+    }
+    if (!walk.hasClaimed) await this.#enter(walk)
+    if (this.isAbandoned) this.discard()
+    return walk.entry(this.done.result, this.done.error)
+  }
+
+  /** One that claims nothing still is for those only who are let in at all. */
+  async #enter(walk: LiveWalk): Promise<void> {
+    try {
+      await walk.enter()
+    } catch (error) {
+      this.discard()
+      this.done = failed(error)
+    }
+  }
+
+  /** Wipes what it came to. */
+  discard(): void {
+    wipeDeep(this.done.result)
+  }
+
+  aborted(): Error {
+    return aborted(this.#asked.signal)
+  }
+}
