@@ -32,6 +32,7 @@ export const maxChunks: number = 2 ** 32
 
 const label = Buffer.from('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0', 'latin1')
 const keyBytes = 32
+const nonceBytes = 12
 const cipher = 'aes-256-gcm'
 const gcm = Object.freeze({ __proto__: null, authTagLength: tagBytes }) as { authTagLength: number }
 
@@ -52,15 +53,14 @@ export function messageKey(secret: SecretKey, salt: Uint8Array, context: Uint8Ar
   info.set(label)
   info.set(salt, label.length)
   info.set(context, label.length + salt.byteLength)
-  const [first, second] = expandBlocks(secret, info)
-  const nonce = Buffer.from(first.subarray(32, 44))
-  const commitment = Buffer.allocUnsafe(commitmentBytes)
-  first.copy(commitment, 0, 44)
-  second.copy(commitment, 20, 0, 12)
+  const { first, second } = expandBlocks(secret, info)
+  const rest = Buffer.allocUnsafe(nonceBytes + commitmentBytes)
+  first.copy(rest, 0, keyBytes)
+  second.copy(rest, first.length - keyBytes)
   const key = secretKey(first.subarray(0, keyBytes))
   wipe(first)
   wipe(second)
-  return { key, nonce, commitment }
+  return { key, nonce: rest.subarray(0, nonceBytes), commitment: rest.subarray(nonceBytes) }
 }
 
 /** How long a sealed message is, salt and commitment included. */

@@ -29,15 +29,21 @@ export function hmacSha256(key: SecretKey, ...parts: readonly (Uint8Array | stri
  * The first two blocks of HKDF-Expand with SHA-512 (RFC 5869 section 2.3), 128 bytes. Whoever calls it wipes them.
  * Node's own refuses an `info` over 1,024 bytes.
  */
-export function expandBlocks(key: SecretKey, info: Uint8Array): readonly [Buffer, Buffer] {
+export function expandBlocks(key: SecretKey, info: Uint8Array): Blocks {
   const first = createHmac('sha512', key).update(info).update(one).digest()
-  return [first, createHmac('sha512', key).update(first).update(info).update(two).digest()]
+  return { first, second: createHmac('sha512', key).update(first).update(info).update(two).digest() }
+}
+
+/** What {@link expandBlocks} makes: 64 bytes each. */
+export interface Blocks {
+  readonly first: Buffer
+  readonly second: Buffer
 }
 
 /** HKDF-Expand with SHA-512, for at most 128 bytes. @throws RangeError beyond that. */
 export function expandSha512(key: SecretKey, info: Uint8Array, length: number): Buffer {
   if (length > 128) throw new RangeError('only two blocks are expanded here')
-  const [first, second] = expandBlocks(key, info)
+  const { first, second } = expandBlocks(key, info)
   const expanded = allocate(length)
   expanded.set(first.subarray(0, length))
   if (length > first.length) expanded.set(second.subarray(0, length - first.length), first.length)

@@ -57,7 +57,9 @@ function readEntries(context: unknown): [string, string][] {
   if (Array.isArray(context)) refuse('it is not a plain object')
   const names = Reflect.ownKeys(context)
   if (names.length > maxPairs) refuse(`it has more than ${maxPairs} pairs`)
-  return names.map((name) => [checkName(name), readValue(context, name)])
+  const entries: [string, string][] = []
+  for (const name of names) entries.push([checkName(name), readValue(context, name)])
+  return entries
 }
 
 function checkName(name: string | symbol): string {
@@ -77,45 +79,50 @@ function readValue(context: object, name: string | symbol): string {
   return value
 }
 
-interface EncodedPair {
-  readonly pair: readonly [string, string]
-  readonly key: Buffer
-  readonly valueBytes: number
-}
+type Pair = readonly [key: string, value: string]
 
-function encode(pairs: readonly (readonly [string, string])[]): EncodedContext {
-  const encoded = sortedByKey(pairs.map(encodePair))
-  const length = encoded.reduce((sum, { key, valueBytes }) => sum + 4 + key.length + valueBytes, 2)
+function encode(given: readonly Pair[]): EncodedContext {
+  const pairs = given.length > 1 ? sortedByKey(given) : given
+  let length = 2
+  for (const pair of pairs) length += encodedLength(pair)
   const bytes = Buffer.allocUnsafe(length)
-  let at = bytes.writeUInt16BE(encoded.length)
-  for (const { pair, key, valueBytes } of encoded) {
-    at = bytes.writeUInt16BE(key.length, at)
-    at += key.copy(bytes, at)
-    at = bytes.writeUInt16BE(valueBytes, at)
-    at += bytes.write(pair[1], at, 'utf8')
+  let at = bytes.writeUInt16BE(pairs.length)
+  for (const [key, value] of pairs) {
+    at = writeText(bytes, key, at)
+    at = writeText(bytes, value, at)
   }
-  return { pairs: encoded.map(({ pair }) => pair), bytes }
+  return { pairs, bytes }
 }
 
-/** In place, and without what `sort` makes for itself: there are few, and this is done for each message. */
-function sortedByKey(pairs: EncodedPair[]): EncodedPair[] {
-  for (let end = 1; end < pairs.length; end++) {
-    const pair = pairs[end] as EncodedPair
-    let at = end
-    for (; at > 0 && Buffer.compare((pairs[at - 1] as EncodedPair).key, pair.key) > 0; at--) {
-      pairs[at] = pairs[at - 1] as EncodedPair
+/** A text, after its length. */
+function writeText(bytes: Buffer, text: string, at: number): number {
+  const length = bytes.write(text, at + 2, 'utf8')
+  return bytes.writeUInt16BE(length, at) + length
+}
+
+/** By the bytes of their keys, without what `sort` makes for itself: there are few, and this is done for each message. */
+function sortedByKey(pairs: readonly Pair[]): Pair[] {
+  const keys: Buffer[] = []
+  const sorted: Pair[] = []
+  for (const pair of pairs) {
+    const key = Buffer.from(pair[0], 'utf8')
+    let at = sorted.length
+    for (; at > 0 && Buffer.compare(keys[at - 1] as Buffer, key) > 0; at--) {
+      keys[at] = keys[at - 1] as Buffer
+      sorted[at] = sorted[at - 1] as Pair
     }
-    pairs[at] = pair
+    keys[at] = key
+    sorted[at] = pair
   }
-  return pairs
+  return sorted
 }
 
-function encodePair(pair: readonly [string, string]): EncodedPair {
-  const key = Buffer.from(pair[0], 'utf8')
-  const valueBytes = Buffer.byteLength(pair[1], 'utf8')
-  if (key.length < 1 || key.length > maxKeyBytes) refuse(`a key is not 1 to ${maxKeyBytes} bytes long`)
+function encodedLength([key, value]: Pair): number {
+  const keyBytes = Buffer.byteLength(key, 'utf8')
+  const valueBytes = Buffer.byteLength(value, 'utf8')
+  if (keyBytes < 1 || keyBytes > maxKeyBytes) refuse(`a key is not 1 to ${maxKeyBytes} bytes long`)
   if (valueBytes > maxValueBytes) refuse(`a value is longer than ${maxValueBytes} bytes`)
-  return { pair, key, valueBytes }
+  return 4 + keyBytes + valueBytes
 }
 
 function refuse(message: string): never {

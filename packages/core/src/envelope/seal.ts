@@ -51,9 +51,9 @@ export function seal(material: Material, plain: Plain, tools: Tools): Buffer | P
   const header = encodeHeader({ suite: plain.suite, keyId: material.keyId, keyVersion: material.keyVersion })
   const context = Buffer.concat([header, plain.context.bytes])
   const { plaintext } = plain
-  if (!plain.suite.wrapped) return sealBody({ start: [header], secret: material.secret, context, plaintext }, tools)
+  if (!plain.suite.wrapped) return sealBody({ start: header, secret: material.secret, context, plaintext }, tools)
   const { edk, secret } = freshDataKey(material, context, tools.random)
-  return sealBody({ start: [header, edk], secret, context: bodyContext, plaintext }, tools)
+  return sealBody({ start: Buffer.concat([header, edk]), secret, context: bodyContext, plaintext }, tools)
 }
 
 /** A random data key, and what a suite 0x02 message carries of it. */
@@ -88,22 +88,20 @@ export interface ResealTarget {
 
 interface BodyPlan {
   /** What stands before the body. */
-  readonly start: readonly Buffer[]
+  readonly start: Buffer
   readonly secret: SecretKey
   readonly context: Buffer
   readonly plaintext: Uint8Array
 }
 
 function sealBody({ start, secret, context, plaintext }: BodyPlan, tools: Tools): Buffer | Promise<Buffer> {
-  const startBytes = start.reduce((sum, part) => sum + part.length, 0)
-  const out = Buffer.allocUnsafeSlow(startBytes + sealedLength(plaintext.byteLength))
-  let offset = 0
-  for (const part of start) offset += part.copy(out, offset)
-  const salt = out.subarray(offset, offset + saltBytes)
+  const out = Buffer.allocUnsafeSlow(start.length + sealedLength(plaintext.byteLength))
+  out.set(start)
+  const salt = out.subarray(start.length, start.length + saltBytes)
   tools.random.fill(salt)
   const message = messageKey(secret, salt, context)
-  out.set(message.commitment, offset + saltBytes)
-  const body = { plaintext, sealed: out.subarray(offset + prefixBytes) }
+  out.set(message.commitment, start.length + saltBytes)
+  const body = { plaintext, sealed: out.subarray(start.length + prefixBytes) }
   const count = chunkCount(plaintext.byteLength)
   sealChunks(message, body, { first: 0, end: Math.min(chunksPerTurn, count) })
   return count <= chunksPerTurn ? out : sealRest(message, body, tools.timers).then(() => out)
