@@ -4,7 +4,7 @@ import { sha256 } from './crypto/hash.ts'
 import type { Claim, Decision } from './decide.ts'
 import { isKmsError } from './errors.ts'
 import { reasonOf } from './internal/reason.ts'
-import type { Actor } from './stages.ts'
+import type { Actor, EncodedContext } from './stages.ts'
 
 /** Who calls, and what the call is. */
 export interface Caller {
@@ -52,22 +52,36 @@ export function draftBare(caller: Caller, error: unknown, details?: RecordDetail
 }
 
 function draftSingle(caller: Caller, { steps, details, pseudonyms }: Told): RecordDraft[] {
-  const [step] = steps
-  const bare = draftBare(caller, step?.error, details)
-  const claims = step?.claims.filter(({ claim }) => claim.kind !== 'presence') ?? []
-  if (claims.length === 0) return [bare]
-  return claims.map((decided) => ({ ...bare, ...draftOfClaim(decided, pseudonyms) }))
+  const step = steps[0] as Step
+  const { actor, requestId, startedAt } = caller
+  const { status, code, reason } = statusOf(step.error)
+  const drafts: RecordDraft[] = []
+  for (const { claim, keyId, decision } of step.claims) {
+    if (claim.kind === 'presence') continue
+    const context = claim.kind === 'use' ? contextOf(claim.context, pseudonyms) : undefined
+    const { action } = claim
+    const keyVersion = decision?.usable?.version.version
+    const owner = decision?.key?.owner ?? undefined
+    drafts.push({
+      action,
+      actor,
+      requestId,
+      startedAt,
+      details,
+      status,
+      code,
+      reason,
+      keyId,
+      keyVersion,
+      owner,
+      context,
+    })
+  }
+  return drafts.length === 0 ? [draftBare(caller, step.error, details)] : drafts
 }
 
-function draftOfClaim({ claim, keyId, decision }: DecidedClaim, pseudonyms: Pseudonyms): Partial<RecordDraft> {
-  const context = claim.kind === 'use' ? claim.context : undefined
-  return {
-    action: claim.action,
-    keyId,
-    keyVersion: decision?.usable?.version.version,
-    owner: decision?.key?.owner ?? undefined,
-    context: context === undefined || context.pairs.length === 0 ? undefined : pseudonyms.ofContext(context),
-  }
+function contextOf(context: EncodedContext | undefined, pseudonyms: Pseudonyms): readonly string[] | undefined {
+  return context === undefined || context.pairs.length === 0 ? undefined : pseudonyms.ofContext(context)
 }
 
 interface Group {
@@ -150,9 +164,17 @@ function draftGroup(caller: Caller, told: Told, group: Group): RecordDraft {
   }
 }
 
+interface Status {
+  readonly status: RecordStatus
+  readonly code: string | undefined
+  readonly reason: string | undefined
+}
+
+const success: Status = { status: 'SUCCESS', code: undefined, reason: undefined }
+
 /** How an error is recorded. */
-function statusOf(error: unknown): { status: RecordStatus; code?: string | undefined; reason?: string | undefined } {
-  if (error === undefined) return { status: 'SUCCESS', code: undefined, reason: undefined }
+function statusOf(error: unknown): Status {
+  if (error === undefined) return success
   if (!isKmsError(error)) return { status: 'FAILURE', code: undefined, reason: 'unexpected error' }
   return { status: error.code === 'ACCESS_DENIED' ? 'DENIED' : 'FAILURE', code: error.code, reason: reasonOf(error) }
 }

@@ -21,10 +21,15 @@ export function nameOfTarget(target: Target): string {
   return `${action}\n${key}\n${usage}\n${need}\n${version}\n${allowRevoked}\n${isDeterministic}\n${exports}\n${finishes}\n${by}`
 }
 
-/** Whether two targets have the same name, where that is plain without writing it: of nothing that is opened. */
+/** Whether two targets have the same name, which need not be written for that. */
 export function isNamedAlike(a: Target, b: Target): boolean {
   const isOfSameKey = a.key === b.key && a.action === b.action && a.usage === b.usage && a.version === b.version
-  return isOfSameKey && a.opens === undefined && b.opens === undefined && isAskedAlike(a, b)
+  return isOfSameKey && isAskedAlike(a, b) && isOpenedAlike(a.opens, b.opens)
+}
+
+function isOpenedAlike(a: Target['opens'], b: Target['opens']): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.isKeyNamed === b.isKeyNamed && a.by?.keyId === b.by?.keyId && a.by?.keyVersion === b.by?.keyVersion
 }
 
 function isAskedAlike(a: Target, b: Target): boolean {

@@ -1,24 +1,24 @@
 import type { DecidedClaim } from './drafts.ts'
-import { grantedLike, type UseClaim } from './granted.ts'
+import { grantedLike, isNamedAlike, type UseClaim } from './granted.ts'
 import type { Actor } from './stages.ts'
 
 /** Who claims what, and when. */
 export interface Claiming {
   readonly actor: Actor
-  /** What `nameOfTarget` says of the claim. */
-  readonly name: string
   readonly claim: UseClaim
   readonly now: number
 }
 
 interface Remembered {
-  readonly claim: DecidedClaim
-  /** From then on it is known to be true. */
-  readonly from: number
+  readonly claiming: Claiming
+  readonly granted: DecidedClaim
 }
 
 /** So many claims are remembered: all are forgotten with the next change of the state anyway. */
 const maxClaims = 1000
+
+/** So many of them of one principal and one key, among which the right one is looked for. */
+const maxAlike = 16
 
 /**
  * Claims to use keys that were granted in the state as it is. One that is like them is granted without being decided once
@@ -26,7 +26,9 @@ const maxClaims = 1000
  */
 export class RecentGrants {
   readonly #revisionNow: () => number
-  readonly #granted = new Map<string, Remembered>()
+  /** By the principal, and by the key as it was named. */
+  readonly #granted = new Map<string, Map<string, Remembered[]>>()
+  #count = 0
   #revision = -1
 
   /** @param revisionNow - the revision of the state that claims are decided in */
@@ -40,22 +42,37 @@ export class RecentGrants {
   }
 
   /** The claim, as one like it was decided; `undefined` where none was, or not at this time. */
-  find({ actor, name, claim, now }: Claiming): DecidedClaim | undefined {
+  find(claiming: Claiming): DecidedClaim | undefined {
     if (this.#revision !== this.revision) return undefined
-    const known = this.#granted.get(nameFor(actor, name))
-    if (known === undefined || now < known.from || now >= (known.claim.decision?.validUntil ?? 0)) return undefined
-    return grantedLike(known.claim, claim)
+    const { actor, claim, now } = claiming
+    const known = this.#granted
+      .get(actor.id)
+      ?.get(claim.key)
+      ?.find((other) => isLike(other.claiming, claiming))
+    // From when it was decided on it is known to be true.
+    if (known === undefined || now < known.claiming.now) return undefined
+    return now < (known.granted.decision?.validUntil ?? 0) ? grantedLike(known.granted, claim) : undefined
   }
 
   /** Remembers a claim that was granted, if the state has stood still since `revision`. */
-  remember(granted: DecidedClaim, { actor, name, now }: Claiming, revision: number): void {
+  remember(granted: DecidedClaim, claiming: Claiming, revision: number): void {
     if (revision !== this.revision) return
-    if (this.#revision !== revision || this.#granted.size >= maxClaims) this.#granted.clear()
+    if (this.#revision !== revision || this.#count >= maxClaims) this.#forget()
     this.#revision = revision
-    this.#granted.set(nameFor(actor, name), { claim: granted, from: now })
+    this.#count += 1
+    const { actor, claim } = claiming
+    const byKey = this.#granted.get(actor.id) ?? new Map<string, Remembered[]>()
+    this.#granted.set(actor.id, byKey)
+    const others = byKey.get(claim.key)?.filter((other) => !isLike(other.claiming, claiming)) ?? []
+    byKey.set(claim.key, [{ claiming, granted }, ...others].slice(0, maxAlike))
+  }
+
+  #forget(): void {
+    this.#granted.clear()
+    this.#count = 0
   }
 }
 
-function nameFor({ id, role }: Actor, name: string): string {
-  return `${role}\n${id}\n${name}`
+function isLike(a: Claiming, b: Claiming): boolean {
+  return a.actor.role === b.actor.role && isNamedAlike(a.claim, b.claim)
 }

@@ -78,8 +78,12 @@ export interface Walk {
   authorize(action: string): Promise<void>
   /** Claims to know of a key. @throws AccessDeniedError, KeyNotFoundError */
   key(action: string, reference: string): Promise<KeyRow>
-  /** Claims to use a key: authorized, looked up, unwrapped. @throws AccessDeniedError, KeyNotFoundError and others */
-  material(target: Target): Promise<Material | PairMaterial>
+  /**
+   * Claims to use a key: authorized, looked up, unwrapped. At once, where one like it was granted lately.
+   *
+   * @throws AccessDeniedError, KeyNotFoundError and others
+   */
+  material(target: Target): Material | PairMaterial | Promise<Material | PairMaterial>
   /** Reads a row that the result stands on: it is done again when the row has changed by the time of its record. */
   row<R extends RevisedRow>(query: Query<R | undefined>): Promise<R | undefined>
   /** Claims to use every version of a key whose state allows it, the newest first. @throws as `material` does */

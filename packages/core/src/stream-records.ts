@@ -1,3 +1,4 @@
+import { attempt, raise } from './attempt.ts'
 import { copyBytes, wipe } from './internal/bytes.ts'
 import { tooLarge } from './keys/message-size.ts'
 import type { Schema, UseOperation } from './runtime.ts'
@@ -53,9 +54,9 @@ export function ending(action: string, on: Ending): UseOperation<undefined, unde
       walk.note({ stream: id, streamPart: 'ended', bytesIn, bytesOut })
       const bytes = on.message === undefined || on.error !== undefined ? undefined : on.told[on.message]
       for (const claim of on.claims) {
-        const claimed = walk.material({ ...claim, again: true, bytes })
+        const { error } = await attempt(async () => walk.material({ ...claim, again: true, bytes }))
         // What failed failed for its own reason, whatever may be claimed by now.
-        await (on.error === undefined ? claimed : claimed.catch(() => undefined))
+        if (on.error === undefined && error !== undefined) raise(error)
       }
       if (on.error !== undefined) throw on.error as Error
     },

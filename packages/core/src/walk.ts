@@ -16,7 +16,7 @@ import { Facts } from './facts.ts'
 import { grantedAgain, isNamedAlike, nameOfTarget, type Granted, type UseClaim } from './granted.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
-import type { Actor, Material, PairMaterial } from './stages.ts'
+import type { Actor, Material, PairMaterial, UsableKey } from './stages.ts'
 import type { RevisedRow } from './state/row-writer.ts'
 import type { Query } from './state/query.ts'
 import type { StateView } from './state/view.ts'
@@ -41,10 +41,9 @@ export class LiveWalk implements Walk {
   readonly #revision: number
   readonly #steps: Step[] = [{ claims: [] }]
   /** What was last granted to items of a many-verb: the next one that claims the same gets the same answer. */
-  readonly #granted = new Map<string, Granted>()
+  #granted: Map<string, Granted> | undefined
   #last: { readonly name: string; readonly target: Target } | undefined
   #step: Step = this.#steps[0] as Step
-  #many = false
   #dependsOnAll = false
   #validUntil = Infinity
   #details: RecordDetails | undefined
@@ -80,26 +79,35 @@ export class LiveWalk implements Walk {
     return (await this.#claim({ kind: 'key', action, key: reference })).key as KeyRow
   }
 
-  async material(target: Target): Promise<Material | PairMaterial> {
+  material(target: Target): Material | PairMaterial | Promise<Material | PairMaterial> {
     const claim = { ...nothingAsked, ...target, kind: 'use' } as const
+    return this.#granted === undefined ? this.#material(claim) : this.#materialOfMany(claim, this.#granted)
+  }
+
+  #material(claim: UseClaim): Material | PairMaterial | Promise<Material | PairMaterial> {
+    const lately = this.#grantedLately(claim)
+    return lately === undefined ? this.#claimUse(claim).then((decided) => this.#given(decided)) : this.#given(lately)
+  }
+
+  /** What a claim that was granted gives. */
+  #given({ decision }: DecidedClaim): Material | PairMaterial {
+    return this.#parts.keyring.materialOf(decision?.usable as UsableKey)
+  }
+
+  async #materialOfMany(claim: UseClaim, before: Map<string, Granted>): Promise<Material | PairMaterial> {
     const last = this.#last
     const name = last !== undefined && isNamedAlike(last.target, claim) ? last.name : nameOfTarget(claim)
-    const granted = this.#many ? this.#granted.get(name) : undefined
+    const granted = before.get(name)
     const same = granted === undefined ? undefined : grantedAgain(granted, claim)
     if (granted !== undefined && same !== undefined) {
       this.#step.claims.push(same)
       return granted.material
     }
-    const decided = this.#grantedLately(claim, name) ?? (await this.#claimUse(claim, name))
-    const usable = decided.decision?.usable
-    const material = this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
-    if (this.#many) this.#remember(name, { claim: decided, material }, claim)
+    const decided = this.#grantedLately(claim) ?? (await this.#claimUse(claim))
+    const material = this.#given(decided)
+    before.set(name, { claim: decided, material })
+    this.#last = { name, target: claim }
     return material
-  }
-
-  #remember(name: string, granted: Granted, target: Target): void {
-    this.#granted.set(name, granted)
-    this.#last = { name, target }
   }
 
   async materials(target: Target): Promise<readonly (Material | PairMaterial)[]> {
@@ -112,7 +120,7 @@ export class LiveWalk implements Walk {
   }
 
   async each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]> {
-    this.#many = true
+    this.#granted = new Map()
     const random = new RandomBlock(this.tools.random, saltBytes * Math.min(items.length, saltsAtOnce))
     this.tools = { ...this.tools, random }
     const begin = (): Step => {
@@ -168,7 +176,7 @@ export class LiveWalk implements Walk {
 
   #draftsOf(steps: readonly Step[]): RecordDraft[] {
     const { pseudonyms } = this.#parts
-    return draftRecords(this.#caller, { steps, many: this.#many, details: this.#details, pseudonyms })
+    return draftRecords(this.#caller, { steps, many: this.#granted !== undefined, details: this.#details, pseudonyms })
   }
 
   #charge(): Charge | undefined {
@@ -176,8 +184,8 @@ export class LiveWalk implements Walk {
   }
 
   /** Claims a use as one like it was decided lately, if one was. */
-  #grantedLately(claim: UseClaim, name: string): DecidedClaim | undefined {
-    const known = this.#parts.recent?.find({ actor: this.actor, name, claim, now: this.now })
+  #grantedLately(claim: UseClaim): DecidedClaim | undefined {
+    const known = this.#parts.recent?.find({ actor: this.actor, claim, now: this.now })
     if (known?.decision === undefined) return undefined
     this.#step.claims.push(known)
     this.#validUntil = Math.min(this.#validUntil, known.decision.validUntil)
@@ -185,12 +193,12 @@ export class LiveWalk implements Walk {
   }
 
   /** Claims a use by deciding it. */
-  async #claimUse(claim: UseClaim, name: string): Promise<DecidedClaim> {
+  async #claimUse(claim: UseClaim): Promise<DecidedClaim> {
     const { recent } = this.#parts
     const revision = recent?.revision ?? 0
     await this.#claim(claim)
     const decided = this.#step.claims.at(-1) as DecidedClaim
-    recent?.remember(decided, { actor: this.actor, name, claim, now: this.now }, revision)
+    recent?.remember(decided, { actor: this.actor, claim, now: this.now }, revision)
     return decided
   }
 

@@ -20,7 +20,6 @@ const claimOf = (more: Partial<UseClaim> = {}): UseClaim => ({
 })
 const claiming = (more: Partial<Claiming> = {}): Claiming => ({
   actor: app,
-  name: 'n',
   claim: claimOf(),
   now: 100,
   ...more,
@@ -55,8 +54,8 @@ describe('a claim like one that was granted lately', () => {
     recent.remember(grantedBy(claimOf()), claiming(), 5)
     revision = 6
     expect(recent.find(claiming())).toBeUndefined()
-    recent.remember(grantedBy(claimOf()), claiming({ name: 'other' }), 6)
-    expect(recent.find(claiming({ name: 'other' }))).toBeDefined()
+    recent.remember(grantedBy(claimOf()), claiming({ claim: claimOf({ key: 'other' }) }), 6)
+    expect(recent.find(claiming({ claim: claimOf({ key: 'other' }) }))).toBeDefined()
     expect(recent.find(claiming())).toBeUndefined()
   })
 
@@ -82,7 +81,7 @@ describe('a claim like one that was granted lately', () => {
     recent.remember(grantedBy(claimOf()), claiming(), 5)
     expect(recent.find(claiming({ actor: { id: 'other', role: 'service' } }))).toBeUndefined()
     expect(recent.find(claiming({ actor: { id: 'app', role: 'admin' } }))).toBeUndefined()
-    expect(recent.find(claiming({ name: 'another claim' }))).toBeUndefined()
+    expect(recent.find(claiming({ claim: claimOf({ version: 2 }) }))).toBeUndefined()
   })
 
   test('is one under the same context, unless the context made no difference', () => {
@@ -113,8 +112,9 @@ describe('a claim like one that was granted lately', () => {
   })
 
   test('is forgotten where there are too many', () => {
-    for (let at = 0; at < 1001; at++) recent.remember(grantedBy(claimOf()), claiming({ name: String(at) }), 5)
-    expect(recent.find(claiming({ name: '0' }))).toBeUndefined()
-    expect(recent.find(claiming({ name: '1000' }))).toBeDefined()
+    for (let at = 0; at < 1001; at++)
+      recent.remember(grantedBy(claimOf()), claiming({ claim: claimOf({ key: String(at) }) }), 5)
+    expect(recent.find(claiming({ claim: claimOf({ key: '0' }) }))).toBeUndefined()
+    expect(recent.find(claiming({ claim: claimOf({ key: '1000' }) }))).toBeDefined()
   })
 })

@@ -27,7 +27,8 @@ const usage = 'ENCRYPT_DECRYPT'
 export async function encryptMessage(walk: Walk, request: Sealing): Promise<EncryptResult> {
   const { key, context: encoded = emptyContext } = request
   const bytes = request.plaintext.length
-  const material = await walk.material({ action: 'encrypt', usage, need: 'protect', key, context: encoded, bytes })
+  const claimed = walk.material({ action: 'encrypt', usage, need: 'protect', key, context: encoded, bytes })
+  const material = claimed instanceof Promise ? await claimed : claimed
   if (material.pair !== undefined) return encryptByPair(material, request)
   requireNoAlgorithm(request)
   const suite = request.envelope === 'wrapped' ? wrapped : derived
