@@ -22,11 +22,9 @@ export function chargeOf(
 
 /** What an operation, or the items of a many-verb, did that can be counted: nothing of what failed. */
 function deedsOf(steps: readonly Step[], principal: string): readonly Deed[] {
-  const [only] = steps
+  const only = steps.length === 1 && steps[0]?.claims.length === 1 ? steps[0].claims[0] : undefined
   // Nearly all calls are one step with one claim.
-  if (steps.length === 1 && only?.claims.length === 1) {
-    return only.claims.filter(isCounted).map((claim) => deedOf(claim, { principal, count: 1 }))
-  }
+  if (only !== undefined) return isCounted(only) ? [deedOf(only, { principal, count: 1 })] : []
   const counts = new Map<Decision, { readonly claim: DecidedClaim; count: number }>()
   for (const { claims, error } of steps) {
     if (error !== undefined) continue

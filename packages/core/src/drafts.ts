@@ -28,7 +28,7 @@ export interface DecidedClaim {
 
 /** An operation, or one item of a many-verb: what it claimed, and how it failed, if it did. */
 export interface Step {
-  readonly claims: DecidedClaim[]
+  claims: DecidedClaim[]
   error?: unknown
 }
 
@@ -55,29 +55,15 @@ function draftSingle(caller: Caller, { steps, details, pseudonyms }: Told): Reco
   const step = steps[0] as Step
   const { actor, requestId, startedAt } = caller
   const { status, code, reason } = statusOf(step.error)
-  const drafts: RecordDraft[] = []
-  for (const { claim, keyId, decision } of step.claims) {
-    if (claim.kind === 'presence') continue
-    const context = claim.kind === 'use' ? contextOf(claim.context, pseudonyms) : undefined
+  const draft = ({ claim, keyId, decision }: DecidedClaim): RecordDraft => {
     const { action } = claim
+    const context = claim.kind === 'use' ? contextOf(claim.context, pseudonyms) : undefined
     const keyVersion = decision?.usable?.version.version
     const owner = decision?.key?.owner ?? undefined
-    drafts.push({
-      action,
-      actor,
-      requestId,
-      startedAt,
-      details,
-      status,
-      code,
-      reason,
-      keyId,
-      keyVersion,
-      owner,
-      context,
-    })
+    return { action, actor, requestId, startedAt, details, status, code, reason, keyId, keyVersion, owner, context }
   }
-  return drafts.length === 0 ? [draftBare(caller, step.error, details)] : drafts
+  const isOfPresence = step.claims.every(({ claim }) => claim.kind === 'presence')
+  return isOfPresence ? [draftBare(caller, step.error, details)] : step.claims.map(draft)
 }
 
 function contextOf(context: EncodedContext | undefined, pseudonyms: Pseudonyms): readonly string[] | undefined {

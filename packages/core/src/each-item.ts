@@ -18,7 +18,7 @@ export interface ItemsBy {
 /** Items, and what is done with each. */
 export interface Items<I extends Item, R> {
   readonly items: readonly I[]
-  readonly work: (item: I) => Promise<R>
+  readonly work: (item: I) => R | Promise<R>
 }
 
 /** Works on items one after the other, each on its own: what one of them fails by stands in its place. */

@@ -5,9 +5,33 @@ import type { Target } from './runtime.ts'
 import type { EncodedContext, Material, PairMaterial } from './stages.ts'
 
 /** A claim to use a key that was granted, and what it gives. */
-export interface Granted {
+interface Granted {
   readonly claim: DecidedClaim
   readonly material: Material | PairMaterial
+}
+
+/** What was granted to items of a many-verb: the next one that claims the same gets the same answer. */
+export class GrantedBefore {
+  readonly #byName = new Map<string, Granted>()
+  #last: { readonly name: string; readonly target: Target } | undefined
+
+  /** What a claim is granted as one of the same name was; `undefined` where it has to be decided. */
+  find(claim: UseClaim): Granted | undefined {
+    const granted = this.#byName.get(this.#nameOf(claim))
+    const again = granted === undefined ? undefined : grantedAgain(granted, claim)
+    return granted === undefined || again === undefined ? undefined : { claim: again, material: granted.material }
+  }
+
+  remember(target: Target, granted: Granted): void {
+    const name = this.#nameOf(target)
+    this.#byName.set(name, granted)
+    this.#last = { name, target }
+  }
+
+  #nameOf(target: Target): string {
+    const last = this.#last
+    return last !== undefined && isNamedAlike(last.target, target) ? last.name : nameOfTarget(target)
+  }
 }
 
 /**
@@ -41,7 +65,7 @@ function isAskedAlike(a: Target, b: Target): boolean {
  * A claim of the same name, as it was granted before: the same one where the context is, of which the largest message is
  * decided again; one of its own where the context made no difference. `undefined` where it has to be decided.
  */
-export function grantedAgain({ claim: granted }: Granted, claim: UseClaim): DecidedClaim | undefined {
+function grantedAgain({ claim: granted }: Granted, claim: UseClaim): DecidedClaim | undefined {
   const before = granted.claim
   const own = grantedLike(granted, claim)
   if (own === undefined || before.kind !== 'use' || !isSame(before.context, claim.context)) return own

@@ -6,7 +6,7 @@ import type { SnapshotView, WalkParts } from './walk-parts.ts'
 
 /** A use that is done once more. */
 export interface Inside {
-  once(parts: WalkParts, view: SnapshotView): Promise<UseEntry>
+  once(parts: WalkParts, view: SnapshotView): UseEntry | Promise<UseEntry>
   /** Wipes what it came to. */
   discard(): void
   /** Whether nobody waits for it any more. */

@@ -28,28 +28,43 @@ export class LiveUse<Q, P, R> implements Inside {
     this.#asked = asked
   }
 
-  /** Does it. */
-  async once(parts: WalkParts, view: SnapshotView): Promise<UseEntry> {
+  /** Does it: at once, where nothing has to be waited for. */
+  once(parts: WalkParts, view: SnapshotView): UseEntry | Promise<UseEntry> {
     const { operation, request, caller, signal } = this.#asked
     const walk = new LiveWalk(withSignal(parts, signal), caller, view)
     try {
-      this.done = { result: await operation.perform(request, walk), error: undefined }
+      const result = operation.perform(request, walk)
+      if (result instanceof Promise) return this.#waited(walk, result)
+      this.done = { result, error: undefined }
     } catch (error) {
       this.done = failed(error)
     }
-    if (!walk.hasClaimed) await this.#enter(walk)
-    if (this.isAbandoned) this.discard()
-    return walk.entry(this.done.result, this.done.error)
+    return walk.hasClaimed ? this.#entry(walk) : this.#entered(walk)
+  }
+
+  async #waited(walk: LiveWalk, working: Promise<R>): Promise<UseEntry> {
+    try {
+      this.done = { result: await working, error: undefined }
+    } catch (error) {
+      this.done = failed(error)
+    }
+    return walk.hasClaimed ? this.#entry(walk) : this.#entered(walk)
   }
 
   /** One that claims nothing still is for those only who are let in at all. */
-  async #enter(walk: LiveWalk): Promise<void> {
+  async #entered(walk: LiveWalk): Promise<UseEntry> {
     try {
       await walk.enter()
     } catch (error) {
       this.discard()
       this.done = failed(error)
     }
+    return this.#entry(walk)
+  }
+
+  #entry(walk: LiveWalk): UseEntry {
+    if (this.isAbandoned) this.discard()
+    return walk.entry(this.done.result, this.done.error)
   }
 
   /** Wipes what it came to. */

@@ -64,7 +64,7 @@ export class Pipeline {
       if (signal?.aborted === true) throw aborted(signal)
       const startedAt = this.#parts.clock.monotonic()
       const caller: Caller = { actor: call.actor, action: operation.action, requestId, startedAt }
-      const on: Running = { caller, signal, deadline: {}, remaining: { ms: this.#parts.deadlineMs } }
+      const on: Running = { caller, signal, deadline: { at: undefined }, remaining: { ms: this.#parts.deadlineMs } }
       if (operation.effect === 'change') return await this.#change(operation, new HeldRequest(request), on)
       try {
         return await this.#use(operation, request, on)
@@ -128,7 +128,8 @@ export class Pipeline {
     for (let tries = 1; ; tries++) {
       const use = new LiveUse(asked)
       const patient = new PatientView(this.#parts, on.remaining)
-      const entry = await unlessAborted(use.once(this.#parts, patient), on.signal, use)
+      const once = use.once(this.#parts, patient)
+      const entry = once instanceof Promise ? await unlessAborted(once, on.signal, use) : once
       const least = Math.min(leastMs, this.#parts.deadlineMs)
       on.deadline.at ??= this.#parts.clock.monotonic() + Math.max(on.remaining.ms, least)
       const isDoneInside = tries >= triesOutside && operation.effect !== 'read'

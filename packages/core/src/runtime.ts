@@ -89,7 +89,7 @@ export interface Walk {
   /** Claims to use every version of a key whose state allows it, the newest first. @throws as `material` does */
   materials(target: Target): Promise<readonly (Material | PairMaterial)[]>
   /** Does each item on its own; whatever the library throws for one is that item's result. */
-  each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]>
+  each<I extends Item, R>(items: readonly I[], work: (item: I) => R | Promise<R>): Promise<ManyItem<R>[]>
   /** Reads what cannot be cached, from one snapshot. */
   snapshot<T>(read: (reader: StorageReader, of: SnapshotOf) => Promise<T>): Promise<T>
   /** Says that the result depends on more of the state than was claimed: it is done again if anything moved. */
@@ -192,7 +192,7 @@ export interface UseOperation<Request, Parsed, Result> {
   readonly action: string
   readonly effect: 'use' | 'read'
   readonly schema: Schema<Parsed> & { readonly _zod: { readonly input: Request } }
-  perform(request: Parsed, walk: Walk): Promise<Result>
+  perform(request: Parsed, walk: Walk): Result | Promise<Result>
   /** For what may be answered although it could not be recorded: says in the result whether it was. */
   readonly mark?: ((result: Result, recorded: boolean) => Result) | undefined
 }

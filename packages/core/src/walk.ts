@@ -13,7 +13,7 @@ import { chargeOf } from './deeds.ts'
 import { draftRecords, type Caller, type DecidedClaim, type Step } from './drafts.ts'
 import { eachItem } from './each-item.ts'
 import { Facts } from './facts.ts'
-import { grantedAgain, isNamedAlike, nameOfTarget, type Granted, type UseClaim } from './granted.ts'
+import { GrantedBefore, type UseClaim } from './granted.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
 import type { Actor, Material, PairMaterial, UsableKey } from './stages.ts'
@@ -34,15 +34,14 @@ export class LiveWalk implements Walk {
   tools: Tools
   readonly names: NameIndex
   readonly house: House
-  readonly #facts = new Facts()
+  #facts: Facts | undefined
   readonly #parts: WalkParts
   readonly #view: SnapshotView
   readonly #caller: Caller
   readonly #revision: number
   readonly #steps: Step[] = [{ claims: [] }]
-  /** What was last granted to items of a many-verb: the next one that claims the same gets the same answer. */
-  #granted: Map<string, Granted> | undefined
-  #last: { readonly name: string; readonly target: Target } | undefined
+  /** Of a many-verb. */
+  #granted: GrantedBefore | undefined
   #step: Step = this.#steps[0] as Step
   #dependsOnAll = false
   #validUntil = Infinity
@@ -94,19 +93,15 @@ export class LiveWalk implements Walk {
     return this.#parts.keyring.materialOf(decision?.usable as UsableKey)
   }
 
-  async #materialOfMany(claim: UseClaim, before: Map<string, Granted>): Promise<Material | PairMaterial> {
-    const last = this.#last
-    const name = last !== undefined && isNamedAlike(last.target, claim) ? last.name : nameOfTarget(claim)
-    const granted = before.get(name)
-    const same = granted === undefined ? undefined : grantedAgain(granted, claim)
-    if (granted !== undefined && same !== undefined) {
-      this.#step.claims.push(same)
-      return granted.material
+  async #materialOfMany(claim: UseClaim, before: GrantedBefore): Promise<Material | PairMaterial> {
+    const again = before.find(claim)
+    if (again !== undefined) {
+      this.#add(again.claim)
+      return again.material
     }
     const decided = this.#grantedLately(claim) ?? (await this.#claimUse(claim))
     const material = this.#given(decided)
-    before.set(name, { claim: decided, material })
-    this.#last = { name, target: claim }
+    before.remember(claim, { claim: decided, material })
     return material
   }
 
@@ -116,11 +111,12 @@ export class LiveWalk implements Walk {
   }
 
   async row<R extends RevisedRow>(query: Query<R | undefined>): Promise<R | undefined> {
+    this.#facts ??= new Facts()
     return this.#facts.read(this.#view, query)
   }
 
-  async each<I extends Item, R>(items: readonly I[], work: (item: I) => Promise<R>): Promise<ManyItem<R>[]> {
-    this.#granted = new Map()
+  async each<I extends Item, R>(items: readonly I[], work: (item: I) => R | Promise<R>): Promise<ManyItem<R>[]> {
+    this.#granted = new GrantedBefore()
     const random = new RandomBlock(this.tools.random, saltBytes * Math.min(items.length, saltsAtOnce))
     this.tools = { ...this.tools, random }
     const begin = (): Step => {
@@ -158,20 +154,16 @@ export class LiveWalk implements Walk {
 
   /** What the ledger is to record of this walk, and how it asks whether it would still end so. */
   entry(result: unknown, error: unknown): UseEntry {
+    if (error !== undefined) this.#step.error = error as KmsError
     return {
       kind: 'use',
-      drafts: this.#drafts(error),
+      drafts: this.#draftsOf(this.#steps),
       revision: this.#revision,
       validUntil: this.#validUntil,
       resultBytes: byteSize(result),
       charge: error === undefined ? this.#charge() : undefined,
       holds: async (view, now) => this.#holds(view, now),
     }
-  }
-
-  #drafts(error: unknown): RecordDraft[] {
-    if (error !== undefined) this.#step.error = error as KmsError
-    return this.#draftsOf(this.#steps)
   }
 
   #draftsOf(steps: readonly Step[]): RecordDraft[] {
@@ -183,11 +175,17 @@ export class LiveWalk implements Walk {
     return chargeOf(this.#steps, this.actor.id, (steps) => this.#draftsOf(steps))
   }
 
+  /** Most steps claim one thing: an array that is made with it has no room for more. */
+  #add(claim: DecidedClaim, step: Step = this.#step): void {
+    if (step.claims.length === 0) step.claims = [claim]
+    else step.claims.push(claim)
+  }
+
   /** Claims a use as one like it was decided lately, if one was. */
   #grantedLately(claim: UseClaim): DecidedClaim | undefined {
     const known = this.#parts.recent?.find({ actor: this.actor, claim, now: this.now })
     if (known?.decision === undefined) return undefined
-    this.#step.claims.push(known)
+    this.#add(known)
     this.#validUntil = Math.min(this.#validUntil, known.decision.validUntil)
     return known
   }
@@ -206,7 +204,7 @@ export class LiveWalk implements Walk {
     const step = this.#step
     try {
       const decision = await decide(this.#view, this.actor, { claim, now: this.now })
-      step.claims.push({ claim, decision, outcome: outcomeOf(decision), keyId: decision.key?.id })
+      this.#add({ claim, decision, outcome: outcomeOf(decision), keyId: decision.key?.id }, step)
       this.#validUntil = Math.min(this.#validUntil, decision.validUntil)
       return decision
     } catch (error) {
@@ -219,7 +217,7 @@ export class LiveWalk implements Walk {
   async #refused(step: Step, claim: Claim, error: KmsError): Promise<void> {
     const keyId =
       claim.kind === 'action' || claim.kind === 'presence' ? claim.keyId : await this.#keyIdOf(claim.key, error)
-    step.claims.push({ claim, decision: undefined, outcome: error.code, keyId })
+    this.#add({ claim, decision: undefined, outcome: error.code, keyId }, step)
     // Until when a refusal is true nobody knows: it is decided again when it is recorded.
     if (error.code !== 'STORAGE_UNAVAILABLE') this.#validUntil = -Infinity
   }
@@ -236,6 +234,6 @@ export class LiveWalk implements Walk {
     for (const { claim, outcome } of new Set(this.#steps.flatMap((step) => step.claims))) {
       if ((await outcomeNow(view, this.actor, { claim, now })) !== outcome) return false
     }
-    return this.#facts.hold(view)
+    return this.#facts === undefined || this.#facts.hold(view)
   }
 }

@@ -102,12 +102,13 @@ export class Ledger {
   async #attempt(batch: readonly Pending[]): Promise<unknown> {
     const abandon = new AbortController()
     let waiting = batch.length
+    const settled = (): void => {
+      waiting -= 1
+      if (waiting === 0) abandon.abort()
+    }
     for (const pending of batch) {
       pending.inFlight = true
-      pending.whenSettled = () => {
-        waiting -= 1
-        if (waiting === 0) abandon.abort()
-      }
+      pending.whenSettled = settled
     }
     try {
       const entries = batch.map((pending) => pending.entry)

@@ -27,7 +27,7 @@ export interface Pending {
 export interface Waiter {
   readonly signal: AbortSignal | undefined
   /** When its patience ends, by the monotonic clock: set when it first waits, and kept if it has to wait again. */
-  readonly deadline: { at?: number }
+  readonly deadline: { at?: number | undefined }
 }
 
 /** The bounded queue before the ledger, with a deadline on every wait. */
@@ -118,7 +118,8 @@ export class Queue {
   #roomFor(entry: Entry): Pick<Pending, 'records' | 'recordBytes' | 'resultBytes'> {
     const drafts = entry.kind === 'use' ? entry.drafts : []
     const records = Math.max(1, drafts.length)
-    const recordBytes = drafts.reduce((sum, draft) => sum + draftBytes(draft), 0)
+    let recordBytes = 0
+    for (const draft of drafts) recordBytes += draftBytes(draft)
     const resultBytes = entry.kind === 'use' ? entry.resultBytes : 0
     if (
       this.#records + records > limits.queuedRecords ||

@@ -57,9 +57,7 @@ function readEntries(context: unknown): [string, string][] {
   if (Array.isArray(context)) refuse('it is not a plain object')
   const names = Reflect.ownKeys(context)
   if (names.length > maxPairs) refuse(`it has more than ${maxPairs} pairs`)
-  const entries: [string, string][] = []
-  for (const name of names) entries.push([checkName(name), readValue(context, name)])
-  return entries
+  return names.map((name) => [checkName(name), readValue(context, name)])
 }
 
 function checkName(name: string | symbol): string {

@@ -64,7 +64,8 @@ export function release(bytes: Uint8Array<ArrayBuffer>): void {
 export function wipeDeep(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
   if (value instanceof Uint8Array) return wipe(value)
-  for (const inner of Array.isArray(value) ? value : Object.values(value)) wipeDeep(inner)
+  const inner: unknown[] = Array.isArray(value) ? value : Object.values(value)
+  for (let at = 0; at < inner.length; at++) wipeDeep(inner[at])
 }
 
 /** How many bytes a result holds on to, counted the same way as {@link wipeDeep} walks. */
@@ -73,6 +74,7 @@ export function byteSize(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 0
   let size = 0
-  for (const inner of Array.isArray(value) ? value : Object.values(value)) size += byteSize(inner)
+  const inner: unknown[] = Array.isArray(value) ? value : Object.values(value)
+  for (let at = 0; at < inner.length; at++) size += byteSize(inner[at])
   return size
 }

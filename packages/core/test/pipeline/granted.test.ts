@@ -34,6 +34,22 @@ describe('the name of a target', () => {
     expect(isNamedAlike(other, claim)).toBe(false)
   })
 
+  test.each([
+    { by: { ...by, keyVersion: 2 }, isKeyNamed: false },
+    { by: { ...by, keyId: 'other' }, isKeyNamed: false },
+    { by, isKeyNamed: true },
+    { by: undefined, isKeyNamed: false },
+  ])('is another of a message of which something else is true: %o', (opens) => {
+    const [one, other] = [
+      { ...claim, opens: { by, isKeyNamed: false } },
+      { ...claim, opens },
+    ]
+    expect(nameOfTarget(other)).not.toBe(nameOfTarget(one))
+    expect(isNamedAlike(one, other)).toBe(false)
+    expect(isNamedAlike(other, one)).toBe(false)
+    expect(isNamedAlike(other, { ...other, opens: { ...opens } })).toBe(true)
+  })
+
   test('is the same whatever the context and the size of the message', () => {
     const other = { ...claim, bytes: 7, context: { pairs: [['a', 'b']], bytes: Buffer.from([1]) } } as UseClaim
     expect(nameOfTarget(other)).toBe(nameOfTarget(claim))

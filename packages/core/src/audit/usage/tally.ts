@@ -54,7 +54,9 @@ export class Tally {
 
   #count({ draft, durationMs, at }: Counted): void {
     const { status, action, actor } = draft
-    const [counts, keyId, owner] = [own(draft, 'counts'), own(draft, 'keyId'), own(draft, 'owner')]
+    const counts = own(draft, 'counts')
+    const keyId = own(draft, 'keyId')
+    const owner = own(draft, 'owner')
     const isOk = status === 'SUCCESS'
     const measured = {
       status,

@@ -8,7 +8,7 @@ import { InvalidRequestError } from '../../errors.ts'
 import { wipe } from '../../internal/bytes.ts'
 import { ownOnly } from '../../internal/own.ts'
 import type { Walk } from '../../runtime.ts'
-import type { EncodedContext, Material } from '../../stages.ts'
+import type { EncodedContext, Material, PairMaterial } from '../../stages.ts'
 import type { DecryptResult, EncryptResult, ReEncryptResult } from './messages.ts'
 import { decryptByPair, encryptByPair } from './oaep-messages.ts'
 import { messageBytes, openFor, requireSealed, requireSecret, type Opening } from './opening.ts'
@@ -24,15 +24,23 @@ interface Sealing {
 const usage = 'ENCRYPT_DECRYPT'
 
 /** Encrypts one message. */
-export async function encryptMessage(walk: Walk, request: Sealing): Promise<EncryptResult> {
-  const { key, context: encoded = emptyContext } = request
+export function encryptMessage(walk: Walk, request: Sealing): EncryptResult | Promise<EncryptResult> {
+  const { key, context = emptyContext } = request
   const bytes = request.plaintext.length
-  const claimed = walk.material({ action: 'encrypt', usage, need: 'protect', key, context: encoded, bytes })
-  const material = claimed instanceof Promise ? await claimed : claimed
+  const claimed = walk.material({ action: 'encrypt', usage, need: 'protect', key, context, bytes })
+  if (claimed instanceof Promise) return claimed.then((material) => encryptUnder(walk, material, request))
+  return encryptUnder(walk, claimed, request)
+}
+
+function encryptUnder(
+  walk: Walk,
+  material: Material | PairMaterial,
+  request: Sealing,
+): EncryptResult | Promise<EncryptResult> {
   if (material.pair !== undefined) return encryptByPair(material, request)
   requireNoAlgorithm(request)
   const suite = request.envelope === 'wrapped' ? wrapped : derived
-  return sealUnder(walk, material, { suite, plaintext: request.plaintext, context: encoded })
+  return sealUnder(walk, material, { suite, plaintext: request.plaintext, context: request.context })
 }
 
 /** Seals for the current version of a symmetric key. */
