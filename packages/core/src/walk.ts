@@ -16,7 +16,7 @@ import { Facts } from './facts.ts'
 import { GrantedBefore, type UseClaim } from './granted.ts'
 import type { NameIndex } from './keys/name-index.ts'
 import type { House, Item, ManyItem, SnapshotOf, Target, Walk } from './runtime.ts'
-import type { Actor, Material, PairMaterial, UsableKey } from './stages.ts'
+import type { Actor, Material, PairMaterial } from './stages.ts'
 import type { RevisedRow } from './state/row-writer.ts'
 import type { Query } from './state/query.ts'
 import type { StateView } from './state/view.ts'
@@ -90,7 +90,8 @@ export class LiveWalk implements Walk {
 
   /** What a claim that was granted gives. */
   #given({ decision }: DecidedClaim): Material | PairMaterial {
-    return this.#parts.keyring.materialOf(decision?.usable as UsableKey)
+    const usable = decision?.usable
+    return this.#parts.keyring.materialOf(usable as NonNullable<typeof usable>)
   }
 
   async #materialOfMany(claim: UseClaim, before: GrantedBefore): Promise<Material | PairMaterial> {
