@@ -148,7 +148,7 @@ function figuresOf(way: string, measured: readonly Round[]): Figure[] {
     },
     // Where there are cores for all, the main thread is what limits: then the routes compare as this does.
     {
-      name: `${way}: encrypt route, with cores to spare`,
+      name: `${way}: encrypt route, cores to spare`,
       ratio: { value: middle(({ still, encrypt }) => still.main / encrypt.main), of: '% of static' },
     },
     ...(Object.keys(names) as Name[]).flatMap((name) => costsOf(`${way}: ${names[name]}`, measured, name)),
