@@ -82,6 +82,7 @@ describe('What the document says besides requests and results', () => {
       [{ query: { from: -1 } }, 'admin', 400],
       [{ query: { from: 'x' } }, 'admin', 400],
       [{ query: { to: 1 } }, 'admin', 400],
+      [{ query: { from: 0, to: 1 } }, 'admin', 400],
       [{ more: { 'last-event-id': '1e3' } }, 'admin', 400],
       [{ query: { plaintext: 'x' }, more: { 'last-event-id': '0' } }, 'admin', 400],
       [{ query: { from: 'x' }, more: { 'last-event-id': '0' } }, 'admin', 400],

@@ -186,6 +186,8 @@ describe('Tokens', () => {
     ['an age without an end', { maxAgeSeconds: Infinity }],
     ['a type that is none', { type: '' }],
     ['a principal that is no function', { principal: 'billing' }],
+    ['an option that there is not', { clockTolerance: 5 }],
+    ['an audience without a name', { audience: '' }],
     ['no keys', { keys: null }],
     ['keys that are a text', { keys: 'https://login.test/jwks' }],
     ['keys that are no set', { keys: { keys: 1 } }],

@@ -76,21 +76,23 @@ describe('Who asks', () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const counts: unknown[] = []
-    const ends: (Error | undefined)[] = [
-      new AuditUnavailableError('no answer', 'unknown'),
-      undefined,
-      new ClosedError('closed'),
+    const first = Promise.withResolvers<void>()
+    const ends = [
+      async () => first.promise,
+      async () => undefined,
+      async () => Promise.reject(new ClosedError('closed')),
     ]
     const call: Transport['call'] = async (_, request) => {
       counts.push((request as { count: number }).count)
-      const end = ends.shift()
-      if (end !== undefined) throw end
+      await ends.shift()?.()
     }
     const kms = remoteClient({ call } as unknown as Transport) as unknown as Kms
     const handler = createHttpHandler(kms, { authenticate: () => undefined })
     const knock = async (): Promise<unknown> => handler(requestOf('GET', '/v1/keys', {}))
     await knock()
     await knock()
+    first.reject(new AuditUnavailableError('no answer', 'unknown'))
+    await vi.advanceTimersByTimeAsync(0)
     await knock()
     await vi.advanceTimersByTimeAsync(1000)
     expect(counts).toEqual([1, 3])

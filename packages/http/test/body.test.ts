@@ -43,6 +43,21 @@ describe('A body', () => {
     expect(await ask('POST', '/v1/crypto/encrypt', less)).toMatchObject({ status: 413 })
   })
 
+  test('H109 a body of as many bytes as are allowed is read, whether it says its length or not', async () => {
+    const { ask, kms } = await newHttpHouse({ maxBodyBytes: 1024 })
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    const bodyOf = (length: number): string => JSON.stringify({ key: 'orders', plaintext: '' }).padEnd(length)
+    const statusOf = async (body: string, headers: Record<string, string>): Promise<number> =>
+      (await ask('POST', '/v1/crypto/encrypt', { body, headers })).status
+    for (const [length, status] of [
+      [1024, 200],
+      [1025, 413],
+    ] as const) {
+      expect(await statusOf(bodyOf(length), {})).toBe(status)
+      expect(await statusOf(bodyOf(length), { 'content-length': String(length) })).toBe(status)
+    }
+  })
+
   test.each(['', 'x', '-1', '1e3', '0x10', '10, 10'])(
     'H109 a body whose length is told as %j is read no further than any that tells none',
     async (length) => {
