@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { emptyHead } from '../../src/audit/chain.ts'
+import type { LinkedBatch } from '../../src/audit/companion.ts'
 import type { Entry } from '../../src/audit/entry.ts'
 import type { Seen } from '../../src/audit/head-guard.ts'
 import { isSameHead } from '../../src/audit/head.ts'
@@ -147,6 +148,42 @@ describe('E81 another head than the one that was foreseen', () => {
     whileItWaits(stateMoves)
     const { seqs } = await bench.commit([use])
     expect([seqs.get(use), tries]).toEqual([6, 2])
+  })
+})
+
+describe('E81 a head that is another is known', () => {
+  test('before anybody asks for it, and nobody is surprised', async () => {
+    await new Bench(bench.log, { randomness: 'another' }).commit([namedUse('theirs')])
+    const holds = async (): Promise<boolean> => settle(3).then(() => true)
+    const use = namedUse('slow', { holds })
+    whileItWaits(stateMoves)
+    expect((await bench.commit([use])).seqs.get(use)).toBe(6)
+  })
+
+  test('where nothing is written besides the records', async () => {
+    bench = new Bench(bench.log, { randomness: 'bare', isBare: true })
+    for (const name of ['a', 'b']) await bench.commit([namedUse(name)])
+    const head = await newestHead()
+    await bench.log.shelf.edit('heads', ['default', head['size'] as number], (row) => ({ ...row, ts: 1 }))
+    expect(await codeOf(bench.commit([namedUse('c')]))).toBe('STORAGE_TAMPERED')
+    expect(await bench.records()).toHaveLength(7)
+  })
+
+  test('to what is written besides: it hears of a batch that failed, and is asked to write for the next', async () => {
+    const heard: [string, number][] = []
+    const note = (what: string) => (batch: LinkedBatch) => void heard.push([what, batch.before.size])
+    const [write, failed, committed] = [note('write'), note('failed'), note('committed')]
+    const companion = { write: async (_: unknown, batch: LinkedBatch) => write(batch), failed, committed }
+    bench = new Bench(bench.log, { randomness: 'third', companions: [companion] })
+    for (const name of ['a', 'b']) await bench.commit([namedUse(name)])
+    await new Bench(bench.log, { randomness: 'another' }).commit([namedUse('theirs')])
+    heard.length = 0
+    await bench.commit([namedUse('c')])
+    expect(heard).toEqual([
+      ['failed', 7],
+      ['write', 8],
+      ['committed', 8],
+    ])
   })
 })
 

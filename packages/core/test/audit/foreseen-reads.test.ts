@@ -63,4 +63,15 @@ describe('until a head is known to be the foreseen one', () => {
     expect((await kms.ops.health()).tampering).toBeUndefined()
     expect((await kms.audit.verify()).ok).toBe(true)
   })
+
+  test('an epoch that another process has begun is learned of', async () => {
+    const { world, kms } = await small()
+    const other = await world.open()
+    const encrypt = async (): Promise<unknown> => kms.encrypt({ key: 'orders', plaintext: 'x' })
+    for (let more = 0; more < 3; more++) await encrypt()
+    await other.rootKey.rewrap({ newEpoch: true })
+    for (let more = 0; more < 3; more++) await encrypt()
+    expect((await kms.ops.health()).tampering).toBeUndefined()
+    expect((await kms.audit.verify()).ok).toBe(true)
+  })
 })

@@ -25,7 +25,8 @@ export class Bench {
   readonly committer: Committer
   epoch = 1
 
-  constructor(log: Log, { revision = log.head.revision, companions = [], randomness = 'committer' }: BenchPlan = {}) {
+  constructor(log: Log, plan: BenchPlan = {}) {
+    const { revision = log.head.revision, companions = [], randomness = 'committer' } = plan
     this.log = log
     const { clock } = this
     const key = signingKey(Buffer.alloc(32, 1))
@@ -39,7 +40,7 @@ export class Bench {
       clock,
       timers: clock,
       random: seededRandomness(randomness),
-      companions: [this.checkpoints, new HeadTrimmer(), ...companions],
+      companions: plan.isBare === true ? [] : [this.checkpoints, new HeadTrimmer(), ...companions],
       keyring: this.#keyring(),
     })
     this.cache.restart(revision)
@@ -76,6 +77,8 @@ export interface BenchPlan {
   readonly revision?: number
   /** What is written with every batch, besides checkpoints. */
   readonly companions?: readonly BatchCompanion[]
+  /** Whether nothing is written besides, not even checkpoints. */
+  readonly isBare?: boolean
   /** Seed of its randomness, and so of its writer's name. */
   readonly randomness?: string
 }
