@@ -122,18 +122,37 @@ describe('F96 a database that writes something else than it was given', () => {
     expect(await sizesIn(storage)).toEqual([1])
   })
 
-  test('is noticed at a replacement as well', async () => {
+  test('is noticed though the column has come to a collation for which nothing has changed', async () => {
+    const { storage, schema } = await opened()
+    await put(storage, 1)
+    const ask = await stranger()
+    await ask(`create collation ${schema}.any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`)
+    await ask(`alter table ${schema}.chatelaine_checkpoints alter column note type text collate ${schema}.any_case`)
+    await ask(makeFunction(schema, 'begin new.note = upper(new.note); return new; end'))
+    await ask(trigger(schema, 'before insert'))
+    const inserting = storage.transact('default', (tx) => tx.insert('checkpoints', checkpoint(2)))
+    expect((await failureOf(inserting)).message).toContain('triggers')
+    expect((await failureOf(put(storage, 2, 3))).message).toContain('triggers')
+    expect(await sizesIn(storage)).toEqual([1])
+  })
+
+  const replacing = [
+    ['a number', 'new.active = 1 - new.active'],
+    ['a text', 'new."stateChangedBy" = \'O\''],
+    ['nothing into something', 'new."stateReason" = \'\''],
+  ] as const
+  test.each(replacing)('is noticed at a replacement as well: a trigger that turns %s', async (_, change) => {
     const { storage, schema } = await opened()
     const row = { tenant: 'default', id: 'p', active: 1, createdAt: 1, stateChangedAt: 1, stateChangedBy: 'o' }
     const principal = (rev: number) => ({ ...row, stateReason: null, rev })
     await storage.transact('default', (tx) => tx.insert('principals', principal(1)))
     const ask = await stranger()
-    await ask(makeFunction(schema, 'begin new.active = 1 - new.active; return new; end'))
+    await ask(makeFunction(schema, `begin ${change}; return new; end`))
     await ask(
       `create trigger meddling before update on ${schema}.chatelaine_principals for each row execute function ${schema}.meddle()`,
     )
-    const replacing = storage.transact('default', (tx) => tx.replace('principals', principal(2), 1))
-    expect((await failureOf(replacing)).message).toContain('principals')
+    const write = storage.transact('default', (tx) => tx.replace('principals', principal(2), 1))
+    expect((await failureOf(write)).message).toContain('principals')
   })
 
   test('a database that lost the row of a lock still excludes within the process', async () => {

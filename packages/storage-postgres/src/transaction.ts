@@ -4,7 +4,6 @@ import { SqlTransaction, refusal } from '@chatelaine/storage-sql'
 import type { Statements } from '@chatelaine/storage-sql'
 import { binaryArray } from './binary-array.ts'
 import type { PostgresSession } from './connection.ts'
-import { isSame } from './values.ts'
 import type { WriteStatements } from './write-statements.ts'
 
 /** Rows that go to the server in one message. */
@@ -12,6 +11,11 @@ const maxRows = 256
 
 const changed = (table: string): StorageFailure =>
   refusal(`The database wrote something else into ${table} than it was given: look for triggers and rules.`)
+
+/** The server has compared what it wrote with what it was given. */
+function expectSame(table: string, [same]: readonly unknown[] = []): void {
+  if (same !== 'true') throw changed(table)
+}
 
 /**
  * Writes, with everything that was written compared with what was given: a server that rewrites or swallows rows is
@@ -31,7 +35,7 @@ export class PostgresTransaction extends SqlTransaction {
     const { codec, descriptor } = this.statements.of(table)
     const values = codec.encode(row)
     const [written] = await this.#live.runRows(this.#writes.of(table).insert, values)
-    if (written !== undefined) return this.#expectSame(table, written, values)
+    if (written !== undefined) return expectSame(table, written)
     // PostgreSQL gives up the whole transaction at a clash, unless it was told to insert nothing then.
     const key = descriptor.primaryKey.map((column) => row[column] as Value)
     const clashes = (await this.get(table, key)) !== undefined || (await this.#clashesElsewhere(table, row))
@@ -65,7 +69,7 @@ export class PostgresTransaction extends SqlTransaction {
     const answers = parts.map(async (columns) => this.#live.runRows(this.#writes.of(table).append, columns))
     for (const answer of await Promise.allSettled(answers)) {
       if (answer.status === 'rejected') throw answer.reason
-      if (answer.value[0]?.[0] !== 'true') throw changed(table)
+      expectSame(table, answer.value[0])
     }
   }
 
@@ -83,7 +87,7 @@ export class PostgresTransaction extends SqlTransaction {
     if (written === undefined) {
       throw new StorageConflict(`A row of ${table} clashes: there is none with this key and rev.`)
     }
-    this.#expectSame(table, written, values)
+    expectSame(table, written)
   }
 
   /** Whether a row that its primary key does not find has this row's place in a unique index. */
@@ -95,10 +99,5 @@ export class PostgresTransaction extends SqlTransaction {
       if ((await this.range(table, { index: name, prefix, limit: 1 })).length > 0) return true
     }
     return false
-  }
-
-  /** Compares what was returned with what was given: both in the order of the columns. */
-  #expectSame(table: string, written: readonly unknown[], values: readonly Value[]): void {
-    for (let at = 0; at < values.length; at++) if (!isSame(written[at], values[at])) throw changed(table)
   }
 }

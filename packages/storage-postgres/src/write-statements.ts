@@ -2,15 +2,15 @@ import type { TableDescriptor } from '@chatelaine/core/storage'
 import { kyselyFor, refusal } from '@chatelaine/storage-sql'
 import type { AnyTables, Schema, SqlStatement } from '@chatelaine/storage-sql'
 import { sql } from 'kysely'
-import type { ExpressionBuilder, Kysely } from 'kysely'
+import type { AliasedRawBuilder, ExpressionBuilder, Kysely, RawBuilder } from 'kysely'
 
 /** The statements that write to one table. */
 export interface TableWrites {
-  /** Inserts a row, or nothing where it clashes: a row's values by column. Returns what it wrote. */
+  /** Inserts a row, or nothing where it clashes: a row's values by column. Says whether exactly these were written. */
   readonly insert: SqlStatement
   /** Inserts rows, for each column the array of its values, and says whether exactly these were written. */
   readonly append: SqlStatement
-  /** Replaces a row, for tables with a column `rev`. Returns what it wrote. */
+  /** Replaces a row, for tables with a column `rev`. Says whether exactly this was written. */
   readonly replace: SqlStatement | undefined
 }
 
@@ -19,14 +19,28 @@ const textOf = (query: { compile(): { readonly sql: string } }): SqlStatement =>
 const placeholders = (columns: readonly string[]): Record<string, number> =>
   Object.fromEntries(columns.map((column) => [column, 0]))
 
+/** A column as it is compared: text byte by byte, whatever became of its collation. */
+function comparable({ columns }: TableDescriptor, column: string): RawBuilder<unknown> {
+  const name = sql.ref(column)
+  return columns[column]?.type === 'text' ? sql`${name} collate "C"` : name
+}
+
+/** Says whether the row that was written holds the parameters: `order` is the columns in theirs. */
+function sameAs(descriptor: TableDescriptor, order: readonly string[]): AliasedRawBuilder<unknown, 'same'> {
+  const same = order.map(
+    (column, at) => sql`${comparable(descriptor, column)} is not distinct from ${sql.raw(`$${at + 1}`)}`,
+  )
+  return sql`(${sql.join(same, sql` and `)})::text`.as('same')
+}
+
 function replaceOf(db: Kysely<AnyTables>, name: string, descriptor: TableDescriptor): SqlStatement | undefined {
   const { columns, primaryKey } = descriptor
   if (columns['rev'] === undefined) return undefined
-  const names = Object.keys(columns)
+  const replaced = Object.keys(columns).filter((column) => !primaryKey.includes(column))
   const expected = (eb: ExpressionBuilder<AnyTables, string>) =>
     eb.and([...primaryKey, 'rev'].map((column) => eb(column, '=', 0)))
-  const set = placeholders(names.filter((column) => !primaryKey.includes(column)))
-  return textOf(db.updateTable(name).set(set).where(expected).returning(names))
+  const same = sameAs(descriptor, [...replaced, ...primaryKey])
+  return textOf(db.updateTable(name).set(placeholders(replaced)).where(expected).returning(same))
 }
 
 /**
@@ -38,7 +52,7 @@ function appendOf(db: Kysely<AnyTables>, name: string, descriptor: TableDescript
   const columns = Object.keys(descriptor.columns)
   const given = Object.values(descriptor.columns).map(({ type }, at) => sql.raw(`$${at + 1}::${arrays[type]}`))
   const rows = given.map((values) => sql`unnest(${values})`)
-  const same = columns.map((column, at) => sql`array_agg(${sql.ref(column)}) = ${given[at]}`)
+  const same = columns.map((column, at) => sql`array_agg(${comparable(descriptor, column)}) = ${given[at]}`)
   return textOf(
     db
       .with('written', (to) =>
@@ -65,7 +79,7 @@ function writesOf(descriptor: TableDescriptor, schema: Schema): TableWrites {
         .insertInto(name)
         .values(placeholders(columns))
         .onConflict((clash) => clash.doNothing())
-        .returning(columns),
+        .returning(sameAs(descriptor, columns)),
     ),
     append: appendOf(db, name, descriptor),
     replace: replaceOf(db, name, descriptor),
