@@ -9,31 +9,33 @@ import { withSignal } from './walk-limits.ts'
 import type { SnapshotView, WalkParts } from './walk-parts.ts'
 import { LiveWalk } from './walk.ts'
 
-/** A request to use or to read, and who asked. */
-export interface Asked<Q, P, R> {
-  readonly operation: UseOperation<Q, P, R>
-  readonly request: P
+/** Who asked. */
+export interface AskedBy {
   readonly caller: Caller
   readonly signal: AbortSignal | undefined
 }
 
-/** A use on its way to its record, and what it came to when it was last done. */
+/** A use or a read on its way to its record, and what it came to when it was last done. */
 export class LiveUse<Q, P, R> implements Inside {
-  readonly #asked: Asked<Q, P, R>
+  readonly #operation: UseOperation<Q, P, R>
+  readonly #request: P
+  readonly #by: AskedBy
   done: Done<R> = { error: undefined }
   /** Set when nobody waits for it any more: what it comes to from then on is wiped at once. */
   isAbandoned = false
 
-  constructor(asked: Asked<Q, P, R>) {
-    this.#asked = asked
+  constructor(operation: UseOperation<Q, P, R>, request: P, by: AskedBy) {
+    this.#operation = operation
+    this.#request = request
+    this.#by = by
   }
 
   /** Does it: at once, where nothing has to be waited for. */
   once(parts: WalkParts, view: SnapshotView): UseEntry | Promise<UseEntry> {
-    const { operation, request, caller, signal } = this.#asked
+    const { caller, signal } = this.#by
     const walk = new LiveWalk(withSignal(parts, signal), caller, view)
     try {
-      const result = operation.perform(request, walk)
+      const result = this.#operation.perform(this.#request, walk)
       if (result instanceof Promise) return this.#waited(walk, result)
       this.done = { result, error: undefined }
     } catch (error) {
@@ -73,6 +75,6 @@ export class LiveUse<Q, P, R> implements Inside {
   }
 
   aborted(): Error {
-    return aborted(this.#asked.signal)
+    return aborted(this.#by.signal)
   }
 }

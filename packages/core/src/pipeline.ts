@@ -124,9 +124,8 @@ export class Pipeline {
 
   /** Does it, records it, and does it again as long as the state moved in between so that it matters. */
   async #use<Q, P, R>(operation: UseOperation<Q, P, R>, request: P, on: Running): Promise<R> {
-    const asked = { operation, request, caller: on.caller, signal: on.signal }
     for (let tries = 1; ; tries++) {
-      const use = new LiveUse(asked)
+      const use = new LiveUse(operation, request, on)
       const patient = new PatientView(this.#parts, on.remaining)
       const once = use.once(this.#parts, patient)
       const entry = once instanceof Promise ? await unlessAborted(once, on.signal, use) : once

@@ -41,6 +41,9 @@ export interface RecordMeasure {
   readonly isChange: boolean
 }
 
+/** A head that moves with each record. */
+type Growing = { -readonly [Name in keyof Head]: Head[Name] }
+
 /** Appends drafts to a chain, in memory: what a batch will write. */
 export class ChainBuilder implements LinkedRecords {
   readonly rows: (Row & { readonly hash: Buffer })[] = []
@@ -52,14 +55,14 @@ export class ChainBuilder implements LinkedRecords {
   readonly #writer: Writer
   readonly #veil: Veil | undefined
   readonly #frontier: Frontier
-  #head: Omit<Head, 'frontier'>
+  readonly #head: Growing
 
   /** @param veil - hides people in what is recorded */
   constructor(head: Head, writer: Writer, veil?: Veil) {
     this.#writer = writer
     this.#veil = veil
     this.#frontier = new Frontier(head.size, head.frontier, (entry) => this.tileEntries.push(entry))
-    this.#head = head
+    this.#head = { ...head }
   }
 
   /** The time of the records. */
@@ -85,11 +88,11 @@ export class ChainBuilder implements LinkedRecords {
   /** Links one record. With `touched` it is a change, and moves the revision; `stateRoot` is the tree's root after it. */
   append(told: RecordDraft, touched: readonly Touched[] = [], stateRoot?: Buffer): void {
     const draft = this.#veil?.(told) ?? told
-    if (stateRoot !== undefined) this.#head = { ...this.#head, stateRoot }
     const isChange = touched.length > 0
     const head = this.#head
+    if (stateRoot !== undefined) head.stateRoot = stateRoot
+    if (isChange) head.revision += 1
     const { id, nextSeq, now, monotonic } = this.#writer
-    const revision = head.revision + (isChange ? 1 : 0)
     const durationMs = Math.max(0, Math.round(monotonic - draft.startedAt))
     const row = linkRecord(draft, {
       tenant: head.tenant,
@@ -100,20 +103,22 @@ export class ChainBuilder implements LinkedRecords {
       durationMs,
       writer: id,
       writerSeq: nextSeq + this.rows.length,
-      change: isChange ? this.#change(revision, touched) : undefined,
+      change: isChange ? this.#change(touched) : undefined,
     })
     this.rows.push(row)
     this.drafts.push(draft)
     this.measures.push({ durationMs, isChange })
     this.touched.push(...touched)
     this.#frontier.append(row.hash)
-    const next = { ...head, size: head.size + 1, headHash: row.hash, revision, ts: now }
-    this.#head = isChange ? { ...next, lastChange: head.size, lastChangeHash: row.hash } : next
+    if (isChange) Object.assign(head, { lastChange: head.size, lastChangeHash: row.hash })
+    head.size += 1
+    head.headHash = row.hash
+    head.ts = now
   }
 
   /** The state has moved without a change of it: counters have. */
   moved(stateRoot: Buffer): void {
-    this.#head = { ...this.#head, stateRoot }
+    this.#head.stateRoot = stateRoot
   }
 
   /** The head after everything that was appended, authenticated under this epoch. */
@@ -126,11 +131,11 @@ export class ChainBuilder implements LinkedRecords {
     return this.#frontier.root()
   }
 
-  #change(revision: number, rows: readonly Touched[]): Parameters<typeof linkRecord>[1]['change'] {
+  #change(rows: readonly Touched[]): Parameters<typeof linkRecord>[1]['change'] {
     return {
       previous: this.#head.lastChange,
       previousHash: this.#head.lastChangeHash.toString('hex'),
-      revision,
+      revision: this.#head.revision,
       rows,
       stateRoot: this.#head.stateRoot.toString('hex'),
     }

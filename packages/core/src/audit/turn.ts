@@ -20,24 +20,28 @@ export interface BatchPlace {
   readonly meter: BatchMeter | undefined
 }
 
-/** A use that was linked. */
-export interface LinkedUse {
-  /** `seq` of its last record. */
-  readonly seq: number
-  /** Why it was refused after all: it was done too often. */
-  readonly refusal: KmsError | undefined
+/** A use that was linked: the `seq` of its last record, and why it was refused after all where it was done too often. */
+type Linked = { readonly seq: number; readonly refusal: KmsError | undefined } | undefined
+
+/** Links a use at its turn, at once mostly; `undefined` where it would be decided otherwise by now. */
+function linkUse(use: UseEntry, place: BatchPlace): Linked | Promise<Linked> {
+  const { cache, chain } = place
+  const isUnmoved = use.inside === undefined && use.revision === cache.revision && chain.now < use.validUntil
+  return isUnmoved ? linkCharged(use, place) : linkAnew(use, place)
 }
 
-/** Links a use at its turn; `undefined` where it would be decided otherwise by now. */
-export async function linkUse(use: UseEntry, place: BatchPlace): Promise<LinkedUse | undefined> {
-  const { cache, chain, meter } = place
-  const unmoved = use.inside === undefined && use.revision === cache.revision && chain.now < use.validUntil
-  const done = unmoved ? use : await decidedAnew(use, place)
-  if (done === undefined) return undefined
-  const charged = chargedTo(done, meter)
-  const refusal = charged instanceof Promise ? await charged : charged
-  for (const draft of refusal?.drafts ?? done.drafts) chain.append(draft)
-  return { seq: chain.size - 1, refusal: refusal?.error }
+async function linkAnew(use: UseEntry, place: BatchPlace): Promise<Linked> {
+  const done = await decidedAnew(use, place)
+  return done === undefined ? undefined : linkCharged(done, place)
+}
+
+function linkCharged(use: UseEntry, { chain, meter }: BatchPlace): Linked | Promise<Linked> {
+  const link = (refusal: Refusal | undefined): Linked => {
+    for (const draft of refusal?.drafts ?? use.drafts) chain.append(draft)
+    return { seq: chain.size - 1, refusal: refusal?.error }
+  }
+  const charged = chargedTo(use, meter)
+  return charged instanceof Promise ? charged.then(link) : link(charged)
 }
 
 /** Why a use is refused after all, and the records of that; `undefined` where it is not, which is known at once mostly. */
@@ -88,16 +92,20 @@ export async function linkUses(
   let refusals: Map<Entry, KmsError> | undefined
   for (const entry of entries) {
     if (entry.kind !== 'use') continue
-    const linked = await linkUse(entry, place)
+    const linking = linkUse(entry, place)
+    const linked = linking instanceof Promise ? await linking : linking
     seqs.set(entry, linked?.seq)
     if (linked?.refusal !== undefined) (refusals ??= new Map()).set(entry, linked.refusal)
   }
-  if (place.meter?.isChanged === true) {
-    await place.meter.settle()
-    place.tree.keep()
-    place.chain.moved(place.tree.root)
-  }
+  await settle(place)
   return refusals ?? none
+}
+
+async function settle({ meter, tree, chain }: BatchPlace): Promise<void> {
+  if (meter?.isChanged !== true) return
+  await meter.settle()
+  tree.keep()
+  chain.moved(tree.root)
 }
 
 const none: ReadonlyMap<Entry, KmsError> = new Map()
