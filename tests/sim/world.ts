@@ -134,8 +134,11 @@ export class World {
     return { now: () => this.now + skewMs, monotonic: () => this.#time }
   }
 
-  /** Lets things happen until this holds. @throws Stuck */
-  async until(holds: () => boolean, most = 20_000): Promise<void> {
+  /**
+   * Lets things happen until this holds. In weather that leaves one opening in some hundreds its deadline, it takes tens of
+   * thousands of steps until two processes are open. @throws Stuck
+   */
+  async until(holds: () => boolean, most = 200_000): Promise<void> {
     const last = this.#steps + most
     for (await drained(); !holds(); await drained()) {
       if (this.#steps > last) throw new Stuck('there is no end to it')
