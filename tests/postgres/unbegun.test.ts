@@ -52,4 +52,23 @@ describe.each([true, false])('a transaction that is asked early and does not beg
     await storage.transact('default', write, { early: true })
     expect(await sizesIn(storage)).toEqual([1, 2])
   })
+
+  test('reads nothing more once that is known: what it has read may have moved on', async () => {
+    const { pool, state } = refusing(pipeline)
+    const { storage } = await opened({ pool })
+    await makeLock(storage)
+    let answered = 0
+    const readOn = async (tx: StorageTransaction): Promise<void> => {
+      for (let more = 0; more < 3; more++) {
+        await tx.range('checkpoints', { prefix: ['default'], limit: 1 })
+        answered += 1
+      }
+    }
+    state.isRefusing = true
+    expect(await failureOf(storage.transact('default', readOn, { early: true }))).toMatchObject({ outcome: 'none' })
+    expect(answered).toBeLessThan(2)
+    state.isRefusing = false
+    await storage.transact('default', readOn, { early: true })
+    expect(answered).toBeGreaterThan(2)
+  })
 })

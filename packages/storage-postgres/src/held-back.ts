@@ -6,6 +6,7 @@ import type { PostgresSession } from './connection.ts'
  * The session of a transaction that may be asked before it has begun. What it reads goes at once. The first statement
  * that does more, and all that come after it, wait for the beginning and fail with it: where the server refuses BEGIN,
  * as one does that has become a standby, each would be a transaction of its own, without the lock and beyond undoing.
+ * Once that is known nothing is read either: each read would see another state, and what does not fit looks tampered with.
  */
 export class HeldBack implements PostgresSession {
   readonly #session: PostgresSession
@@ -22,7 +23,7 @@ export class HeldBack implements PostgresSession {
     // The first to hear of it, so that whoever waits goes before whoever comes then.
     void beginning.then(
       () => (this.#beginning = undefined),
-      () => undefined,
+      () => (this.#waits = true),
     )
   }
 
