@@ -55,7 +55,12 @@ const names: Readonly<Record<Name, string>> = {
 }
 type Round = Readonly<Record<Name, Burst>>
 
-/** The encrypt route, audited, against a static route of the same server behind the same authentication. */
+/**
+ * The encrypt route, audited, against a static route of the same server behind the same authentication. Where there are
+ * only two cores the routes are not limited by the same: this one by the server's main thread, the static one also by the
+ * cores, which that thread, those that verify tokens and the load generator share. Hence the ratio moves with all that
+ * the machine does besides; `cores to spare` is what it would be if the main thread alone limited both.
+ */
 export const http: Section = async ({ rounds }) => {
   const figures: Figure[] = []
   for (const way of Object.keys(ways) as Way[]) figures.push(...figuresOf(ways[way], await measure(way, rounds)))
