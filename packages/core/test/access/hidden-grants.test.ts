@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Kms } from '../../src/index.ts'
-import type { StorageReader } from '../../src/storage/adapter.ts'
+import type { StorageReader, StorageTransaction } from '../../src/storage/adapter.ts'
 import type { Row } from '../../src/storage/table.ts'
-import { codeOf, World } from '../support/audit-world.ts'
+import { altered, type Between } from '../support/audit-storage.ts'
+import { codeOf, settle, World } from '../support/audit-world.ts'
 
 let world: World
 let kms: Kms
@@ -86,4 +87,34 @@ describe('a grant that there is not', () => {
     expect(await codeOf(other.grants.revoke({ grant: id }))).toBe('CONFLICT')
     expect(buckets).toBeGreaterThan(3)
   })
+})
+
+test('F97 a grant that is hidden from whoever passes it on fails nothing else: nothing is read for it any more', async () => {
+  await kms.grants.create({ principal: 'app', key: 'k', operations: ['createGrant'] })
+  let asked = 0
+  let underWay = 0
+  const atTheRecord: number[] = []
+  const write = (tx: StorageTransaction): StorageTransaction =>
+    altered(tx, {
+      range: async (table, range) => {
+        if (table === 'grants') asked += 1
+        // It is there when the right is looked at, and gone when it is looked at what there is to pass on.
+        if (table !== 'grants' || asked < 3) return tx.range(table, range)
+        if (asked === 3) return []
+        underWay += 1
+        await settle(3)
+        underWay -= 1
+        return tx.range(table, range)
+      },
+      append: async (table, rows) => {
+        if (table === 'records') atTheRecord.push(underWay)
+        return tx.append(table, rows)
+      },
+    })
+  const between: Between = {}
+  const other = await world.open({ between })
+  between.write = write
+  const passed = other.as('app').grants.create({ principal: 'third', key: 'k', operations: ['encrypt'] })
+  expect(await codeOf(passed)).toBe('STORAGE_TAMPERED')
+  expect([asked, atTheRecord]).toEqual([4, [0]])
 })

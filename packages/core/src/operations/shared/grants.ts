@@ -4,6 +4,7 @@ import { grantOperation, grantOperationNames, type GrantOperation } from '../../
 import { decodeGrant, grantsOn, type Grant, type GrantConstraints } from '../../access/grant.ts'
 import { encodeContext } from '../../envelope/context.ts'
 import { AccessDeniedError, InvalidRequestError } from '../../errors.ts'
+import { allOf } from '../../internal/all-of.ts'
 import { jcs } from '../../internal/jcs.ts'
 import { ownOnly } from '../../internal/own.ts'
 import { withReason } from '../../internal/reason.ts'
@@ -146,7 +147,7 @@ async function requireOwnRight(row: Omit<GrantRow, 'rev'>, change: ChangeWalk): 
   if (role !== 'service') return
   if (row.principal === id) throw denied('a service grants nothing to itself')
   const keys = row.keyId === '*' ? ['*'] : [row.keyId, '*']
-  const held = (await Promise.all(keys.map(async (key) => change.set.read(grantsOn(id, key))))).flat()
+  const held = (await allOf(keys.map(async (key) => change.set.read(grantsOn(id, key))))).flat()
   const wide = held.filter(({ row: own }) => coversGrant(own, row))
   for (const operation of JSON.parse(row.operations) as string[]) {
     if (!wide.some((own) => own.operations.has(operation))) throw denied('a service grants only what it holds itself')
