@@ -25,10 +25,10 @@ export function asksOnly({ chain }: LinkedBatch): boolean {
  *
  * All of them write at the same time, in one go with the records: what they ask takes effect after these. To each of them
  * calls come one after the other: `write`, then `committed` or `failed` of the same batch, then the next `write`. A batch
- * that was linked to a head which is not there fails without a `write`. A
- * companion that remembers what it wrote takes it for true in `committed` only. Other processes write batches too, so
- * that what is stored may have moved between two calls: a companion reads inside the transaction whatever it builds on,
- * and is answered only once the head before the batch is known to be the newest one.
+ * that was linked to a head which is not there fails without a `write`. A companion that remembers what it wrote takes it
+ * for true in `committed` only. Other processes write batches too, so that what is stored may have moved between two
+ * calls: a companion reads inside the transaction whatever it builds on, and is answered only once the head before the
+ * batch is known to be the newest one.
  *
  * **It is on the way of every operation.** What it throws fails the batch, as if the storage had; and each call to the
  * storage in it is one more round trip for everybody. So most batches should cost it none.
