@@ -170,13 +170,17 @@ export class Committer {
    * one, nothing of this counts, whatever became of it. No row is read before: under this head it may be another one.
    */
   async #linkAhead(tx: StorageTransaction, entries: readonly Entry[], head: Head): Promise<Attempt> {
+    const { nextSeq } = this.#writer
     const read = this.#expect(tx, entries, head)
     // It may be known before anybody asks.
     read.catch(() => undefined)
     try {
       return await this.#link(entries, { head, read, tx: readingAfter(read, tx) })
     } catch (error) {
-      await read
+      await read.catch((moved: unknown) => {
+        this.#writer.backTo(nextSeq)
+        throw moved
+      })
       throw error
     }
   }

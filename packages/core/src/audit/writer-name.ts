@@ -41,6 +41,11 @@ export class WriterName {
     this.#nextSeq += records
   }
 
+  /** What was linked from this number on was certainly not written: a record has the same number on every storage. */
+  backTo(seq: number): void {
+    this.#nextSeq = seq
+  }
+
   /** Takes another name: somebody else has this one. */
   renew(): void {
     this.#id = this.#parts.random.uuid()

@@ -109,6 +109,8 @@ describe('E81 another head than the one that was foreseen', () => {
     for (const name of ['a', 'b', 'c', 'd']) await bench.commit([namedUse(name)])
     expect(asked).toEqual([ahead, after, after, ahead, ahead])
     const names = ['first', 'second', 'theirs', 'a', 'b', 'c', 'd']
+    const ours = (await bench.records(3)).filter((row) => row['action'] !== 'theirs')
+    expect(ours.map((row) => row['writerSeq'])).toEqual([0, 1, 2, 3, 4, 5])
     expect((await bench.records(3)).map((row) => row['action'])).toEqual(names)
     expect(shortly(await bench.log.verify())).toBe('ok')
   })
