@@ -1,5 +1,6 @@
 import type { AnchorState } from './audit/anchors/anchor.ts'
 import type { MarkHealth } from './audit/mark-keeper.ts'
+import type { LastVerification } from './audit/usage/standing.ts'
 
 /**
  * Whether a root key still opens the keyring of a process that runs: `ok`, as far as it was asked; `failing`, it did not
@@ -74,6 +75,14 @@ export interface HouseHealth {
         readonly revision: number
       }
     | undefined
+}
+
+/** What is read of a log for its health. */
+export interface LogHealth {
+  readonly chain: NonNullable<HouseHealth['chain']>
+  /** Since when records are counted, in milliseconds since 1970. */
+  readonly since: number | undefined
+  readonly verified: LastVerification | undefined
 }
 
 /** A verification of the audit log that was recorded. */

@@ -34,7 +34,7 @@ import { NodeCache } from './state/tree/node-cache.ts'
 import { Trees } from './state/tree/trees.ts'
 import type { StorageReader } from './storage/adapter.ts'
 import { tables } from './storage/tables.ts'
-import type { WalkParts } from './walk-parts.ts'
+import type { LogSize, WalkParts } from './walk-parts.ts'
 
 /** What to look at. */
 export type InspectOptions = Pick<KmsOptions, 'storage' | 'rootKey' | 'previousRootKeys' | 'tenant' | 'highWaterMark'>
@@ -189,8 +189,8 @@ function walkParts({ settings, keyring, secrets }: InspectionParts): WalkParts {
   const { storage, tenant, clock, random, timers } = settings
   const macKeyOf: MacKeys = (epoch) => keyring.headMacKey(epoch)
   // What lies beyond an authentic head is not part of the log; without one, everything is shown.
-  const sizeOf = async (reader: StorageReader): Promise<number> =>
-    (await readEnd(reader, { tenant, macKeyOf })).head?.size ?? Infinity
+  const sizeOf = async (reader: StorageReader): Promise<LogSize> =>
+    (await readEnd(reader, { tenant, macKeyOf })).head ?? { size: Infinity, revision: 0 }
   return {
     tenant,
     clock,
@@ -202,7 +202,7 @@ function walkParts({ settings, keyring, secrets }: InspectionParts): WalkParts {
     house: closedHouse,
     view: {
       read: async (query) => storage.snapshot(async (reader) => fetchAnswer(reader, tenant, query)),
-      snapshot: async (read) => storage.snapshot(async (reader) => read(reader, { size: await sizeOf(reader) })),
+      snapshot: async (read) => storage.snapshot(async (reader) => read(reader, await sizeOf(reader))),
     },
   }
 }

@@ -9,7 +9,7 @@ import type { KeyWrapping } from './crypto/key-wrapping.ts'
 import type { Randomness } from './crypto/randomness.ts'
 import type { Tools } from './envelope/seal.ts'
 import type { KmsError } from './errors.ts'
-import type { HouseHealth } from './house-health.ts'
+import type { HouseHealth, LogHealth } from './house-health.ts'
 import type { RequestIssue } from './internal/request-issue.ts'
 import type { Keyring, KeyUse } from './keys/keyring.ts'
 import type { NameIndex } from './keys/name-index.ts'
@@ -111,6 +111,8 @@ export interface SnapshotOf {
   readonly tenant: string
   /** How many records the audit log has in it: what lies beyond is not part of it. */
   readonly size: number
+  /** How many changes of the state it has. */
+  readonly revision: number
 }
 
 /** An item of a many-verb. */
@@ -184,7 +186,8 @@ export interface House {
   readonly proofs: Pick<Proofs, 'checkpoint' | 'inclusion' | 'consistency' | 'verifierKey' | 'exportPlan'>
   /** Resolves after the next batch of this process, or when it is time to look for those of others. */
   readonly nextCommit: (signal: AbortSignal | undefined) => Promise<void>
-  health(): Promise<HouseHealth>
+  /** @param log - what was read of the log just now, which is not read again then */
+  health(log?: LogHealth): Promise<HouseHealth>
 }
 
 /** An operation that uses keys or reads, done before its record, and again if the state moves meanwhile. */

@@ -30,10 +30,16 @@ export interface SnapshotView extends StateView {
   snapshot<T>(read: SnapshotRead<T>): Promise<T>
 }
 
+/** How many records and changes a log has. */
+export interface LogSize {
+  readonly size: number
+  readonly revision: number
+}
+
 /** What is read from one snapshot. */
-export type SnapshotRead<T> = (reader: StorageReader, head: { readonly size: number }) => Promise<T>
+export type SnapshotRead<T> = (reader: StorageReader, head: LogSize) => Promise<T>
 
 /** The state, of which nothing is believed that its tree does not say. */
 export interface AuthenticView extends SnapshotView {
-  snapshot<T>(read: (reader: AuthenticReader, head: { readonly size: number }) => Promise<T>): Promise<T>
+  snapshot<T>(read: (reader: AuthenticReader, head: LogSize) => Promise<T>): Promise<T>
 }

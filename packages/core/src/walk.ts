@@ -134,7 +134,7 @@ export class LiveWalk implements Walk {
 
   async snapshot<T>(read: (reader: StorageReader, of: SnapshotOf) => Promise<T>): Promise<T> {
     const { tenant } = this.#parts
-    return this.#view.snapshot(async (reader, { size }) => read(reader, { tenant, size }))
+    return this.#view.snapshot(async (reader, { size, revision }) => read(reader, { tenant, size, revision }))
   }
 
   get recorded(): Pseudonyms {

@@ -5,7 +5,6 @@ import type { LiveView } from '../audit/live-view.ts'
 import type { MarkKeeper } from '../audit/mark-keeper.ts'
 import type { VerifySource } from '../audit/chain-walk.ts'
 import type { Proofs } from '../audit/proofs.ts'
-import type { LastVerification } from '../audit/usage/standing.ts'
 import { readStanding } from '../audit/usage/usage-view.ts'
 import { verifyChain } from '../audit/verify.ts'
 import { withState, type StateSource } from '../audit/verify-state.ts'
@@ -14,7 +13,7 @@ import type { Timers } from '../internal/clock.ts'
 import { limits } from '../internal/defaults.ts'
 import type { Alarm } from '../state/tree/alarm.ts'
 import type { DataKeyCache } from '../keys/data-key-cache.ts'
-import type { HouseHealth } from '../house-health.ts'
+import type { HouseHealth, LogHealth } from '../house-health.ts'
 import type { House } from '../runtime.ts'
 import type { Retention } from './retention.ts'
 import type { Herald } from '../signals/herald.ts'
@@ -51,43 +50,41 @@ export function stateOfHouse(parts: HouseParts): House {
     anchoring: parts.anchoring,
     retention: parts.retention,
     nextCommit: async (signal) => nextCommit(parts, signal),
-    health: async () => health(parts),
+    health: async (log) => (log === undefined ? health(parts) : healthOf(parts, log)),
   }
 }
 
 async function health(parts: HouseParts): Promise<HouseHealth> {
-  const { view, guard, storageName } = parts
-  const requests = { refused: parts.refusedRequests() }
-  const house = {
+  const { view, guard } = parts
+  try {
+    const log = await view.snapshot(async (reader) => {
+      const { tenant, size, revision } = await guard.read(reader, guard.seen)
+      const { since, verified } = await readStanding(reader, { tenant, size })
+      return { chain: { size, revision }, since, verified }
+    })
+    return healthOf(parts, log)
+  } catch (error) {
+    parts.herald.sawError(error, 'health')
+    // A storage that answers what does not verify can still be read: the chain is what is missing then.
+    const nothing = { chain: undefined, since: undefined, verified: undefined }
+    return healthOf(parts, nothing, !isKmsError(error, 'STORAGE_UNAVAILABLE'))
+  }
+}
+
+type LogFound = Omit<LogHealth, 'chain'> & { readonly chain: LogHealth['chain'] | undefined }
+
+function healthOf(parts: HouseParts, { chain, since, verified }: LogFound, ok = true): HouseHealth {
+  return {
     rootKey: parts.rootKey(),
     ledger: { waiting: parts.ledger.waiting, lagMs: parts.ledger.lagMs },
-    requests,
+    requests: { refused: parts.refusedRequests() },
     dataKeys: parts.dataKeys.counts,
     signals: parts.herald.counts,
     anchors: parts.anchoring.states,
     tampering: parts.alarm.problem,
     mark: parts.keeper?.health,
-  }
-  try {
-    return await view.snapshot(async (reader) => {
-      const { tenant, size, revision } = await guard.read(reader, guard.seen)
-      const { since, verified } = await readStanding(reader, { tenant, size })
-      const storage = { ok: true, name: storageName }
-      return { ...house, storage, chain: { size, revision }, ...counted(since, verified) }
-    })
-  } catch (error) {
-    parts.herald.sawError(error, 'health')
-    // A storage that answers what does not verify can still be read: the chain is what is missing then.
-    const storage = { ok: !isKmsError(error, 'STORAGE_UNAVAILABLE'), name: storageName }
-    return { ...house, storage, chain: undefined, ...counted(undefined, undefined) }
-  }
-}
-
-function counted(
-  since: number | undefined,
-  verified: LastVerification | undefined,
-): Pick<HouseHealth, 'lastVerification' | 'countingSince'> {
-  return {
+    storage: { ok, name: parts.storageName },
+    chain,
     lastVerification: verified === undefined ? undefined : { ...verified, at: new Date(verified.at) },
     countingSince: since === undefined ? undefined : new Date(since),
   }

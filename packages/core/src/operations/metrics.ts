@@ -73,19 +73,20 @@ export const metrics: UseOperation<MetricsRequest, z.output<typeof schema>, Metr
   perform: async ({ window }, walk) => {
     await walk.authorize('readMetrics')
     const { from, shown } = windowAt(window, walk.now)
-    const answer = await walk.snapshot(async (reader, { tenant, size }) =>
-      readUsage(reader, { tenant, size, kind: 'totals', from }),
-    )
+    const { answer, chain } = await walk.snapshot(async (reader, { tenant, size, revision }) => ({
+      answer: await readUsage(reader, { tenant, size, kind: 'totals', from }),
+      chain: { size, revision },
+    }))
+    const house = await walk.house.health({ ...answer, chain })
     return {
       window: shown,
       operations: describeActions(answer.tally.totals, describeTimed),
       all: describeNumbers(sumOf(answer.tally.totals)),
       failures: failuresOf(answer),
       keys: answer.keys,
-      lastVerification:
-        answer.verified === undefined ? undefined : { ...answer.verified, at: new Date(answer.verified.at) },
-      house: await walk.house.health(),
-      countingSince: answer.since === undefined ? undefined : new Date(answer.since),
+      lastVerification: house.lastVerification,
+      house,
+      countingSince: house.countingSince,
       missing: { records: answer.uncounted, rows: answer.damaged },
     }
   },

@@ -17,11 +17,12 @@ export const prometheus: UseOperation<Record<never, never>, z.output<typeof sche
   schema,
   perform: async (_, walk) => {
     await walk.authorize('readMetrics')
-    const { answer, tenant } = await walk.snapshot(async (reader, of) => ({
-      tenant: of.tenant,
-      answer: await readStanding(reader, of),
+    const { answer, tenant, chain } = await walk.snapshot(async (reader, { tenant, size, revision }) => ({
+      tenant,
+      answer: await readStanding(reader, { tenant, size }),
+      chain: { size, revision },
     }))
-    const house = await walk.house.health()
+    const house = await walk.house.health({ ...answer, chain })
     return prometheusText([...familiesOfTenant(answer, tenant), ...familiesOfHouse(house, tenant)])
   },
 }

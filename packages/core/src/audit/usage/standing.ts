@@ -51,8 +51,8 @@ export const rowsPerLevel = 4
 /** Levels of the rows of hours and days that are over. */
 export const hourLevel = 20
 export const dayLevel = 21
-/** A batch counts in a row of its own when so many records have no row yet. */
-export const blockRecords = 32
+/** A batch counts in a row of its own when so many records have no row yet: 64 callers at a time, one batch of two. */
+export const blockRecords = 65
 
 const hourMs = 3_600_000
 

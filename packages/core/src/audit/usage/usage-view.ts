@@ -4,6 +4,7 @@ import { countedFrom, lastVerificationIn, type Placed } from './counted.ts'
 import type { UsageKind } from './encoding.ts'
 import { recordsBetween } from './place.ts'
 import {
+  blockRecords,
   dayLevel,
   decodeStanding,
   hourLevel,
@@ -43,8 +44,8 @@ export interface UsageAnswer {
   readonly damaged: number
 }
 
-/** More records without a row are not read for an answer. */
-const tailRecords = 40
+/** More records without a row are not read for an answer: as many as wait for one, and a few questions that wait too. */
+const tailRecords: number = blockRecords + 8
 /** Rows of days that are read: 30 days, one more in part, and one more where a clock was set. */
 const daysAtMost = 32
 /** After rows with longer counts others get a turn: that is some milliseconds of work. */
