@@ -1,43 +1,17 @@
 import type { StorageFailure, Value } from '@chatelaine/core/storage'
-import { BoundedMap, refusal } from '@chatelaine/storage-sql'
-import type { SqlResult, SqlSession, SqlStatement } from '@chatelaine/storage-sql'
+import { refusal } from '@chatelaine/storage-sql'
+import type { SqlResult, SqlStatement } from '@chatelaine/storage-sql'
 import type { PostgresClient, PostgresNotice, PostgresQuery, PostgresResult } from './driver.ts'
 import { Blame, doubtOf, isDamage, isRefusalOfServer, lossOf, translate } from './errors.ts'
+import type { ConnectionSettings, PostgresSession } from './session.ts'
+import { nameOf } from './statement-name.ts'
 import { valueTypes } from './values.ts'
 import { Watch } from './watch.ts'
 
-/** How connections are used. */
-export interface ConnectionSettings {
-  /** Whether the server keeps statements prepared. */
-  readonly preparedStatements: boolean
-  /** How long the server may take for an answer, in milliseconds. */
-  readonly answerWithinMs: number
-}
-
-const maxNames = 256
 /** How long a commit that is under way may still take when its caller has given up. */
 const commitGraceMs = 500
-const names = new BoundedMap<string, string>(maxNames)
-
-/** A name for a statement that is the same in every process and copy of this package: two hashes of its text. */
-function nameOf(text: string): string {
-  return names.obtain(text, () => {
-    let [left, right] = [0xdead_beef, 0x41c6_ce57]
-    for (let at = 0; at < text.length; at++) {
-      left = Math.imul(left ^ text.charCodeAt(at), 2_654_435_761)
-      right = Math.imul(right ^ text.charCodeAt(at), 1_597_334_677)
-    }
-    return `chatelaine_${(left >>> 0).toString(36)}_${(right >>> 0).toString(36)}_${text.length}`
-  })
-}
 
 const over = (): StorageFailure => refusal('This snapshot or transaction is over.')
-
-/** A session that gives rows as lists too. */
-export interface PostgresSession extends SqlSession {
-  /** Runs one statement. Gives the rows that it returned, each as the list of its values. */
-  runRows(statement: SqlStatement, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]>
-}
 
 interface How {
   readonly prepared: boolean
@@ -53,6 +27,7 @@ export class Connection implements PostgresSession {
   #tail: Promise<void> = Promise.resolve()
   #pending = 0
   #transaction: symbol | undefined
+  #committing: Promise<void> | undefined
   #lost: StorageFailure | undefined
   #released = false
   readonly #blame = new Blame()
@@ -78,6 +53,25 @@ export class Connection implements PostgresSession {
     await this.#inTurn(() => this.#ask({ text }))
   }
 
+  /** Whether the commit has been sent, and nobody has asked for its answer. */
+  get isCommitting(): boolean {
+    return this.#committing !== undefined
+  }
+
+  /**
+   * Sends the commit right after the statements that are under way, where the client can: it becomes a rollback if one of
+   * them fails. {@link Connection.commit} tells what came of it.
+   *
+   * @returns whether it was sent.
+   */
+  sendCommit(signal?: AbortSignal): boolean {
+    if (this.#client.pipeline !== true) return false
+    this.#committing = this.#commitNow(signal)
+    // Whoever sends it asks for the answer later.
+    this.#committing.catch(() => undefined)
+    return true
+  }
+
   /**
    * Commits. When this returns, the server has made the transaction durable. A signal that aborts meanwhile is given
    * a moment; then the connection, and with it the answer, is let go.
@@ -85,6 +79,12 @@ export class Connection implements PostgresSession {
    * @throws `StorageFailure`, with outcome `unknown` unless the server said that it did not commit.
    */
   async commit(signal?: AbortSignal): Promise<void> {
+    const sent = this.#committing
+    this.#committing = undefined
+    return sent ?? this.#commitNow(signal)
+  }
+
+  async #commitNow(signal: AbortSignal | undefined): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost
     this.#transaction = undefined
     let timer: NodeJS.Timeout | undefined

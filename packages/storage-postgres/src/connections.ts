@@ -1,8 +1,8 @@
 import { Turns, abandoned, unlessAborted } from '@chatelaine/storage-sql'
 import { Connection } from './connection.ts'
-import type { ConnectionSettings } from './connection.ts'
 import type { PostgresClient, PostgresPool } from './driver.ts'
 import { translate } from './errors.ts'
+import type { ConnectionSettings } from './session.ts'
 
 /** What connections are made of. */
 export interface ConnectionsParts {

@@ -125,11 +125,12 @@ export class Database {
     const { statements, beginnings } = this.#texts
     return this.#writers.lend(async (connection) => {
       const session = new HeldBack(connection)
-      const transaction = new PostgresTransaction(session, statements)
+      const sendCommit = (): boolean => session.isClear && connection.sendCommit(signal)
+      const transaction = new PostgresTransaction(session, { ...statements, sendCommit })
       const work = async (beginning?: Promise<void>): Promise<T> => {
         if (beginning !== undefined) session.until(beginning)
         const result = await write(transaction)
-        transaction.check()
+        if (!connection.isCommitting) transaction.check()
         transaction.end()
         return result
       }

@@ -1,6 +1,6 @@
 import type { Value } from '@chatelaine/core/storage'
 import type { SqlResult, SqlStatement } from '@chatelaine/storage-sql'
-import type { PostgresSession } from './connection.ts'
+import type { PostgresSession } from './session.ts'
 
 /**
  * The session of a transaction that may be asked before it has begun. What it reads goes at once. The first statement
@@ -12,6 +12,7 @@ export class HeldBack implements PostgresSession {
   readonly #session: PostgresSession
   #beginning: Promise<void> | undefined
   #waits = false
+  #held = 0
 
   constructor(session: PostgresSession) {
     this.#session = session
@@ -27,19 +28,32 @@ export class HeldBack implements PostgresSession {
     )
   }
 
-  async run(statement: SqlStatement, parameters: readonly unknown[]): Promise<SqlResult> {
-    if (this.#isHeld(statement)) await this.#beginning
-    return this.#session.run(statement, parameters)
+  /** Whether all that was asked for has gone to the server. */
+  get isClear(): boolean {
+    return this.#beginning === undefined && this.#held === 0
   }
 
-  async runRows(statement: SqlStatement, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]> {
-    if (this.#isHeld(statement)) await this.#beginning
-    return this.#session.runRows(statement, parameters)
+  run(statement: SqlStatement, parameters: readonly unknown[]): Promise<SqlResult> {
+    return this.#inTime(statement, () => this.#session.run(statement, parameters))
   }
 
-  async runEach(statement: SqlStatement, lists: Iterable<readonly Value[]>): Promise<number> {
-    if (this.#isHeld(statement)) await this.#beginning
-    return this.#session.runEach(statement, lists)
+  runRows(statement: SqlStatement, parameters: readonly unknown[]): Promise<readonly (readonly unknown[])[]> {
+    return this.#inTime(statement, () => this.#session.runRows(statement, parameters))
+  }
+
+  runEach(statement: SqlStatement, lists: Iterable<readonly Value[]>): Promise<number> {
+    return this.#inTime(statement, () => this.#session.runEach(statement, lists))
+  }
+
+  async #inTime<T>(statement: SqlStatement, ask: () => Promise<T>): Promise<T> {
+    if (!this.#isHeld(statement)) return ask()
+    this.#held++
+    try {
+      await this.#beginning
+    } finally {
+      this.#held--
+    }
+    return ask()
   }
 
   #isHeld({ sql }: SqlStatement): boolean {

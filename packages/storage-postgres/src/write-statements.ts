@@ -6,11 +6,11 @@ import type { AliasedRawBuilder, ExpressionBuilder, Kysely, RawBuilder } from 'k
 
 /** The statements that write to one table. */
 export interface TableWrites {
-  /** Inserts a row, or nothing where it clashes: a row's values by column. Says whether exactly these were written. */
+  /** Inserts a row, or nothing where it clashes: a row's values by column. Fails where others were written. */
   readonly insert: SqlStatement
-  /** Inserts rows, for each column the array of its values, and says whether exactly these were written. */
+  /** Inserts rows, for each column the array of its values. Fails where they clash, or others were written. */
   readonly append: SqlStatement
-  /** Replaces a row, for tables with a column `rev`. Says whether exactly this was written. */
+  /** Replaces a row, for tables with a column `rev`. Fails where another was written. */
   readonly replace: SqlStatement | undefined
 }
 
@@ -25,12 +25,19 @@ function comparable({ columns }: TableDescriptor, column: string): RawBuilder<un
   return columns[column]?.type === 'text' ? sql`${name} collate "C"` : name
 }
 
-/** Says whether the row that was written holds the parameters: `order` is the columns in theirs. */
+/**
+ * Fails where this does not hold, or is null: the commit may have been sent along, and must not be done then. What divides
+ * by zero cannot be found out before there are rows.
+ */
+const orElseFails = (holds: RawBuilder<unknown>): AliasedRawBuilder<unknown, 'same'> =>
+  sql`(1 / (case when ${holds} then 1 else 0 end))::text`.as('same')
+
+/** Fails unless the row that was written holds the parameters: `order` is the columns in theirs. */
 function sameAs(descriptor: TableDescriptor, order: readonly string[]): AliasedRawBuilder<unknown, 'same'> {
   const same = order.map(
     (column, at) => sql`${comparable(descriptor, column)} is not distinct from ${sql.raw(`$${at + 1}`)}`,
   )
-  return sql`(${sql.join(same, sql` and `)})::text`.as('same')
+  return orElseFails(sql.join(same, sql` and `))
 }
 
 function replaceOf(db: Kysely<AnyTables>, name: string, descriptor: TableDescriptor): SqlStatement | undefined {
@@ -63,7 +70,7 @@ function appendOf(db: Kysely<AnyTables>, name: string, descriptor: TableDescript
           .returning(columns),
       )
       .selectFrom('written')
-      .select(sql`(${sql.join(same, sql` and `)})::text`.as('same')),
+      .select(orElseFails(sql.join(same, sql` and `))),
   )
 }
 

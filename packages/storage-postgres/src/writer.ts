@@ -1,3 +1,4 @@
+import { StorageFailure, storageFailureOf } from '@chatelaine/core/storage'
 import { unlessAborted } from '@chatelaine/storage-sql'
 import type { Connection } from './connection.ts'
 
@@ -25,16 +26,32 @@ export async function exclusively<T>(
   { begin, signal, early = false }: Terms,
   work: (beginning?: Promise<void>) => Promise<T>,
 ): Promise<T> {
+  let working: Promise<T> | undefined
   try {
     if (!early) await unlessAborted(() => connection.begin(begin), signal)
-    const all = early ? () => begunWith(connection.begin(begin), work) : () => work()
-    const result = await unlessAborted(all, signal)
+    working = early ? begunWith(connection.begin(begin), work) : work()
+    const result = await unlessAborted(async () => working as Promise<T>, signal)
     await connection.commit(signal)
     return result
   } catch (error) {
+    if (working !== undefined && connection.isCommitting) return committed(connection, working, error)
     await connection.rollback()
     throw error
   }
+}
+
+/** What a transaction comes to whose commit was sent along when something went wrong. What became of the commit counts. */
+async function committed<T>(connection: Connection, working: Promise<T>, error: unknown): Promise<T> {
+  try {
+    await connection.commit()
+  } catch (failure) {
+    throw storageFailureOf(failure)?.outcome === 'none' ? error : failure
+  }
+  // Somebody has given up, but it was too late for that.
+  return working.catch((cause: unknown) => {
+    const message = 'The database committed what it was given, and says that it did something else.'
+    throw new StorageFailure(message, { transient: false, outcome: 'unknown', cause })
+  })
 }
 
 /**

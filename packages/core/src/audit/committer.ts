@@ -1,5 +1,4 @@
 import { StorageUnavailableError, isKmsError, type KmsError } from '../errors.ts'
-import { allOf } from '../internal/all-of.ts'
 import type { Clock, Timers } from '../internal/clock.ts'
 import type { Randomness } from '../crypto/randomness.ts'
 import type { SecretKey } from '../crypto/secret-key.ts'
@@ -12,8 +11,9 @@ import { ChainBuilder } from './chain.ts'
 import type { BatchCompanion, LinkedBatch } from './companion.ts'
 import type { Entry } from './entry.ts'
 import { areAllowedAt, ForeseenHead, readingAfter } from './foreseen-head.ts'
-import { headRow, type Head } from './head.ts'
+import type { Head } from './head.ts'
 import { Moved, UnknownEpochError, type HeadGuard } from './head-guard.ts'
+import { batchFailed, insertBatch, type Before, type Inserting } from './insert-batch.ts'
 import type { BatchMeter, Meter } from './meter.ts'
 import { doChange, linkUses } from './turn.ts'
 import type { Veil } from './veil.ts'
@@ -57,12 +57,17 @@ interface Attempt extends Batch {
   readonly linked: LinkedBatch | undefined
 }
 
-/** What a batch is linked to, and what rejects where that is another than it was taken for. */
-interface Before {
-  readonly head: Head
-  readonly read: Promise<void>
-  /** The transaction. It reads nothing before this head is known to be the one. */
-  readonly tx: StorageTransaction
+/** What is known of one try to write a batch. */
+interface Tried {
+  /** Set when everything was asked for. */
+  attempt?: Attempt
+  /** Set when something of that has failed. */
+  failed?: { readonly error: unknown }
+}
+
+/** An attempt for which everything has been asked for. */
+interface Linking extends Pick<Inserting, 'answered'> {
+  readonly attempt: Attempt
 }
 
 /**
@@ -74,6 +79,7 @@ export class Committer {
   readonly #writer: WriterName
   readonly #clock: WriterClock
   readonly #foreseen = new ForeseenHead()
+  #tries = 0
 
   constructor(parts: CommitterParts) {
     this.#parts = parts
@@ -91,13 +97,20 @@ export class Committer {
     const { storage, tenant, learn } = this.#parts
     let hasLearned = false
     for (;;) {
-      let attempt: Attempt | undefined
+      const done: Tried = {}
       const write = async (tx: StorageTransaction): Promise<void> => {
-        attempt = await this.#write(tx, entries)
+        const { attempt, answered } = await this.#write(tx, entries)
+        // From here on the storage may commit, whatever becomes of the answers.
+        done.attempt = attempt
+        tx.last?.()
+        await answered.catch((error: unknown) => {
+          done.failed = { error }
+          throw error
+        })
       }
       try {
         await storage.transact(tenant, write, { signal, early: true })
-        if (attempt !== undefined) return this.#committed(attempt)
+        if (done.attempt !== undefined) return this.#committed(done.attempt)
         throw new StorageUnavailableError('the storage did not run the transaction')
       } catch (error) {
         this.#foreseen.missed()
@@ -106,8 +119,7 @@ export class Committer {
           hasLearned = true
           await learn()
         } else if (error instanceof Behind) await this.#catchUpOutside()
-        else if (await this.#isAppliedAfter(error, attempt, signal))
-          return this.#committed(attempt as unknown as Attempt)
+        else if (await this.#isAppliedAfter(error, done, signal)) return this.#committed(done.attempt as Attempt)
         else throw error
       }
     }
@@ -125,20 +137,19 @@ export class Committer {
   }
 
   /** Whether an attempt was applied although its transaction failed. If not, or not that we know, companions hear it. */
-  async #isAppliedAfter(error: unknown, attempt: Attempt | undefined, signal: AbortSignal): Promise<boolean> {
+  async #isAppliedAfter(error: unknown, { attempt, failed }: Tried, signal: AbortSignal): Promise<boolean> {
     if (isStorageConflict(error)) this.#writer.renew()
+    if (attempt === undefined) return false
     let applied = false
     try {
-      const certainlyNot = attempt === undefined || isKmsError(error) || storageFailureOf(error)?.outcome === 'none'
-      applied = certainlyNot ? false : await this.#writer.hasWritten((attempt as Attempt).chain.rows, signal)
+      // What `write` threw is thrown on where nothing was applied, and only then.
+      const isThrownOn = failed !== undefined && failed.error === error
+      const isKnown = isThrownOn || isKmsError(error) || storageFailureOf(error)?.outcome === 'none'
+      applied = !isKnown && (await this.#writer.hasWritten(attempt.chain.rows, signal))
       return applied
     } finally {
-      if (!applied && attempt?.linked !== undefined) this.#failed(attempt.linked)
+      if (!applied && attempt.linked !== undefined) batchFailed(this.#parts.companions, attempt.linked)
     }
-  }
-
-  #failed(linked: LinkedBatch): void {
-    for (const companion of this.#parts.companions) companion.failed?.(linked)
   }
 
   async #catchUpOutside(): Promise<void> {
@@ -151,8 +162,9 @@ export class Committer {
     })
   }
 
-  async #write(tx: StorageTransaction, entries: readonly Entry[]): Promise<Attempt> {
+  async #write(tx: StorageTransaction, entries: readonly Entry[]): Promise<Linking> {
     const { guard, cache, clock } = this.#parts
+    this.#tries += 1
     const foreseen = this.#foreseen.of(entries, { cache, guard, now: clock.now() })
     if (foreseen !== undefined) return this.#linkAhead(tx, entries, foreseen)
     const head = await guard.read(tx, guard.seen)
@@ -169,8 +181,9 @@ export class Committer {
    * Links a batch to the head that it will find, while the storage still takes the lock and looks. Where it finds another
    * one, nothing of this counts, whatever became of it. No row is read before: under this head it may be another one.
    */
-  async #linkAhead(tx: StorageTransaction, entries: readonly Entry[], head: Head): Promise<Attempt> {
+  async #linkAhead(tx: StorageTransaction, entries: readonly Entry[], head: Head): Promise<Linking> {
     const { nextSeq } = this.#writer
+    const tries = this.#tries
     const read = this.#expect(tx, entries, head)
     // It may be known before anybody asks.
     read.catch(() => undefined)
@@ -178,7 +191,8 @@ export class Committer {
       return await this.#link(entries, { head, read, tx: readingAfter(read, tx) })
     } catch (error) {
       await read.catch((moved: unknown) => {
-        this.#writer.backTo(nextSeq)
+        // A storage that was given up may answer when others have taken the numbers after these.
+        if (tries === this.#tries) this.#writer.backTo(nextSeq)
         throw moved
       })
       throw error
@@ -191,7 +205,7 @@ export class Committer {
     if (!areAllowedAt(this.#parts.clock.now(), entries)) throw new Moved('the time has come on which something hung')
   }
 
-  async #link(entries: readonly Entry[], before: Before): Promise<Attempt> {
+  async #link(entries: readonly Entry[], before: Before): Promise<Linking> {
     const { cache, tenant, trees } = this.#parts
     const { head, tx } = before
     const times = this.#clock.after(head.ts)
@@ -204,33 +218,7 @@ export class Committer {
     const refusals = await linkUses(entries, place, seqs)
     for (const entry of entries) if (entry.kind === 'change') seqs.set(entry, await doChange(entry, place))
     this.#writer.linked(chain.rows.length)
-    const linked = await this.#insert(before, chain)
-    return { chain, seqs, refusals, meter, linked, head: linked?.head ?? head }
-  }
-
-  async #insert(before: Before, chain: ChainBuilder): Promise<LinkedBatch | undefined> {
-    if (chain.rows.length === 0) {
-      await before.read
-      return undefined
-    }
-    const { companions, keyring } = this.#parts
-    const { tx } = before
-    const head = chain.head(keyring.epoch)
-    const row = headRow(head, keyring.headMacKey(head.epoch))
-    // Everything in one go: each wait of one for another would be a round trip for everybody.
-    const written = allOf<unknown>([before.read, tx.append('records', chain.rows), tx.insert('heads', row)])
-    const linked = { before: before.head, head, chain, written }
-    // When the head is known, so are the records on their way: what companions compute goes on beside that.
-    const writing = async (companion: BatchCompanion): Promise<void> => {
-      await before.read
-      await companion.write(tx, linked)
-    }
-    try {
-      await allOf<unknown>([written, ...companions.map(writing)])
-    } catch (error) {
-      this.#failed(linked)
-      throw error
-    }
-    return linked
+    const { linked, answered } = await insertBatch(this.#parts, before, chain)
+    return { attempt: { chain, seqs, refusals, meter, linked, head: linked?.head ?? head }, answered }
   }
 }

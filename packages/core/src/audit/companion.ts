@@ -12,6 +12,8 @@ export interface LinkedBatch {
   readonly chain: LinkedRecords
   /** Rejects where the records and the head could not be written: the batch fails then, whatever a companion does. */
   readonly written: Promise<unknown>
+  /** Takes an answer over that a companion need not wait for: the batch waits for it, and fails where it does. */
+  readonly takeOver: (answer: Promise<unknown>) => void
 }
 
 /** Whether all that a batch does is to ask for numbers: those who ask for them shall not wait for what others left to do. */
@@ -31,7 +33,8 @@ export function asksOnly({ chain }: LinkedBatch): boolean {
  * batch is known to be the newest one.
  *
  * **It is on the way of every operation.** What it throws fails the batch, as if the storage had; and each call to the
- * storage in it is one more round trip for everybody. So most batches should cost it none.
+ * storage that it waits for is one more round trip for everybody. So most batches should cost it none: what it asks for
+last, it hands to the batch, which waits for all of it together.
  */
 export interface BatchCompanion {
   /** Writes what belongs to the batch. Called again, with another batch, when the transaction is tried again. */

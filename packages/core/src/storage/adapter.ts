@@ -157,4 +157,14 @@ export interface StorageTransaction extends StorageReader {
    * May be nested.
    */
   savepoint<T>(step: () => Promise<T>): Promise<T>
+
+  /**
+   * Says that nothing more will be asked for: `write` only waits for its answers from now on, and throws nothing but what
+   * one of them failed by. So the storage need not wait for them before it begins to commit, on condition that everything
+   * succeeds that was asked for. An abort from now on is one during the commit.
+   *
+   * Optional. An adapter that would gain nothing by it leaves it out, and commits when `write` has returned; one that has
+   * it may do so all the same. A decorator that has failures of its own leaves it out.
+   */
+  last?(): void
 }

@@ -123,6 +123,7 @@ describe('the writer of checkpoints', () => {
     return {
       before: emptyHead('default'),
       head,
+      takeOver: () => undefined,
       written: Promise.resolve(),
       chain: {
         rows: [],

@@ -150,10 +150,14 @@ describe('Tiles', () => {
           asked.push(table)
           return tx.insert(table, row)
         }
+        const append: typeof tx.append = async (table, rows) => {
+          asked.push(table)
+          return tx.append(table, rows)
+        }
         return Object.assign(Object.create(tx) as typeof tx, {
           get: tx.get.bind(tx),
           range: tx.range.bind(tx),
-          append: tx.append.bind(tx),
+          append,
           insert,
         })
       },

@@ -19,10 +19,6 @@ export class AskedStorage {
     return this.#asked(this.#tx.range(table, range))
   }
 
-  async append(table: string, rows: readonly Row[]): Promise<void> {
-    return this.#asked(this.#tx.append(table, rows))
-  }
-
   async #asked<T>(call: Promise<T>): Promise<T> {
     try {
       return await call

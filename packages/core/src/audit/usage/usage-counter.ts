@@ -47,12 +47,11 @@ export class UsageCounter implements BatchCompanion {
     if (this.#clock.monotonic() < this.#suspendedUntil) return
     const storage = new AskedStorage(tx)
     try {
-      this.#next = await this.#count(storage, batch)
+      const { place, rows } = await this.#count(storage, batch)
+      this.#next = place
+      if (rows.length > 0) batch.takeOver(this.#append(tx, batch, rows))
     } catch (error) {
-      // Where the records were not written either, it says nothing of counting.
-      await batch.written
-      this.#known = undefined
-      this.#suspendedUntil = this.#clock.monotonic() + limits.usageSuspensionMs
+      await this.#suspend(batch)
       // After a storage that failed nothing more can be said of the transaction. Everything else concerns counts alone.
       if (storage.failed) throw error
     }
@@ -67,11 +66,29 @@ export class UsageCounter implements BatchCompanion {
     this.#next = undefined
   }
 
-  async #count(storage: AskedStorage, batch: LinkedBatch): Promise<Place | undefined> {
+  async #append(tx: StorageTransaction, batch: LinkedBatch, rows: readonly Row[]): Promise<void> {
+    try {
+      await tx.append('usage', rows)
+    } catch (error) {
+      await this.#suspend(batch)
+      throw error
+    }
+  }
+
+  /** Counts nothing for a while. @throws where the records were not written either: that says nothing of counting */
+  async #suspend(batch: LinkedBatch): Promise<void> {
+    await batch.written
+    this.#known = undefined
+    this.#suspendedUntil = this.#clock.monotonic() + limits.usageSuspensionMs
+  }
+
+  async #count(storage: AskedStorage, batch: LinkedBatch): Promise<ToCount> {
     const known = this.#known
     const current = known?.isWhole === true && known.size === batch.before.size ? known : undefined
-    if (known !== undefined && isQuiet(known, batch)) return after(known, batch, current !== undefined)
-    if (asksOnly(batch) && (current === undefined || !readsNothing(current, batch))) return this.#putOff(batch, current)
+    if (known !== undefined && isQuiet(known, batch)) return nothingFor(after(known, batch, current !== undefined))
+    if (asksOnly(batch) && (current === undefined || !readsNothing(current, batch))) {
+      return nothingFor(this.#putOff(batch, current))
+    }
     this.#isBehind = false
     return countNow(storage, batch, current)
   }
@@ -85,7 +102,15 @@ export class UsageCounter implements BatchCompanion {
   }
 }
 
-async function countNow(storage: AskedStorage, batch: LinkedBatch, current: Place | undefined): Promise<Place> {
+/** Where counting stands after a batch, and the rows that are to be written for it. */
+interface ToCount {
+  readonly place: Place | undefined
+  readonly rows: readonly Row[]
+}
+
+const nothingFor = (place: Place | undefined): ToCount => ({ place, rows: [] })
+
+async function countNow(storage: AskedStorage, batch: LinkedBatch, current: Place | undefined): Promise<ToCount> {
   const { before, head, chain } = batch
   const found = current === undefined ? await findPlace(storage, before) : { place: current, hasCountedKeys: false }
   const rows: Row[] = []
@@ -93,9 +118,7 @@ async function countNow(storage: AskedStorage, batch: LinkedBatch, current: Plac
   const isSame = isSameHour(found.place.hour, hour)
   const place = isSame ? found.place : await endHour(storage, { place: found.place, before, hour, rows })
   const moves = found.hasCountedKeys ? noMoves : chain.keyMoves
-  const next = await addBatch(storage, { place, moves, head, records: countedOf(chain), rows })
-  await storage.append('usage', rows)
-  return next
+  return { place: await addBatch(storage, { place, moves, head, records: countedOf(chain), rows }), rows }
 }
 
 /** Where counting stands after a batch that is not counted yet: it is remembered where everything before it is known. */
