@@ -118,9 +118,49 @@ const ends: Section = {
   },
 }
 
+/** What fails although the transaction has said its last word by then. */
+const failing: readonly ((tx: StorageTransaction) => Promise<unknown>)[] = [
+  (tx) => tx.append('things', [thing('b'), thing('taken')]),
+  (tx) => tx.insert('things', thing('taken')),
+  (tx) => tx.remove('things', ['default', 'nobody']),
+  (tx) => tx.append('things', [thing('c', { place: 0.5 })]),
+]
+
+const lastWords: Section = {
+  'what was asked for before the last word is there when the transaction has returned': async (bench) => {
+    for (const early of [true, false]) {
+      const write = async (tx: StorageTransaction): Promise<string> => {
+        const asked = [tx.append('things', [thing(`a ${early}`)]), tx.append('things', [thing(`b ${early}`)])]
+        tx.last?.()
+        await Promise.all(asked)
+        return 'done'
+      }
+      expect(await bench.storage.transact('default', write, { early })).toBe('done')
+    }
+    expect(idsOf(await bench.all())).toEqual(['a false', 'a true', 'b false', 'b true'])
+  },
+  'a transaction of which something fails after its last word leaves nothing': async (bench) => {
+    await bench.put(thing('taken'))
+    for (const fail of failing) {
+      let reason: unknown
+      const failed = bench.storage.transact('default', async (tx) => {
+        const asked = [tx.append('things', [thing('a')]), fail(tx), tx.append('things', [thing('z')])]
+        tx.last?.()
+        const settled = await Promise.allSettled(asked)
+        reason = settled.find((answer) => answer.status === 'rejected')?.reason
+        throw reason
+      })
+      expect(await rejection(failed)).toBe(reason)
+      expect(idsOf(await bench.all())).toEqual(['taken'])
+    }
+    await bench.put(thing('a'))
+  },
+}
+
 /** Transactions: all or nothing, and one at a time. */
 export const transactions: Section = {
   ...atomicity,
+  ...lastWords,
   ...ends,
   'transactions of one tenant run one after the other, and none is lost': async (bench) => {
     await bench.put(thing('counter', { rev: 0 }))

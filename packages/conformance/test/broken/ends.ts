@@ -44,6 +44,29 @@ const keptAfterThrow = (): Alteration => ({
   }),
 })
 
+/** Commits what is there when the last word is said, whatever fails. */
+const hasty = (): Alteration => ({
+  adapter: (own) => ({
+    transact: async <T>(tenant: string, write: Write<T>, options?: object): Promise<T> => {
+      let said = false
+      const outcome = await own.transact(
+        tenant,
+        async (tx) => {
+          try {
+            return { value: await write({ ...tx, last: () => void (said = true) }) }
+          } catch (error) {
+            if (said) return { error }
+            throw error
+          }
+        },
+        options,
+      )
+      if ('error' in outcome) throw outcome.error
+      return outcome.value
+    },
+  }),
+})
+
 const triedAgain = (): Alteration => ({
   adapter: (own) => ({
     transact: (tenant, write, options) =>
@@ -102,6 +125,11 @@ export const brokenEnds: readonly (readonly [string, string, () => Alteration])[
     'what throws is kept, when it is given up',
     'an abort before the function has returned undoes what it did',
     keptAfterThrow,
+  ],
+  [
+    'what it was given is kept after the last word, whatever fails',
+    'a transaction of which something fails after its last word leaves nothing',
+    hasty,
   ],
   ['errors are swallowed', 'a transaction that throws leaves nothing, and its error is thrown on', swallowed],
   ['errors are wrapped', 'a transaction that throws leaves nothing, and its error is thrown on', wrapped],
