@@ -21,7 +21,18 @@ describe('processes that crash, on a storage that fails in every way it may', ()
     }
     expect(wrong).toEqual([])
     // All of it came to pass: otherwise the weather was too fine to show anything.
-    const expected = ['lost', 'applied', 'in-flight', 'stalled', 'straggling', 'silent', 'refused', 'hang', 'crashes']
+    const expected = [
+      'lost',
+      'applied',
+      'in-flight',
+      'stalled',
+      'straggling',
+      'silent',
+      'ahead',
+      'refused',
+      'hang',
+      'crashes',
+    ]
     const outcomes = ['nothing', 'ok', 'AUDIT_UNAVAILABLE unknown', 'STORAGE_UNAVAILABLE', 'rotate ok', 'ungrant ok']
     for (const name of [...expected, ...outcomes]) expect([name, sums[name] ?? 0]).not.toEqual([name, 0])
   }, 600_000)

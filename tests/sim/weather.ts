@@ -14,6 +14,7 @@ export type CallFate = 'well' | 'before' | 'after' | 'hang'
  * - `stalled`: the commit does not begin until the caller gives up.
  * - `straggling`: the same, but giving up comes too late: it is committed, or not, a while after that.
  * - `silent`: it is committed, and there is no answer until the caller gives up.
+ * - `ahead`: its commit is sent along with what it has asked for last, and the answers to that are lost with its own.
  */
 export type TransactionFate =
   | 'well'
@@ -24,6 +25,7 @@ export type TransactionFate =
   | 'stalled'
   | 'straggling'
   | 'silent'
+  | 'ahead'
 
 const fates: readonly TransactionFate[] = [
   'refused',
@@ -34,6 +36,8 @@ const fates: readonly TransactionFate[] = [
   'stalled',
   'straggling',
   'silent',
+  'ahead',
+  'ahead',
 ]
 
 /** How probable what is, for each call. */

@@ -28,6 +28,10 @@ interface Commit<T> {
   readonly signal: AbortSignal | undefined
   /** Whether it is out of the caller's hands. */
   isAway: boolean
+  /** Whether the last word was said. */
+  isAhead: boolean
+  /** What was asked for, as the storage answers it. */
+  readonly asked: Promise<unknown>[]
 }
 
 /** Nothing that waits is kept by it: one promise for all would keep every life that there ever was. */
@@ -69,7 +73,15 @@ export class Wire implements StorageAdapter {
     await this.#pass(`transact ${fate}`)
     if (fate === 'refused') throw weather.failure()
     const stop = new AbortController()
-    const commit: Commit<T> = { fate, stop, signal, answer: Promise.withResolvers<T>(), isAway: false }
+    const commit: Commit<T> = {
+      fate,
+      stop,
+      signal,
+      answer: Promise.withResolvers<T>(),
+      isAway: false,
+      isAhead: false,
+      asked: [],
+    }
     const abort = (): void => {
       if (!commit.isAway) stop.abort(signal?.reason)
     }
@@ -77,7 +89,12 @@ export class Wire implements StorageAdapter {
     if (signal?.aborted === true) abort()
     life.onEnd(abort)
     const run = async (tx: StorageTransaction): Promise<T> => {
-      const result = await write(this.#transaction(tx))
+      const result = await write(this.#transaction(tx, commit)).catch(async (error: unknown) => {
+        if (!commit.isAhead) throw error
+        await this.#ahead(commit)
+        return undefined as T
+      })
+      if (commit.isAhead) return result
       await this.#pass('commit')
       await this.#commit(commit)
       return result
@@ -85,6 +102,16 @@ export class Wire implements StorageAdapter {
     const running = storage.transact(tenant, run, { signal: stop.signal })
     void this.#answer(running, commit).finally(() => signal?.removeEventListener('abort', abort))
     return commit.answer.promise
+  }
+
+  /** The way of a commit that goes along with what was asked for last, of which nothing is heard any more. */
+  async #ahead<T>(commit: Commit<T>): Promise<void> {
+    const { world, weather } = this.#parts
+    commit.isAway = true
+    this.#fail(commit, weather.doubt())
+    const answers = await Promise.allSettled(commit.asked)
+    await world.wait(world.outside, world.upTo(world.chance(0.2) ? 4000 : 400))
+    if (answers.some(({ status }) => status === 'rejected') || world.chance(0.5)) throw weather.doubt()
   }
 
   /** The way of a commit to the storage. */
@@ -140,15 +167,28 @@ export class Wire implements StorageAdapter {
     }
   }
 
-  #transaction(tx: StorageTransaction): StorageTransaction {
+  #transaction<T>(tx: StorageTransaction, commit: Commit<T>): StorageTransaction {
+    const last = (): void => {
+      commit.isAhead = commit.fate === 'ahead'
+    }
     return {
       ...this.#reader(tx),
       insert: async (table, row) => this.#call('insert', async () => tx.insert(table, row)),
       replace: async (table, row, rev) => this.#call('replace', async () => tx.replace(table, row, rev)),
       remove: async (table, key, rev) => this.#call('remove', async () => tx.remove(table, key, rev)),
-      append: async (table, rows: readonly Row[]) => this.#call('append', async () => tx.append(table, rows)),
+      append: async (table, rows: readonly Row[]) => this.#appended(commit, async () => tx.append(table, rows)),
+      last,
       savepoint: async <T>(step: () => Promise<T>) => this.#call('savepoint', async () => tx.savepoint(step)),
     }
+  }
+
+  /** Once the last word is said the answers may be lost, with the connection. */
+  async #appended<T>(commit: Commit<T>, work: () => Promise<void>): Promise<void> {
+    const { weather } = this.#parts
+    const answer = this.#call('append', work)
+    commit.asked.push(answer)
+    await answer
+    if (commit.isAhead) throw weather.doubt()
   }
 
   async #call<T>(name: string, work: () => Promise<T>): Promise<T> {
