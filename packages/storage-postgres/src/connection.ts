@@ -2,7 +2,7 @@ import type { StorageFailure, Value } from '@chatelaine/core/storage'
 import { refusal } from '@chatelaine/storage-sql'
 import type { SqlResult, SqlStatement } from '@chatelaine/storage-sql'
 import type { PostgresClient, PostgresNotice, PostgresQuery, PostgresResult } from './driver.ts'
-import { Blame, doubtOf, isDamage, isRefusalOfServer, lossOf, translate } from './errors.ts'
+import { Blame, doubtOf, isDamage, isDoubtful, isRefusalOfServer, lossOf, translate } from './errors.ts'
 import type { ConnectionSettings, PostgresSession } from './session.ts'
 import { nameOf } from './statement-name.ts'
 import { valueTypes } from './values.ts'
@@ -60,12 +60,10 @@ export class Connection implements PostgresSession {
 
   /**
    * Sends the commit right after the statements that are under way, where the client can: it becomes a rollback if one of
-   * them fails. {@link Connection.commit} tells what came of it.
-   *
-   * @returns whether it was sent.
+   * them fails, and {@link Connection.commit} tells. Says whether it was sent: not after an abort, or without transaction.
    */
   sendCommit(signal?: AbortSignal): boolean {
-    if (this.#client.pipeline !== true) return false
+    if (this.#transaction === undefined || this.#client.pipeline !== true || signal?.aborted === true) return false
     this.#committing = this.#commitNow(signal)
     // Whoever sends it asks for the answer later.
     this.#committing.catch(() => undefined)
@@ -150,7 +148,7 @@ export class Connection implements PostgresSession {
     this.#released = true
     this.#watch.stop()
     this.#client.removeListener('error', this.#onError)
-    this.#client.release()
+    this.#client.release(this.#lost !== undefined)
   }
 
   /** Closes the connection. What runs on it fails; the server rolls back when it notices. */
@@ -164,9 +162,10 @@ export class Connection implements PostgresSession {
     this.#client.release(true)
   }
 
+  /** Sends nothing more. A server that goes on answers what it was sent, such as the commit. */
   #lose(error: Error): void {
     this.#lost ??= lossOf(error)
-    this.destroy()
+    if (!isRefusalOfServer(error)) this.destroy()
   }
 
   async #run({ sql: text }: SqlStatement, parameters: readonly unknown[], how: How): Promise<SqlResult> {
@@ -208,16 +207,15 @@ export class Connection implements PostgresSession {
   async #commit(): Promise<PostgresResult> {
     if (this.#lost !== undefined) throw this.#lost
     const warnings: string[] = []
-    const heed = ({ code = '' }: PostgresNotice): void => void (code.startsWith('00') || warnings.push(code))
+    const heed = (notice: PostgresNotice): void => void (isDoubtful(notice) && warnings.push(notice.code ?? ''))
     this.#client.on('notice', heed)
     try {
       const answer = await this.#answer({ text: 'commit' })
       if (warnings[0] !== undefined) throw doubtOf(warnings[0])
       return answer
     } catch (error) {
-      const isCertain = isRefusalOfServer(error)
       if (isDamage(error)) this.#lose(error as Error)
-      throw translate(error, isCertain ? 'none' : 'unknown')
+      throw translate(error, isRefusalOfServer(error) ? 'none' : 'unknown')
     } finally {
       this.#client.removeListener('notice', heed)
     }

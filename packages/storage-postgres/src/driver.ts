@@ -28,6 +28,8 @@ export interface PostgresResult {
 export interface PostgresNotice {
   /** Its code: `00…` for what is merely told, anything else for a warning. */
   readonly code?: string | undefined
+  /** In which function it was raised, where it was in one. */
+  readonly where?: string | undefined
 }
 
 /** What is used of a client of pg. */

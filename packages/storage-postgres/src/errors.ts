@@ -1,4 +1,5 @@
 import { StorageConflict, StorageFailure, isStorageConflict, storageFailureOf } from '@chatelaine/core/storage'
+import type { PostgresNotice } from './driver.ts'
 
 /** A kind of failure: the codes that begin like this, what they mean, and whether trying again can help. */
 interface Kind {
@@ -118,6 +119,11 @@ export function translate(error: unknown, outcome: 'none' | 'unknown' = 'none'):
 /** What every later use of a connection fails with after this error. */
 export function lossOf(error: unknown): StorageFailure {
   return storageFailureOf(translate(error)) ?? new StorageFailure(lost.message, { transient: true, outcome: 'none' })
+}
+
+/** Whether this casts doubt on a commit. Functions of the host's warn of what statements do, those before it among them. */
+export function isDoubtful({ code = '', where }: PostgresNotice): boolean {
+  return !code.startsWith('00') && where === undefined
 }
 
 /** What a commit fails with that was answered with a warning: it may not be where it should be by now. */

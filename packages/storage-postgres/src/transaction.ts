@@ -1,5 +1,5 @@
 import { StorageConflict } from '@chatelaine/core/storage'
-import type { Row, StorageFailure, Value } from '@chatelaine/core/storage'
+import type { Range, Row, StorageFailure, Value } from '@chatelaine/core/storage'
 import { SqlTransaction, refusal } from '@chatelaine/storage-sql'
 import type { SqlStatement, Statements } from '@chatelaine/storage-sql'
 import { binaryArray } from './binary-array.ts'
@@ -46,6 +46,14 @@ export class PostgresTransaction extends SqlTransaction {
   last(): void {
     this.check()
     if (this.#unsure === 0 && this.#sendCommit()) this.end()
+  }
+
+  override async get(table: string, key: readonly Value[]): Promise<Row | undefined> {
+    return this.#unsurely(() => super.get(table, key))
+  }
+
+  override async range(table: string, range: Range): Promise<Row[]> {
+    return this.#unsurely(() => super.range(table, range))
   }
 
   override async insert(table: string, row: Row): Promise<void> {

@@ -102,11 +102,15 @@ export class Committer {
         const { attempt, answered } = await this.#write(tx, entries)
         // From here on the storage may commit, whatever becomes of the answers.
         done.attempt = attempt
-        tx.last?.()
-        await answered.catch((error: unknown) => {
-          done.failed = { error }
-          throw error
-        })
+        try {
+          tx.last?.()
+        } finally {
+          // A storage that is over already has said why in these.
+          await answered.catch((error: unknown) => {
+            done.failed = { error }
+            throw error
+          })
+        }
       }
       try {
         await storage.transact(tenant, write, { signal, early: true })

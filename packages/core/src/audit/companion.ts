@@ -33,8 +33,8 @@ export function asksOnly({ chain }: LinkedBatch): boolean {
  * batch is known to be the newest one.
  *
  * **It is on the way of every operation.** What it throws fails the batch, as if the storage had; and each call to the
- * storage that it waits for is one more round trip for everybody. So most batches should cost it none: what it asks for
-last, it hands to the batch, which waits for all of it together.
+ * storage that it waits for is one more round trip for everybody. So most batches should cost it none: what it
+ * asks for last, it hands to the batch, which waits for all of it together.
  */
 export interface BatchCompanion {
   /** Writes what belongs to the batch. Called again, with another batch, when the transaction is tried again. */
