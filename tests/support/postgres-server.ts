@@ -103,7 +103,9 @@ export class PostgresServer {
       stdio,
     })
     this.#process = server
-    process.once('exit', () => server.kill('SIGQUIT'))
+    const end = (): void => void server.kill('SIGQUIT')
+    process.once('exit', end)
+    server.once('exit', () => process.off('exit', end))
     let log = ''
     await new Promise<void>((resolve, reject) => {
       server.stderr.setEncoding('utf8').on('data', (text: string) => {
