@@ -28,7 +28,8 @@ export async function eachItem<I extends Item, R>(of: Items<I, R>, by: ItemsBy):
   for (const item of of.items) {
     const step = by.begin()
     try {
-      results.push({ ok: true, reference: item.reference, ...(await of.work(item)) })
+      const result = of.work(item)
+      results.push({ ok: true, reference: item.reference, ...(result instanceof Promise ? await result : result) })
     } catch (error) {
       if (!isKmsError(error) || error.code === 'ABORTED') return abandon(results, error)
       step.error = error

@@ -80,6 +80,11 @@ export class LiveWalk implements Walk {
 
   material(target: Target): Material | PairMaterial | Promise<Material | PairMaterial> {
     const claim = { ...nothingAsked, ...target, kind: 'use' } as const
+    const again = this.#granted?.find(claim)
+    if (again !== undefined) {
+      this.#add(again.claim)
+      return again.material
+    }
     return this.#granted === undefined ? this.#material(claim) : this.#materialOfMany(claim, this.#granted)
   }
 
@@ -95,11 +100,6 @@ export class LiveWalk implements Walk {
   }
 
   async #materialOfMany(claim: UseClaim, before: GrantedBefore): Promise<Material | PairMaterial> {
-    const again = before.find(claim)
-    if (again !== undefined) {
-      this.#add(again.claim)
-      return again.material
-    }
     const decided = this.#grantedLately(claim) ?? (await this.#claimUse(claim))
     const material = this.#given(decided)
     before.remember(claim, { claim: decided, material })
