@@ -88,6 +88,69 @@ describe.each([true, false])('with pipeline %s', (pipeline) => {
   })
 })
 
+interface Asked {
+  readonly text: string
+}
+
+/** A pool of which each BEGIN goes through this. */
+function beginning(begin: (ask: () => Promise<unknown>) => Promise<unknown>) {
+  const pool = hostPool({ pipeline: true })
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (asked: Asked) => Promise<unknown>
+    const asking = (asked: Asked): Promise<unknown> =>
+      asked.text.startsWith('begin isolation level read committed') ? begin(() => query(asked)) : query(asked)
+    Object.assign(client, { query: asking })
+  })
+  return pool
+}
+
+describe('a transaction that is asked early', () => {
+  test('sends its commit after everything that was held back, however early it says its last word', async () => {
+    const kept: { tx?: StorageTransaction; isTaken?: boolean } = {}
+    /** Says it over and over, until it is taken. */
+    const insist = async (): Promise<void> => {
+      try {
+        for (let time = 0; time < 100; time++) {
+          kept.tx?.last?.()
+          await Promise.resolve()
+        }
+      } catch {
+        kept.isTaken = true
+      }
+    }
+    const pool = beginning(async (ask) => {
+      const answer = await ask()
+      void insist()
+      return answer
+    })
+    const { storage } = await opened({ pool })
+    await makeLock(storage)
+    const write = async (tx: StorageTransaction): Promise<void> => {
+      kept.tx = tx
+      const answers = [1, 2].map((size) => tx.append('checkpoints', [checkpoint(size)]))
+      await Promise.all(answers)
+    }
+    await storage.transact('default', write, { early: true })
+    expect(kept.isTaken).toBe(true)
+    expect(await sizesIn(storage)).toEqual([1, 2])
+  })
+
+  test('sends no commit where it does not begin, although it only reads', async () => {
+    const refused = new Error('no')
+    let isRefusing = false
+    const pool = beginning(async (ask) => {
+      if (isRefusing) throw refused
+      return ask()
+    })
+    const { storage } = await opened({ pool })
+    await makeLock(storage)
+    isRefusing = true
+    const saying = async (tx: StorageTransaction): Promise<void> => tx.last?.()
+    const failure = await failureOf(storage.transact('default', saying, { early: true }))
+    expect(failure).toMatchObject({ outcome: 'none' })
+  })
+})
+
 describe('a commit that was sent along to a server', () => {
   test('that has gone silent is let go soon after the signal aborts', async ({ skip }) => {
     const proxy = await PostgresProxy.start()
