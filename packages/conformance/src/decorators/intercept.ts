@@ -1,6 +1,6 @@
 import type { StorageAdapter, StorageReader, StorageTransaction } from '@chatelaine/core/storage'
 
-/** The name of a call: a verb of the adapter, or one inside a snapshot or a transaction. */
+/** The name of a call: a verb of the adapter, or one inside a snapshot or a transaction. What may fail has no last word. */
 export type StorageCallName =
   | 'open'
   | 'migrate'
@@ -8,7 +8,7 @@ export type StorageCallName =
   | 'snapshot'
   | 'transact'
   | `${'snapshot' | 'transact'}.${keyof StorageReader}`
-  | `transact.${keyof StorageTransaction}`
+  | `transact.${Exclude<keyof StorageTransaction, 'last'>}`
 
 /** One call of an adapter, as it was made. */
 export interface StorageCall {
