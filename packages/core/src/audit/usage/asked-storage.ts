@@ -16,12 +16,8 @@ export class AskedStorage {
   }
 
   async range(table: string, range: Range): Promise<Row[]> {
-    return this.#asked(this.#tx.range(table, range))
-  }
-
-  async #asked<T>(call: Promise<T>): Promise<T> {
     try {
-      return await call
+      return await this.#tx.range(table, range)
     } catch (error) {
       this.#failed = true
       throw error
