@@ -122,6 +122,8 @@ describe('A request over the wire', () => {
   })
 })
 
+const alphabet = fc.constantFrom(...'AZaz09+/=-_ \n\0é'.split(''))
+
 describe('Base64', () => {
   property.prop([fc.uint8Array({ maxLength: 50 }), fc.nat(5), fc.nat(5)])(
     'says the bytes of a part of a buffer, and those alone',
@@ -131,6 +133,28 @@ describe('Base64', () => {
       expect(fromBase64(toBase64(part))).toEqual(Buffer.from([...part]))
     },
   )
+
+  const isCanonical = (text: string): boolean => Buffer.from(text, 'base64').toString('base64') === text
+
+  test('is what its bytes are written as, and nothing else: every text of up to four characters', () => {
+    const characters = 'AB/g0=-_ \né'.split('')
+    let texts = ['']
+    for (let length = 0; length <= 4; length++) {
+      for (const text of texts) expect([text, fromBase64(text) !== undefined]).toEqual([text, isCanonical(text)])
+      texts = texts.flatMap((text) => characters.map((character) => text + character))
+    }
+  })
+
+  property.prop([
+    fc.uint8Array({ maxLength: 40 }),
+    fc.array(fc.record({ at: fc.nat(56), gone: fc.nat(4), put: fc.string({ unit: alphabet, maxLength: 4 }) }), {
+      maxLength: 3,
+    }),
+  ])('is what its bytes are written as, and nothing else: texts that were meddled with', (bytes, changes) => {
+    let text = toBase64(bytes)
+    for (const { at, gone, put } of changes) text = text.slice(0, at) + put + text.slice(at + gone)
+    expect(fromBase64(text)).toEqual(isCanonical(text) ? Buffer.from(text, 'base64') : undefined)
+  })
 
   test('that is not canonical is none, and what was read of it is overwritten', () => {
     const made = vi.spyOn(Buffer, 'from')

@@ -2,7 +2,7 @@ import type { Kms } from '@chatelaine/core'
 import { remoteClient, type Transport } from '@chatelaine/core/remote'
 import { describe, expect, test } from 'vitest'
 import { createHttpHandler } from '../src/index.ts'
-import { byToken, requestOf } from './support/house.ts'
+import { byToken, newHttpHouse, requestOf } from './support/house.ts'
 
 describe('Bytes of a request and of its result', () => {
   test.each([true, false])('are overwritten when it is answered: it succeeds %s', async (succeeds) => {
@@ -24,4 +24,22 @@ describe('Bytes of a request and of its result', () => {
     expect(await answer.json()).toEqual({ ...result, ciphertext: Buffer.from('sealed').toString('base64') })
     expect(result.ciphertext.every((byte) => byte === 0)).toBe(true)
   })
+
+  test.each([0, 2000])(
+    'the body is overwritten, or given back, when it was read, valid or not: of %i bytes more',
+    async (more) => {
+      const house = await newHttpHouse()
+      for (const start of ['{"numberOfBytes":8', '{"numberOfBytes":']) {
+        const bytes = Buffer.from(`${start}${' '.repeat(more)}}`)
+        const body = new ArrayBuffer(bytes.byteLength)
+        bytes.copy(new Uint8Array(body))
+        const headers = { 'content-length': String(bytes.byteLength) }
+        const request = requestOf('POST', '/v1/crypto/random', { headers })
+        Object.defineProperty(request, 'arrayBuffer', { value: async () => body })
+        expect((await house.handler(request)).status).toBe(start.endsWith('8') ? 200 : 400)
+        expect(body.detached).toBe(more > 0)
+        expect([...(more > 0 ? [] : new Uint8Array(body))].every((byte) => byte === 0)).toBe(true)
+      }
+    },
+  )
 })

@@ -102,6 +102,9 @@ export class Table {
       if (order.unique === undefined) continue
       const key = keyOf(row, order.unique)
       if (key.includes(null)) continue
+      // What is appended comes after all the others, and clashes with none.
+      const last = tree.maxKey()
+      if (last === undefined || compareKeys(key, last) > 0) continue
       const next = tree.nextHigherPair(key)
       if (next !== undefined && next[1] !== except && startsWith(next[0], key)) {
         throw this.#conflict(`its place in ${order.index} is taken`)

@@ -7,15 +7,18 @@ import type { Service } from './service.ts'
 
 /** Answers a request by what `work` makes of it. Whatever goes wrong is an answer too. */
 export async function answer(
-  { settings }: Service,
+  service: Service,
   context: Context,
   work: (requestId: string) => Promise<Response> | Response,
 ): Promise<Response> {
   const requestId = requestIdOf(context.req.raw)
+  service.begin()
   try {
     return await work(requestId)
   } catch (error) {
-    if (!(error instanceof HttpError) && !isKmsError(error)) settings.onError(error, { requestId })
+    if (!(error instanceof HttpError) && !isKmsError(error)) service.settings.onError(error, { requestId })
     return problemAnswer(problemOf(error, requestId), requestId)
+  } finally {
+    service.end()
   }
 }

@@ -18,8 +18,8 @@ export interface AnswerHead {
 
 /** An answer with a JSON text. */
 export function jsonAnswer(text: string, { status, requestId, headers }: AnswerHead): Response {
-  const head = { ...safe, 'content-type': 'application/json', 'x-request-id': requestId, ...headers }
-  return new Response(text, { status, headers: head })
+  const usual = { ...safe, 'content-type': 'application/json', 'x-request-id': requestId }
+  return new Response(text, { status, headers: headers === undefined ? usual : { ...usual, ...headers } })
 }
 
 /** An answer with something else, or nothing. */

@@ -4,7 +4,7 @@ import { HttpError } from '../problem.ts'
 import type { Route } from '../routes.ts'
 import { parseStrictJson } from '../strict-json.ts'
 import { requestCodec, type RequestCodec } from '../wire/request-codec.ts'
-import { readBody, requireNoBody, requirePlain } from './body.ts'
+import { discard, readBody, requireNoBody, requirePlain } from './body.ts'
 import type { Service } from './service.ts'
 
 const codecs = new Map<OperationName, RequestCodec>()
@@ -58,10 +58,14 @@ async function readJson({ settings, patience }: Service, { request, type }: Aski
     throw new HttpError('UNSUPPORTED_MEDIA_TYPE', 'the body is application/json')
   }
   const bytes = await readBody(request, settings.maxBodyBytes, patience)
-  const value = bytes.byteLength === 0 ? {} : parseStrictJson(bytes)
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid('', 'the body is not an object')
-  return value
+  try {
+    const value = bytes.byteLength === 0 ? {} : parseStrictJson(bytes)
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw invalid('', 'the body is not an object')
+    return value
+  } finally {
+    discard(bytes)
+  }
 }
 
 /** Members in a query: each once, numbers and truth values as their schemas want them. */

@@ -27,6 +27,7 @@ export async function serve(service: Service, visit: Visit): Promise<Response> {
   const { context, route, id } = visit
   const request = context.req.raw
   const client = await service.admission.admit(request, context.env, id)
+  await service.admitted()
   requireReading(request)
   const type = mediaType(request)
   const stream = streamOf(route.operation, type)
@@ -37,14 +38,15 @@ export async function serve(service: Service, visit: Visit): Promise<Response> {
   }
   const asked = await readAsked(service, { request, route, type, path: pathOf(visit) })
   try {
+    await service.asked()
     // Not the signal of the connection: whoever leaves early leaves a request that is done, and recorded, once.
     const options = { requestId: id, ...idempotencyOf(request), ...ifMatchOf(request) }
     const result: unknown = await dispatch(client, route.operation, { request: asked, options })
     if (typeof result === 'string') return textAnswer(result, route, id)
     const text = resultToJson(result)
-    const headers = route.result === 'key' ? { etag: etagOf(keyTag(result as KeyDescription)) } : {}
+    const headers = route.result === 'key' ? { etag: etagOf(keyTag(result as KeyDescription)) } : undefined
     wipeBytes(result)
-    const isKnown = route.method === 'GET' && headers.etag !== undefined && isNamed(request, headers.etag)
+    const isKnown = route.method === 'GET' && headers !== undefined && isNamed(request, headers.etag)
     if (isKnown) return plainAnswer(null, { status: 304, requestId: id, headers })
     return jsonAnswer(text, { status: route.status, requestId: id, headers })
   } finally {

@@ -1,6 +1,7 @@
 import type { Health, Kms } from '@chatelaine/core'
 import type { Settings } from '../options.ts'
 import { Admission } from './admission.ts'
+import { Gathering } from './gathering.ts'
 import { Patience } from './patience.ts'
 
 /** For how long an answer about readiness is believed: whoever asks more often writes no more records. */
@@ -12,6 +13,9 @@ export class Service {
   readonly admission: Admission
   /** With whoever takes long. */
   readonly patience: Patience
+  readonly #admitted = new Gathering(3)
+  readonly #asked = new Gathering(6)
+  #underWay = 0
   readonly #kms: Pick<Kms, 'ops'>
   readonly #draining = new AbortController()
   #health: { readonly at: number; readonly found: Promise<Health> } | undefined
@@ -31,6 +35,26 @@ export class Service {
   /** Wants no new requests from now on. */
   drain(): void {
     this.#draining.abort(new Error('the server is closing'))
+  }
+
+  /** Begins a request. Who calls it calls `end` too. */
+  begin(): void {
+    this.#underWay += 1
+  }
+
+  /** Ends a request. */
+  end(): void {
+    this.#underWay -= 1
+  }
+
+  /** Requests of which it is known who asks wait here for each other: they are read in a row. */
+  async admitted(): Promise<void> {
+    if (this.#underWay > 1) await this.#admitted.wait()
+  }
+
+  /** Requests that are read wait here for each other: they are done in a row. */
+  async asked(): Promise<void> {
+    if (this.#underWay > 1) await this.#asked.wait()
   }
 
   /** Whether requests are welcome, and would get their records. */

@@ -1,0 +1,26 @@
+// Fake timers of somebody's test do not stop a server.
+const { setImmediate: immediately } = globalThis
+
+/**
+ * Where requests that come at about the same time wait for each other, so that they take their next step in a row. What
+ * such a step runs and looks at is near the processor then, which it is not where each request takes all its steps alone.
+ */
+export class Gathering {
+  readonly #turns: number
+  #end: Promise<void> | undefined
+
+  /** @param turns - of the event loop, from the first request on */
+  constructor(turns: number) {
+    this.#turns = turns
+  }
+
+  /** Resolves for everybody who waits, in the order in which they came. */
+  wait(): Promise<void> {
+    return (this.#end ??= this.#gather())
+  }
+
+  async #gather(): Promise<void> {
+    for (let turn = 0; turn < this.#turns; turn++) await new Promise<void>((resolve) => void immediately(resolve))
+    this.#end = undefined
+  }
+}
