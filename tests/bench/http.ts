@@ -45,6 +45,11 @@ interface Served {
 
 /** How the server knows who asks. */
 const ways = { plain: 'map', jwt: 'ES256' } as const
+/**
+ * The limit is for a server that verifies tokens. Behind a look into a map an encryption and its record alone take longer
+ * than a whole static answer, without any server around them: there the figures are for comparing.
+ */
+const limits: Partial<Record<Way, number>> = { jwt: 0.55 }
 type Way = keyof typeof ways
 const routes = { still: '/static', hand: '/by-hand', encrypt: '/v1/crypto/encrypt' } as const
 type Name = keyof typeof routes
@@ -63,7 +68,7 @@ type Round = Readonly<Record<Name, Burst>>
  */
 export const http: Section = async ({ rounds }) => {
   const figures: Figure[] = []
-  for (const way of Object.keys(ways) as Way[]) figures.push(...figuresOf(ways[way], await measure(way, rounds)))
+  for (const way of Object.keys(ways) as Way[]) figures.push(...figuresOf(way, await measure(way, rounds)))
   const circumstances = [
     `${connections} connections on loopback`,
     `${bytes} bytes`,
@@ -135,7 +140,9 @@ async function burstOf(url: string, route: string, token: string): Promise<Burst
 
 const percent = (value: number): string => `${(100 * value).toFixed(0).padStart(9)} %`
 
-function figuresOf(way: string, measured: readonly Round[]): Figure[] {
+function figuresOf(by: Way, measured: readonly Round[]): Figure[] {
+  const way = ways[by]
+  const atLeast = limits[by]
   const middle = (of: (round: Round) => number): number => median(measured.map(of))
   const ratios = measured.map(({ still, encrypt }) => encrypt.rate / still.rate)
   const ofStill = (name: Name): number => middle((round) => round[name].rate / round.still.rate)
@@ -146,7 +153,10 @@ function figuresOf(way: string, measured: readonly Round[]): Figure[] {
   return [
     rated('still'),
     { ...rated('hand'), ratio: { value: ofStill('hand'), of: '% of static' } },
-    { ...rated('encrypt'), ratio: { value: ofStill('encrypt'), of: '% of static', atLeast: 0.55 } },
+    {
+      ...rated('encrypt'),
+      ratio: { value: ofStill('encrypt'), of: '% of static', ...(atLeast === undefined ? {} : { atLeast }) },
+    },
     {
       name: `${way}: encrypt route, by round`,
       measured: `${percent(Math.min(...ratios))} to ${percent(Math.max(...ratios)).trim()}`,
