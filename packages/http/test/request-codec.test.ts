@@ -122,7 +122,8 @@ describe('A request over the wire', () => {
   })
 })
 
-const alphabet = fc.constantFrom(...'AZaz09+/=-_ \n\0é'.split(''))
+// Of Ł (U+0141) Node sees the low byte alone, which is A.
+const alphabet = fc.constantFrom(...'AZaz09+/=-_ \n\0éŁ'.split(''))
 
 describe('Base64', () => {
   property.prop([fc.uint8Array({ maxLength: 50 }), fc.nat(5), fc.nat(5)])(
@@ -137,7 +138,7 @@ describe('Base64', () => {
   const isCanonical = (text: string): boolean => Buffer.from(text, 'base64').toString('base64') === text
 
   test('is what its bytes are written as, and nothing else: every text of up to four characters', () => {
-    const characters = 'AB/g0=-_ \né'.split('')
+    const characters = 'AB/g0=-_ \néŁ'.split('')
     let texts = ['']
     for (let length = 0; length <= 4; length++) {
       for (const text of texts) expect([text, fromBase64(text) !== undefined]).toEqual([text, isCanonical(text)])
