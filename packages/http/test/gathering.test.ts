@@ -20,12 +20,16 @@ function turns(): { count: number; stop: () => void } {
   return counted
 }
 
-describe('Gathering', () => {
-  afterEach(() => {
-    vi.useRealTimers()
-  })
+/** Lets no time pass, so that turns alone count, however slow the machine. */
+const standStill = (): unknown => vi.useFakeTimers({ toFake: ['performance'] })
 
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('Gathering', () => {
   test('whoever comes within its turns goes on in the same one, in the order in which they came', async () => {
+    standStill()
     const gathering = new Gathering(3)
     const counted = turns()
     const went: [name: number, turn: number][] = []
@@ -46,6 +50,16 @@ describe('Gathering', () => {
     expect(others.slice(0, 2)).toEqual([first, first])
     expect(new Set(others.slice(2)).size).toBe(1)
     expect(others[2]).toBeGreaterThan(first as number)
+  })
+
+  test('goes on early where a turn takes long by what others do in it', async () => {
+    const counted = turns()
+    immediately(() => {
+      for (const start = performance.now(); performance.now() < start + 6;);
+    })
+    await new Gathering(1000).wait()
+    counted.stop()
+    expect(counted.count).toBeLessThan(10)
   })
 
   test('the timers of somebody’s test do not hold it up', async () => {
@@ -79,6 +93,7 @@ describe('Requests at about the same time', () => {
     })
 
   test('are done in a row, though some of them took longer to come', async () => {
+    standStill()
     const { handler, asked, stop } = noting()
     const delays = [6, 8, 5, 7]
     const answers = delays.map((delay) => {
