@@ -98,6 +98,30 @@ describe('Connections', () => {
     expect(printed).not.toHaveBeenCalled()
   })
 
+  test('H109 a stream that is refused before its whole body came says that its connection ends with the answer', async () => {
+    const { server } = await newServer()
+    const refused = async (length: number): Promise<string | null> => {
+      const headers = { 'x-who': 'boss', 'x-role': 'admin', 'content-type': 'application/octet-stream' }
+      const body = new Uint8Array(length)
+      const answer = await fetch(`${server.url}/v1/crypto/decrypt`, { method: 'POST', headers, body })
+      expect(await answer.json()).toMatchObject({ code: 'INVALID_CIPHERTEXT' })
+      return answer.headers.get('connection')
+    }
+    expect(await refused(10)).toBe('keep-alive')
+    for (let times = 0; times < 3; times++) expect(await refused(3 << 20)).toBe('close')
+  })
+
+  test('H109 a body that is too long, and did not say so, says that its connection ends with the answer', async () => {
+    const { server } = await newServer()
+    const headers = { 'x-who': 'boss', 'x-role': 'admin', 'content-type': 'application/json' }
+    for (let times = 0; times < 3; times++) {
+      const body = new Blob([new Uint8Array(5 << 20)]).stream()
+      const answer = await fetch(`${server.url}/v1/crypto/encrypt`, { method: 'POST', headers, body, duplex: 'half' })
+      expect(await answer.json()).toMatchObject({ code: 'LIMIT_EXCEEDED' })
+      expect(answer.headers.get('connection')).toBe('close')
+    }
+  })
+
   test('HTTP/1.0 needs no host, and what is wrong with one is told as everything is', async () => {
     const { server } = await newServer()
     const ask = async (text: string): Promise<string> => {

@@ -69,8 +69,14 @@ describe('Gathering', () => {
 })
 
 describe('Requests at about the same time', () => {
+  interface Noted {
+    readonly handler: HttpHandler
+    readonly asked: [key: string, turn: number][]
+    readonly counted: ReturnType<typeof turns>
+  }
+
   /** A handler in front of a house that notes who was asked for what in which turn. */
-  function noting(): { handler: HttpHandler; asked: [key: string, turn: number][]; stop: () => void } {
+  function noting(): Noted {
     const asked: [key: string, turn: number][] = []
     const counted = turns()
     const call: Transport['call'] = async (_, request) => {
@@ -79,7 +85,7 @@ describe('Requests at about the same time', () => {
     }
     const client = remoteClient({ call } as unknown as Transport)
     const kms = { as: () => client } as unknown as Kms
-    return { handler: createHttpHandler(kms, { authenticate: byToken }), asked, stop: counted.stop }
+    return { handler: createHttpHandler(kms, { authenticate: byToken }), asked, counted }
   }
 
   /** A body that is there after so many turns of the event loop. */
@@ -92,18 +98,44 @@ describe('Requests at about the same time', () => {
       },
     })
 
+  test('are read in a row, though they come a turn after each other', async () => {
+    standStill()
+    const { handler, counted } = noting()
+    const bytes = Buffer.from(JSON.stringify({ key: 'orders', message: '' }))
+    const read: number[] = []
+    const ask = (): Promise<Response> => {
+      const headers = { 'content-length': String(bytes.byteLength) }
+      const request = requestOf('POST', '/v1/crypto/generate-mac', { headers })
+      const arrayBuffer = async (): Promise<Uint8Array> => {
+        read.push(counted.count)
+        return bytes
+      }
+      Object.defineProperty(request, 'arrayBuffer', { value: arrayBuffer })
+      return handler(request)
+    }
+    const answers = [ask(), ask()]
+    for (let later = 0; later < 3; later++) {
+      await turn()
+      answers.push(ask())
+    }
+    const statuses = (await Promise.all(answers)).map(({ status }) => status)
+    counted.stop()
+    expect(statuses).toEqual([200, 200, 200, 200, 200])
+    expect(new Set(read).size).toBe(1)
+  })
+
   test('are done in a row, though some of them took longer to come', async () => {
     standStill()
-    const { handler, asked, stop } = noting()
-    const delays = [6, 8, 5, 7]
+    const { handler, asked, counted } = noting()
+    const delays = [6, 10, 5, 8]
     const answers = delays.map((delay) => {
       const body = bodyAfter(delay, JSON.stringify({ key: `after-${delay}`, message: '' }))
       return handler(requestOf('POST', '/v1/crypto/generate-mac', { body }))
     })
     const statuses = (await Promise.all(answers)).map(({ status }) => status)
-    stop()
+    counted.stop()
     expect(statuses).toEqual([200, 200, 200, 200])
-    expect(asked.map(([key]) => key).toSorted()).toEqual(['after-5', 'after-6', 'after-7', 'after-8'])
+    expect(asked.map(([key]) => key).toSorted()).toEqual(['after-10', 'after-5', 'after-6', 'after-8'])
     expect(new Set(asked.map(([, at]) => at)).size).toBe(1)
   })
 
@@ -119,6 +151,9 @@ describe('Requests at about the same time', () => {
     expect(waits).not.toHaveBeenCalled()
     expect((await Promise.all([encrypt(), encrypt('nobody')])).map(({ status }) => status)).toEqual([200, 401])
     expect(waits).toHaveBeenCalled()
+    waits.mockClear()
+    await Promise.all([encrypt(), encrypt()])
+    expect(waits).toHaveBeenCalledTimes(4)
     waits.mockClear()
     await encrypt()
     expect(waits).not.toHaveBeenCalled()

@@ -58,7 +58,7 @@ export async function serveStream(name: StreamOperationName, streamed: Streamed)
 }
 
 /** What a server on Node gives besides the request. */
-function given(env: unknown): Partial<Readonly<{ incoming: IncomingMessage; outgoing: ServerResponse }>> {
+export function given(env: unknown): Partial<Readonly<{ incoming: IncomingMessage; outgoing: ServerResponse }>> {
   return env ?? {}
 }
 
