@@ -98,28 +98,44 @@ describe('Connections', () => {
     expect(printed).not.toHaveBeenCalled()
   })
 
+  const boss = { 'x-who': 'boss', 'x-role': 'admin' }
+
   test('H109 a stream that is refused before its whole body came says that its connection ends with the answer', async () => {
-    const { server } = await newServer()
-    const refused = async (length: number): Promise<string | null> => {
-      const headers = { 'x-who': 'boss', 'x-role': 'admin', 'content-type': 'application/octet-stream' }
+    const { kms, server } = await newServer()
+    const refused = async (length: number, verb = 'decrypt'): Promise<Response> => {
+      const asked =
+        verb === 'encrypt' ? { 'chatelaine-request': Buffer.from('{"key":"orders"}').toString('base64url') } : {}
+      const headers = { ...boss, ...asked, 'content-type': 'application/octet-stream' }
       const body = new Uint8Array(length)
-      const answer = await fetch(`${server.url}/v1/crypto/decrypt`, { method: 'POST', headers, body })
-      expect(await answer.json()).toMatchObject({ code: 'INVALID_CIPHERTEXT' })
-      return answer.headers.get('connection')
+      const answer = await fetch(`${server.url}/v1/crypto/${verb}`, { method: 'POST', headers, body })
+      expect(await answer.json()).toHaveProperty('code')
+      return answer
     }
-    expect(await refused(10)).toBe('keep-alive')
-    for (let times = 0; times < 3; times++) expect(await refused(3 << 20)).toBe('close')
+    expect((await refused(10)).headers.get('connection')).toBe('keep-alive')
+    for (let times = 0; times < 3; times++) {
+      const { status, headers } = await refused(3 << 20)
+      expect([status, headers.get('connection')]).toEqual([400, 'close'])
+    }
+    await kms.keys.create({ name: 'orders', spec: 'AES_256' })
+    await kms.quotas.set({ name: 'few', operation: 'encrypt', per: 'tenant', limit: 1, windowSeconds: 3600 })
+    await kms.encrypt({ key: 'orders', plaintext: '' })
+    const { status, headers } = await refused(3 << 20, 'encrypt')
+    expect([status, headers.get('connection')]).toEqual([429, 'close'])
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
   })
 
-  test('H109 a body that is too long, and did not say so, says that its connection ends with the answer', async () => {
+  test('H109 a body that is too long says that its connection ends with the answer where some of it was read', async () => {
     const { server } = await newServer()
-    const headers = { 'x-who': 'boss', 'x-role': 'admin', 'content-type': 'application/json' }
-    for (let times = 0; times < 3; times++) {
-      const body = new Blob([new Uint8Array(5 << 20)]).stream()
-      const answer = await fetch(`${server.url}/v1/crypto/encrypt`, { method: 'POST', headers, body, duplex: 'half' })
+    const url = `${server.url}/v1/crypto/encrypt`
+    const bytes = new Uint8Array(5 << 20)
+    const refused = async (body: Uint8Array<ArrayBuffer> | ReadableStream): Promise<string | null> => {
+      const headers = { ...boss, 'content-type': 'application/json' }
+      const answer = await fetch(url, { method: 'POST', headers, body, duplex: 'half' })
       expect(await answer.json()).toMatchObject({ code: 'LIMIT_EXCEEDED' })
-      expect(answer.headers.get('connection')).toBe('close')
+      return answer.headers.get('connection')
     }
+    for (let times = 0; times < 3; times++) expect(await refused(new Blob([bytes]).stream())).toBe('close')
+    expect(await refused(bytes)).toBe('keep-alive')
   })
 
   test('HTTP/1.0 needs no host, and what is wrong with one is told as everything is', async () => {
