@@ -62,6 +62,17 @@ describe('Gathering', () => {
     expect(counted.count).toBeLessThan(10)
   })
 
+  test('gathers again after the process has stood still at the beginning of a wait', async () => {
+    const now = vi.spyOn(performance, 'now').mockReturnValueOnce(0).mockReturnValueOnce(100)
+    const gathering = new Gathering(2)
+    await gathering.wait()
+    now.mockRestore()
+    const counted = turns()
+    await gathering.wait()
+    counted.stop()
+    expect(counted.count).toBeGreaterThan(0)
+  })
+
   test('the timers of somebody’s test do not hold it up', async () => {
     vi.useFakeTimers()
     expect(await new Gathering(2).wait()).toBeUndefined()
