@@ -13,6 +13,7 @@ export class Service {
   readonly admission: Admission
   /** With whoever takes long. */
   readonly patience: Patience
+  // As many turns as were found to do best: docs/adr/0030.
   readonly #admitted = new Gathering(3)
   readonly #asked = new Gathering(6)
   #underWay = 0
